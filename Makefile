@@ -1,0 +1,49 @@
+# Every verb works on a fresh clone: what it needs, `setup` installs into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+UV_VERSION := 0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix bench lock wheel clean
+
+help: ## what you can do here
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## make .venv with what requirements.lock pins
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## everything on this machine, with bots and the console
+	@$(BIN)/readyup demo
+
+test: setup ## the tests, under a minute
+	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser"
+
+check: setup ## lint, format, layers, types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+
+fix: setup ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## the benchmarks, each beside its baseline
+	@$(BIN)/readyup bench idle
+
+lock: ## pin the newest versions that pyproject.toml allows
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \
+	  --no-annotate --no-header --upgrade --output-file requirements.lock
+
+wheel: setup ## build the wheel into dist/
+	@$(BIN)/python -m hatchling build -t wheel
+
+clean: ## remove what the other verbs made
+	@rm -rf .venv .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,144 @@
+"""aiohttp plumbing: answers as JSON, errors as RFC 9457 problem documents, bodies as types."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from core.errors import Conflict, Exhausted, Invalid, ReadyUpError, Unreachable
+
+T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = structlog.get_logger("readyup.web")
+
+BODY_MAX_BYTES = 32 * 1024
+"""Facts/reliability §7.4; a batch of a game back end has a limit of its own."""
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """RFC 9457, with the two members of ours: which field, and what it clashes with."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str = ""
+    other: str = ""
+    retry_after_s: float = 0.0
+
+
+def problem_of(wrong: ReadyUpError) -> Problem:
+    """What the caller is told about an error of ours."""
+    kind = type(wrong).__name__
+    words = "".join(f"-{c.lower()}" if c.isupper() else c for c in kind).strip("-")
+    problem = Problem(
+        type=f"urn:readyup:problem:{words}",
+        title=(type(wrong).__doc__ or kind).split(".")[0],
+        status=wrong.status,
+        detail=str(wrong),
+    )
+    match wrong:
+        case Invalid():
+            problem.field = wrong.field
+        case Conflict():
+            problem.other = wrong.other
+        case Exhausted() | Unreachable():
+            problem.retry_after_s = 1.0
+        case _:
+            pass
+    return problem
+
+
+def json_response(value: object, *, status: int = 200) -> web.Response:
+    """A value as JSON."""
+    return web.Response(
+        body=msgspec.json.encode(value), status=status, content_type="application/json"
+    )
+
+
+def problem_response(problem: Problem) -> web.Response:
+    """A problem as an answer, with ``Retry-After`` where waiting helps."""
+    headers = {}
+    if problem.retry_after_s:
+        headers["Retry-After"] = str(max(1, round(problem.retry_after_s)))
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return web.Response(
+        body=msgspec.json.encode(problem),
+        status=problem.status,
+        headers=headers,
+        content_type="application/problem+json",
+    )
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error into a problem document, our own and aiohttp's alike."""
+    try:
+        return await handler(request)
+    except ReadyUpError as wrong:
+        return problem_response(problem_of(wrong))
+    except web.HTTPException as wrong:
+        if wrong.status < 400:
+            raise
+        detail = {
+            404: f"there is nothing at {request.path}; see /openapi.json",
+            405: f"{request.method} is not for {request.path}",
+            413: "the body is larger than this route takes",
+        }.get(wrong.status, wrong.reason)
+        response = problem_response(Problem("about:blank", wrong.reason, wrong.status, detail))
+        if allow := wrong.headers.get("Allow"):
+            response.headers["Allow"] = allow
+        return response
+    except Exception:
+        log.exception("request.failed", method=request.method, path=request.path)
+        return problem_response(
+            Problem("about:blank", "Internal Server Error", 500, "our mistake; it was logged")
+        )
+
+
+def parse(body: bytes | str, shape: type[T]) -> T:
+    """JSON as a typed value.
+
+    Raises:
+        Invalid: with the JSON path of the first thing that is wrong. NaN, infinities,
+            unknown fields and trailing bytes are wrong.
+    """
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as wrong:
+        detail, _, path = str(wrong).partition(" - at ")
+        raise Invalid(detail, field=path.strip("`") or "$") from wrong
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        raise Invalid(f"not JSON: {wrong}") from wrong
+
+
+async def body_of(request: web.Request, shape: type[T]) -> T:
+    """The request's body as a typed value; see ``parse``."""
+    return parse(await request.read(), shape)
+
+
+@contextlib.asynccontextmanager
+async def serve_app(
+    app: web.Application, *, host: str = "127.0.0.1", port: int = 0, drain_s: float = 2.0
+) -> AsyncIterator[int]:
+    """Serve an application while the block lasts; yields the port (0 asks for a free one).
+
+    Raises:
+        Conflict: the port is taken.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=drain_s, handle_signals=False)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, backlog=1024)
+        try:
+            await site.start()
+        except OSError as taken:
+            raise Conflict(f"{host}:{port} cannot be listened on: {taken.strerror}") from taken
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
