@@ -1,0 +1,241 @@
+"""What a fleet is asked to be: read from a table of the configuration, checked once, then trusted.
+
+A wrong value is refused with its place and its cure, for example
+``$.fleets.arena.ports: "7099-7000" ends before it begins; write the lower port first``.
+"""
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+
+from core.errors import Invalid
+from core.ids import NAME, FleetName
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+
+PYTHON = "{python}"
+"""In a command: the interpreter that this service runs on."""
+
+RESERVED_ENV = ("READYUP_", "AGONES_SDK_")
+"""Beginnings of variables that the backend sets itself; a fleet may not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """When a silent game server counts as Unhealthy; the names and defaults are Agones' own."""
+
+    period_s: Seconds = 5.0
+    """Seconds within which a health ping is expected."""
+
+    failure_threshold: Positive = 3
+    """Periods in a row without a ping after which the server is Unhealthy."""
+
+    initial_delay_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 5.0
+    """Seconds after the start during which nobody counts."""
+
+    def as_tuple(self) -> tuple[float, int, float]:
+        """As the SDK server takes it."""
+        return (self.period_s, self.failure_threshold, self.initial_delay_s)
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange:
+    """UDP ports of the host, both ends included."""
+
+    first: Port
+    last: Port
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSpec:
+    """Game servers of one kind, and how many of them there shall be."""
+
+    name: FleetName
+    command: tuple[str, ...]
+    """Program and arguments; ``{python}`` becomes the interpreter this service runs on."""
+
+    ports: PortRange
+    """Host ports that players reach, one for each server. A wide range gives a port more
+    rest before its next server, and late datagrams of the last match fall on nobody."""
+
+    replicas: Count | None = None
+    """A fixed number of servers. Absent: as many as are in use, and ``reserve`` and
+    ``buffer`` beside them, within ``size_min`` and ``size_max``."""
+
+    reserve: Count = 0
+    """Free rooms that the allocator keeps claimed, ready to be handed out in a millisecond."""
+
+    buffer: Count = 0
+    """Servers kept Ready behind the reserve. Counts only without ``replicas``."""
+
+    size_min: Count = 0
+    """Never fewer servers than this. Counts only without ``replicas``."""
+
+    size_max: Count = 10_000
+    """Never more servers than this, nor than there are ports."""
+
+    rooms: Positive = 1
+    """Matches that one server hosts at a time."""
+
+    cpus: Positive = 1
+    """Whole processors for each server: its own where there are enough, else shared."""
+
+    health: Health = Health()
+    version: str = ""
+    """Shown with each server, e.g. "1.4.2"."""
+
+    address: str = "127.0.0.1"
+    """Where players reach the servers."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Further environment variables; a server inherits none of this service's secrets."""
+
+    grace_s: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 5.0
+    """Seconds between SIGTERM and SIGKILL when a server is ended."""
+
+    starting_max: Positive = 4
+    """Servers that may be before Ready at once. Measured on two cores with a Python game server:
+    fewer leave a core idle, more make the first one wait and the last one no sooner."""
+
+    scale_down_after_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 30.0
+    """Seconds for which a lower demand must last before servers are ended for it."""
+
+    def ceiling(self) -> int:
+        """The most servers there can be."""
+        return min(self.size_max, len(self.ports))
+
+
+def parse_fleets(table: object, *, place: str = "$.fleets") -> tuple[FleetSpec, ...]:
+    """Every fleet of a table ``{name: fleet}``, in its order.
+
+    Raises:
+        Invalid: names the place and the cure.
+    """
+    if not isinstance(table, Mapping):
+        raise _wrong(place, "is not a table; write [fleets.NAME] with command and ports below it")
+    specs = tuple(
+        parse_fleet(name, entry, place=f"{place}.{name}") for name, entry in table.items()
+    )
+    for n, one in enumerate(specs):
+        for other in specs[:n]:
+            if one.ports.first <= other.ports.last and other.ports.first <= one.ports.last:
+                raise _wrong(
+                    f"{place}.{one.name}.ports",
+                    f"{_shown(one.ports)} meets {_shown(other.ports)} of fleet {other.name!r}; "
+                    "give each fleet ports of its own",
+                )
+    return specs
+
+
+def parse_fleet(name: str, table: object, *, place: str) -> FleetSpec:
+    """One fleet. ``place`` is where the table stands, e.g. ``$.fleets.arena``.
+
+    Raises:
+        Invalid: names the place and the cure.
+    """
+    if not NAME.fullmatch(name):
+        raise _wrong(
+            place, "a fleet's name has lower case letters, digits and dashes, at most 40 of them"
+        )
+    if not isinstance(table, Mapping):
+        raise _wrong(place, "is not a table; a fleet needs at least command and ports")
+    known = {one.name for one in dataclasses.fields(FleetSpec)} - {"name"}
+    _refuse_unknown(table, known, place)
+    if isinstance(table.get("health"), Mapping):
+        _refuse_unknown(
+            table["health"], {one.name for one in dataclasses.fields(Health)}, f"{place}.health"
+        )
+    for needed in ("command", "ports"):
+        if needed not in table:
+            raise _wrong(f"{place}.{needed}", f"is missing; {_CURES[needed]}")
+    ready = {**table, "name": name, "ports": _ports(table["ports"], place)}
+    try:
+        spec = msgspec.convert(ready, FleetSpec)
+    except msgspec.ValidationError as wrong:
+        raise _placed(wrong, place) from wrong
+    _check_whole(spec, place)
+    return spec
+
+
+_CURES = {
+    "command": 'write for example command = ["{python}", "-m", "readyup", "gameserver", "arena"]',
+    "ports": 'write for example ports = "7000-7099"',
+}
+
+
+def _ports(value: object, place: str) -> dict[str, int]:
+    match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", value) if isinstance(value, str) else None
+    if match is None:
+        raise _wrong(f"{place}.ports", f"{value!r} is no range of ports; {_CURES['ports']}")
+    first, last = int(match[1]), int(match[2])
+    if not 1 <= first <= 65_535 or not 1 <= last <= 65_535:
+        raise _wrong(f"{place}.ports", f'"{value}" is outside 1-65535; {_CURES["ports"]}')
+    if last < first:
+        raise _wrong(
+            f"{place}.ports", f'"{value}" ends before it begins; write the lower port first'
+        )
+    return {"first": first, "last": last}
+
+
+def _check_whole(spec: FleetSpec, place: str) -> None:
+    if not spec.command or not spec.command[0]:
+        raise _wrong(f"{place}.command", f"is empty; {_CURES['command']}")
+    if spec.replicas is not None and spec.replicas > spec.ceiling():
+        raise _wrong(
+            f"{place}.replicas",
+            f"{spec.replicas} servers do not fit: size_max is {spec.size_max} and ports "
+            f"{_shown(spec.ports)} are {len(spec.ports)}; widen ports or lower replicas",
+        )
+    if spec.replicas is not None and spec.buffer:
+        raise _wrong(f"{place}.buffer", "has no effect beside replicas; leave one of them out")
+    if spec.replicas is not None and spec.reserve > spec.replicas * spec.rooms:
+        raise _wrong(
+            f"{place}.reserve",
+            f"{spec.reserve} rooms are more than {spec.replicas} servers of {spec.rooms} have; "
+            "raise replicas or lower reserve",
+        )
+    if spec.size_min > spec.ceiling():
+        raise _wrong(
+            f"{place}.size_min",
+            f"{spec.size_min} is above what size_max and ports allow ({spec.ceiling()}); lower it",
+        )
+    for variable in spec.env:
+        if variable.startswith(RESERVED_ENV) or "=" in variable or not variable:
+            raise _wrong(
+                f"{place}.env.{variable}",
+                "cannot be set here; READYUP_ and AGONES_SDK_ variables are set for each server",
+            )
+
+
+def _refuse_unknown(table: Mapping[str, object], known: set[str], place: str) -> None:
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), sorted(known), n=1)
+            cure = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+            raise _wrong(f"{place}.{key}", f"no such setting; {cure}")
+
+
+def _placed(wrong: msgspec.ValidationError, place: str) -> Invalid:
+    """From "Expected `int`, got `str` - at `$.cpus`" to a place in the whole."""
+    what, at, path = str(wrong).partition(" - at `$")
+    inner = path.rstrip("`") if at else ""
+    return _wrong(f"{place}{inner}", what[:1].lower() + what[1:].replace("`", ""))
+
+
+def _wrong(place: str, what: str) -> Invalid:
+    return Invalid(f"{place}: {what}", field=place)
+
+
+def _shown(ports: PortRange) -> str:
+    return f"{ports.first}-{ports.last}"

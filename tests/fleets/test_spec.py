@@ -1,0 +1,81 @@
+"""Fleet specs: what is read, and how a wrong value is refused."""
+
+import sys
+import tomllib
+
+import pytest
+
+from core.errors import Invalid
+from fleets.spec import Health, PortRange, parse_fleets
+
+ARENA = {"command": ["{python}", "-m", "game"], "ports": "7000-7099"}
+
+
+def test_a_fleet_is_read_from_toml():
+    table = tomllib.loads("""
+        [fleets.arena]
+        command = ["{python}", "-m", "game"]
+        ports = "7000-7099"
+        replicas = 12
+        reserve = 8
+        cpus = 2
+        version = "1.4.2"
+        env = { TICK_HZ = "60" }
+        health = { period_s = 1, failure_threshold = 5 }
+    """)
+
+    (arena,) = parse_fleets(table["fleets"])
+
+    assert arena.name == "arena"
+    assert arena.command == ("{python}", "-m", "game")
+    assert arena.ports == PortRange(7000, 7099)
+    assert arena.ceiling() == 100
+    assert (arena.replicas, arena.reserve, arena.cpus, arena.rooms) == (12, 8, 2, 1)
+    assert arena.health == Health(period_s=1.0, failure_threshold=5)
+    assert arena.env == {"TICK_HZ": "60"}
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "cure"),
+    [
+        ({"ports": "7099-7000"}, "$.fleets.arena.ports", "write the lower port first"),
+        ({"ports": 7000}, "$.fleets.arena.ports", 'ports = "7000-7099"'),
+        ({"ports": "0-99"}, "$.fleets.arena.ports", "outside 1-65535"),
+        ({"repliacs": 3}, "$.fleets.arena.repliacs", "did you mean 'replicas'?"),
+        ({"zzz": 3}, "$.fleets.arena.zzz", "known are"),
+        ({"cpus": 0}, "$.fleets.arena.cpus", "expected int >= 1"),
+        ({"cpus": 0.5}, "$.fleets.arena.cpus", "expected int, got float"),
+        ({"health": {"period": 1}}, "$.fleets.arena.health.period", "did you mean 'period_s'?"),
+        ({"health": {"period_s": -1}}, "$.fleets.arena.health.period_s", "expected float > 0"),
+        ({"command": []}, "$.fleets.arena.command", "is empty"),
+        ({"command": "game"}, "$.fleets.arena.command", "expected array, got str"),
+        ({"replicas": 101}, "$.fleets.arena.replicas", "widen ports or lower replicas"),
+        ({"replicas": 2, "reserve": 3}, "$.fleets.arena.reserve", "lower reserve"),
+        ({"replicas": 2, "buffer": 1}, "$.fleets.arena.buffer", "leave one of them out"),
+        ({"size_min": 9, "size_max": 3}, "$.fleets.arena.size_min", "lower it"),
+        ({"env": {"READYUP_PORT": "1"}}, "$.fleets.arena.env.READYUP_PORT", "cannot be set here"),
+    ],
+    ids=str,
+)
+def test_a_wrong_value_is_refused_with_its_place_and_its_cure(change, place: str, cure: str):
+    with pytest.raises(Invalid) as refused:
+        parse_fleets({"arena": {**ARENA, **change}})
+
+    assert refused.value.field == place
+    assert str(refused.value).startswith(f"{place}: ")
+    assert cure in str(refused.value)
+
+
+def test_what_is_missing_is_named_with_an_example():
+    with pytest.raises(Invalid, match=r"\$\.fleets\.arena\.ports: is missing; write for example"):
+        parse_fleets({"arena": {"command": [sys.executable]}})
+
+
+def test_a_name_that_cannot_be_a_key_is_refused():
+    with pytest.raises(Invalid, match="lower case"):
+        parse_fleets({"Arena 1": ARENA})
+
+
+def test_two_fleets_may_not_share_ports():
+    with pytest.raises(Invalid, match="meets 7000-7099 of fleet 'arena'"):
+        parse_fleets({"arena": ARENA, "duel": {**ARENA, "ports": "7050-7150"}})
