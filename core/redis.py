@@ -12,8 +12,9 @@ caller's decision, who knows what the script guards against.
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
@@ -36,6 +37,12 @@ PENDING_MAX = 20_000
 """Calls waiting in this process; beyond it callers are told at once."""
 
 
+BARRIER_MS = 1000
+"""How long a director waits for a replica before it leaves a match unannounced for now."""
+
+Durability = Literal["none", "replica", "aof"]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of a stream."""
@@ -54,8 +61,11 @@ class _Call:
 class Store:
     """A connection that callers share. Replies are ``str``, ``int``, ``None`` or lists of them."""
 
-    def __init__(self, shared: aioredis.Redis, blocking: aioredis.Redis) -> None:
+    def __init__(
+        self, shared: aioredis.Redis, blocking: aioredis.Redis, durability: Durability
+    ) -> None:
         self._shared = shared
+        self._durability = durability
         self._blocking = blocking
         self._pending: deque[_Call] = deque()
         self._wake = asyncio.Event()
@@ -63,8 +73,13 @@ class Store:
         self._pump = asyncio.get_running_loop().create_task(self._serve(), name="store")
 
     @classmethod
-    async def connect(cls, url: str, *, timeout_s: float = 5.0) -> Self:
+    async def connect(
+        cls, url: str, *, timeout_s: float = 5.0, durability: Durability = "none"
+    ) -> Self:
         """Connect to ``unix:///path`` or ``redis://host:port/db``.
+
+        ``durability`` is what ``barrier`` waits for: nothing, one replica's memory, or the
+        append-only files of the primary and one replica.
 
         Raises:
             StoreUnreachable: nobody answers there.
@@ -84,7 +99,7 @@ class Store:
             return aioredis.Redis.from_pool(pool)
 
         # A blocking read ends by itself within its block_ms; half a minute means a dead peer.
-        store = cls(client(1, timeout_s), client(64, 30.0))
+        store = cls(client(1, timeout_s), client(64, 30.0), durability)
         try:
             await store.call("PING")
         except StoreUnreachable:
@@ -109,11 +124,36 @@ class Store:
         """
         return await self._submit(_Call(command, asyncio.get_running_loop().create_future()))
 
+    async def many(self, commands: Sequence[tuple[str | float, ...]]) -> list[Any]:
+        """Send commands together and return their replies in order; errors as ``call``."""
+        loop = asyncio.get_running_loop()
+        calls = [_Call(command, loop.create_future()) for command in commands]
+        for call in calls:
+            self._admit(call)
+        if calls:
+            await asyncio.wait([call.answer for call in calls])
+        return [call.answer.result() for call in calls]
+
     async def run(self, script: LuaScript, keys: list[str], args: list[str | int]) -> Any:  # noqa: ANN401
         """Run a script by its SHA, sending its source when the server does not know it."""
         command = ("EVALSHA", script.sha, len(keys), *keys, *args)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         return await self._submit(_Call(command, future, script))
+
+    async def barrier(self) -> None:
+        """Return once everything written here so far is as durable as this store promises.
+
+        Raises:
+            StoreUnreachable: too few replicas have it; it may still get there.
+        """
+        if self._durability == "none":
+            return
+        if self._durability == "replica":
+            reached = int(await self.call("WAIT", 1, BARRIER_MS))
+        else:
+            reached = min(int(n) for n in await self.call("WAITAOF", 1, 1, BARRIER_MS))
+        if reached < 1:
+            raise StoreUnreachable(f"no replica has it after {BARRIER_MS} ms")
 
     async def read_stream(
         self, key: str, after: str, *, block_ms: int, count: int = 500
@@ -133,13 +173,16 @@ class Store:
         return [Entry(entry_id, fields or {}) for entry_id, fields in reply[0][1]]
 
     async def _submit(self, call: _Call) -> Any:  # noqa: ANN401
+        self._admit(call)
+        return await call.answer
+
+    def _admit(self, call: _Call) -> None:
         if self._pump.done():
             raise StoreUnreachable("the store is closed")
         if len(self._pending) >= PENDING_MAX:
             raise Exhausted(f"{PENDING_MAX} calls to Redis are waiting in this process")
         self._pending.append(call)
         self._wake.set()
-        return await call.answer
 
     async def _serve(self) -> None:
         while True:

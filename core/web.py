@@ -88,7 +88,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         detail = {
             404: f"there is nothing at {request.path}; see /openapi.json",
             405: f"{request.method} is not for {request.path}",
-            413: "the body is larger than this route takes",
+            413: f"the body is larger than {BODY_MAX_BYTES} bytes; batches may have more",
         }.get(wrong.status, wrong.reason)
         response = problem_response(Problem("about:blank", wrong.reason, wrong.status, detail))
         if allow := wrong.headers.get("Allow"):
@@ -117,9 +117,20 @@ def parse(body: bytes | str, shape: type[T]) -> T:
         raise Invalid(f"not JSON: {wrong}") from wrong
 
 
-async def body_of(request: web.Request, shape: type[T]) -> T:
-    """The request's body as a typed value; see ``parse``."""
-    return parse(await request.read(), shape)
+async def body_of(request: web.Request, shape: type[T], *, max_bytes: int = BODY_MAX_BYTES) -> T:
+    """The request's body as a typed value; see ``parse``.
+
+    Raises:
+        HTTPRequestEntityTooLarge: it is larger than ``max_bytes``.
+    """
+    too_large = (request.content_length or 0) > max_bytes
+    body = b"" if too_large else await request.content.read(max_bytes + 1)
+    while not too_large and not request.content.at_eof():
+        too_large = len(body) > max_bytes
+        body += await request.content.read(max_bytes + 1 - len(body)) if not too_large else b""
+    if too_large or len(body) > max_bytes:
+        raise web.HTTPRequestEntityTooLarge(max_bytes, request.content_length or len(body))
+    return parse(body, shape)
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,235 @@
+"""What callers can do with tickets, whichever door they came through."""
+
+import hashlib
+import random
+from collections.abc import Mapping
+
+import msgspec
+
+from core.clock import Clock
+from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.ids import PlayerId, QueueName, TicketId, new_ticket_id, queue_of
+from core.join_token import Minter, Seat
+from core.placement import Placement
+from matchmaker.api.keys import Keys, Principal
+from matchmaker.api.shapes import Assignment, Member, SessionOut, TicketIn, TicketOut
+from matchmaker.metrics import MatchmakerMetrics
+from matchmaker.ports import Sessions
+from matchmaker.store import QueueStore
+from matchmaker.tickets import MatchRecord, NewTicket, Status, TicketPlayer, TicketRecord
+
+
+class Desk:
+    """Checks who may do what, then does it."""
+
+    def __init__(
+        self,
+        queues: Mapping[str, QueueStore],
+        sessions: Sessions,
+        *,
+        keys: Keys,
+        minter: Minter,
+        clock: Clock,
+        chance: random.Random,
+        metrics: MatchmakerMetrics,
+    ) -> None:
+        self.queues = queues
+        self.keys = keys
+        self.clock = clock
+        self.metrics = metrics
+        self._sessions = sessions
+        self._minter = minter
+        self._chance = chance
+
+    async def create(
+        self, asked: TicketIn, caller: Principal, *, key: str = ""
+    ) -> tuple[TicketOut, bool]:
+        """Enqueue a ticket; True when it is new, False when the key or the players had one.
+
+        Raises:
+            Invalid, Forbidden, Conflict, Exhausted: nothing was enqueued.
+        """
+        queue = self._queue(asked.queue)
+        settings = queue.settings
+        self._check_party(asked, caller, size_max=settings.rules.team_size)
+        trusted = caller.is_backend() or settings.trust_player_attributes
+        players = tuple(
+            TicketPlayer(
+                PlayerId(member.id),
+                member.rating if trusted and member.rating is not None else settings.default_rating,
+            )
+            for member in asked.players
+        )
+        now_ms = self.clock.wall_ms()
+        wait_s = min(asked.wait_s or settings.ticket_lifetime_s, settings.ticket_lifetime_s)
+        presence_ms = 0 if caller.is_backend() else now_ms + round(settings.presence_s * 1000)
+        ticket = NewTicket(
+            id=new_ticket_id(settings.name, self._chance),
+            queue=settings.name,
+            players=players,
+            owner=caller.owner(),
+            expires_ms=now_ms + round(wait_s * 1000),
+            presence_ms=presence_ms,
+            key=key,
+            digest=hashlib.sha256(msgspec.json.encode(asked)).hexdigest() if key else "",
+        )
+        enqueued = await queue.enqueue(ticket, now_ms=now_ms)
+        if enqueued.outcome == "created":
+            self.metrics.enqueued.labels(settings.name).inc()
+            fresh = TicketOut(
+                id=ticket.id,
+                queue=settings.name,
+                status=Status.QUEUED,
+                ver=1,
+                players=[player.id for player in players],
+                enqueued_ms=now_ms,
+            )
+            return fresh, True
+        return await self.read(enqueued.ticket, caller), False
+
+    async def read(self, ticket: TicketId, caller: Principal) -> TicketOut:
+        """A ticket as it is now, with the caller's own assignment; counts as a sign of life.
+
+        Raises:
+            NotFound: there is none such, or it is somebody else's.
+        """
+        queue, record = await self._own(ticket, caller)
+        if not record.status.is_final() and record.owner == caller.owner():
+            await queue.heartbeat([ticket], now_ms=self.clock.wall_ms())
+        out = told(record)
+        if record.status is Status.COMPLETED and record.match is not None:
+            match = await queue.match(record.match)
+            if match is not None and match.placement is not None and not match.ended:
+                self._attach(out, match, match.placement, caller)
+        return out
+
+    async def cancel(self, ticket: TicketId, caller: Principal) -> TicketOut:
+        """Take a ticket out; a second time gives the same answer.
+
+        Raises:
+            NotFound: there is none such, or it is somebody else's.
+            Conflict: its match was committed, or it timed out, before.
+        """
+        queue, _ = await self._own(ticket, caller)
+        status = await queue.cancel(ticket, now_ms=self.clock.wall_ms())
+        if status is not Status.CANCELLED:
+            raise Conflict(f"the ticket is {status} already; it cannot be cancelled", other=ticket)
+        return await self.read(ticket, caller)
+
+    async def session(self, player: PlayerId, caller: Principal) -> SessionOut:
+        """Where a player's match runs now, with a fresh join token: the way back after a drop.
+
+        Raises:
+            NotFound: no match of theirs runs, or the caller is somebody else.
+        """
+        if not (caller.is_backend() or caller.is_player(player)):
+            raise NotFound(f"no running match of {player!r}")
+        found = await self._sessions.session_of(player)
+        queue = self.queues.get(queue_of(found.match)) if found else None
+        match = await queue.match(found.match) if found and queue else None
+        assignment = self.assignment(match, found.placement, player) if match and found else None
+        if found is None or queue is None or assignment is None:
+            raise NotFound(f"no running match of {player!r}")
+        return SessionOut(player, found.match, queue.settings.name, found.state, assignment)
+
+    async def waiting_ticket_of(self, player: PlayerId) -> TicketRecord | None:
+        """The ticket a player waits with, in whichever queue."""
+        seen: set[str] = set()
+        for queue in self.queues.values():
+            if queue.index not in seen:
+                seen.add(queue.index)
+                if ticket := await queue.ticket_of(player):
+                    return await self.queues[queue_of(ticket)].ticket(ticket)
+        return None
+
+    def assignment(
+        self, match: MatchRecord, placement: Placement, player: PlayerId
+    ) -> Assignment | None:
+        """A player's way into a match, with a token made now; None for a stranger."""
+        seated = match.seat_of(player)
+        if seated is None:
+            return None
+        ticket, team, seat = seated
+        token = self._minter.mint(
+            Seat(placement.server, placement.match, placement.epoch, player, ticket, team, seat),
+            now_ms=self.clock.wall_ms(),
+            jti=f"{self._chance.getrandbits(128):032x}",
+        )
+        return Assignment(
+            match=placement.match,
+            address=placement.address,
+            port=placement.port,
+            token=token,
+            server=placement.server,
+            team=team,
+            seat=seat,
+            epoch=placement.epoch,
+        )
+
+    def _attach(
+        self, out: TicketOut, match: MatchRecord, placement: Placement, caller: Principal
+    ) -> None:
+        if caller.is_backend():
+            out.assignments = {
+                player: way
+                for player in out.players
+                if (way := self.assignment(match, placement, PlayerId(player)))
+            }
+        elif way := self.assignment(match, placement, PlayerId(caller.name)):
+            out.assignment = way
+
+    async def _own(self, ticket: TicketId, caller: Principal) -> tuple[QueueStore, TicketRecord]:
+        queue = self.queues.get(queue_of(ticket))
+        record = await queue.ticket(ticket) if queue else None
+        mine = record and (record.owner == caller.owner() or _is_in(record, caller))
+        if queue is None or record is None or not mine:
+            raise NotFound("no such ticket, or not yours")
+        return queue, record
+
+    def _queue(self, name: str) -> QueueStore:
+        queue = self.queues.get(QueueName(name))
+        if queue is None:
+            there = ", ".join(sorted(self.queues))
+            raise Invalid(f"there is no queue {name!r}; there are: {there}", field="$.queue")
+        return queue
+
+    def _check_party(self, asked: TicketIn, caller: Principal, *, size_max: int) -> None:
+        if len(asked.players) > size_max:
+            raise Invalid(
+                f"a party of {len(asked.players)} is above the team size {size_max} of "
+                f"queue {asked.queue!r}",
+                field="$.players",
+            )
+        seen: set[str] = set()
+        for n, member in enumerate(asked.players):
+            if member.id in seen:
+                raise Invalid(f"player {member.id!r} is listed twice", field=f"$.players[{n}].id")
+            seen.add(member.id)
+            self._check_consent(member, caller, field=f"$.players[{n}].key")
+
+    def _check_consent(self, member: Member, caller: Principal, *, field: str) -> None:
+        if caller.is_backend() or caller.is_player(member.id):
+            return
+        if member.key is None:
+            raise Forbidden(
+                f"{field}: player {member.id!r} must send their own key, or a back end must ask"
+            )
+        if not self.keys.principal(member.key).is_player(member.id):
+            raise Forbidden(f"{field}: this key is not {member.id!r}'s")
+
+
+def told(record: TicketRecord) -> TicketOut:
+    """A stored ticket as callers see it."""
+    return TicketOut(
+        id=record.id,
+        queue=record.queue,
+        status=record.status,
+        ver=record.ver,
+        players=list(record.players),
+        enqueued_ms=record.enqueued_ms,
+        reason=record.reason,
+    )
+
+
+def _is_in(record: TicketRecord, caller: Principal) -> bool:
+    return caller.kind == "player" and PlayerId(caller.name) in record.players

@@ -1,0 +1,152 @@
+"""The player API's description, made from the very types that check it."""
+
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+import msgspec
+
+from core.web import Problem
+from matchmaker.api.shapes import BatchIn, BatchOut, SessionOut, TicketIn, TicketOut
+
+_SHAPES = (TicketIn, TicketOut, BatchIn, BatchOut, SessionOut, Problem)
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """OpenAPI 3.1, as a JSON-able dict."""
+    _, schemas = msgspec.json.schema_components(_SHAPES, ref_template="#/components/schemas/{name}")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "ReadyUp player API",
+            "version": metadata.version("readyup"),
+            "description": "Players ask for a match and are told where to play.",
+        },
+        "paths": _paths(),
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"key": []}],
+    }
+
+
+def _paths() -> dict[str, Any]:
+    ticket = _parameter("ticket", "A ticket's id.")
+    return {
+        "/v1/tickets": {
+            "post": _operation(
+                "createTicket",
+                "Ask for a match, alone or as a party.",
+                body="TicketIn",
+                answers={200: "TicketOut", 201: "TicketOut"},
+                problems=(400, 401, 403, 409, 413, 503),
+                parameters=[
+                    {
+                        "name": "Idempotency-Key",
+                        "in": "header",
+                        "required": False,
+                        "description": "The same key and request again gives the same ticket.",
+                        "schema": {"type": "string", "maxLength": 255},
+                    }
+                ],
+            )
+        },
+        "/v1/tickets/batch": {
+            "post": _operation(
+                "createTickets",
+                "Many requests of one game back end, each answered for itself.",
+                body="BatchIn",
+                answers={200: "BatchOut"},
+                problems=(400, 401, 403, 413, 503),
+            )
+        },
+        "/v1/tickets/{ticket}": {
+            "parameters": [ticket],
+            "get": _operation(
+                "readTicket",
+                "A ticket as it is now.",
+                answers={200: "TicketOut"},
+                problems=(401, 404, 503),
+            ),
+            "delete": _operation(
+                "cancelTicket",
+                "Take a ticket out. 409 when its match was committed first.",
+                answers={200: "TicketOut"},
+                problems=(401, 404, 409, 503),
+            ),
+        },
+        "/v1/tickets/{ticket}/events": {
+            "parameters": [ticket],
+            "get": {
+                "operationId": "watchTicket",
+                "summary": "Server-sent events: the ticket now and at each change, to its end.",
+                "responses": {
+                    "200": {
+                        "description": "A stream of events named ticket; data is a TicketOut.",
+                        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                    },
+                    **_problems((401, 404, 503)),
+                },
+            },
+        },
+        "/v1/players/{player}/session": {
+            "parameters": [_parameter("player", "A player's id.")],
+            "get": _operation(
+                "readSession",
+                "Where a player's match runs now, with a fresh token: the way back after a drop.",
+                answers={200: "SessionOut"},
+                problems=(401, 404, 503),
+            ),
+        },
+    }
+
+
+def _operation(
+    name: str,
+    summary: str,
+    *,
+    answers: dict[int, str],
+    problems: tuple[int, ...],
+    body: str = "",
+    parameters: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": name,
+        "summary": summary,
+        "responses": {
+            **{
+                str(status): {"description": shape, "content": _json(shape)}
+                for status, shape in answers.items()
+            },
+            **_problems(problems),
+        },
+    }
+    if body:
+        operation["requestBody"] = {"required": True, "content": _json(body)}
+    if parameters:
+        operation["parameters"] = parameters
+    return operation
+
+
+def _json(shape: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape}"}}}
+
+
+def _problems(statuses: tuple[int, ...]) -> dict[str, Any]:
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        str(status): {"description": "Problem", "content": {"application/problem+json": schema}}
+        for status in statuses
+    }
+
+
+def _parameter(name: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": {"type": "string"},
+    }

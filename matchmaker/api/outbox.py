@@ -1,0 +1,200 @@
+"""Pushes to those who wait: the announcements of all queues, to the mailboxes of this process.
+
+A push is state, not a message. A mailbox holds the latest state of each ticket and match;
+a reader that is slow or comes back late gets the newest and has missed nothing that counts.
+"""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from core.clock import Clock
+from core.eventlog import Event, EventFile, last_id, tail
+from core.ids import MatchId, PlayerId, QueueName, TicketId
+from core.placement import Placement
+from matchmaker.api.desk import Desk
+from matchmaker.api.shapes import Assignment, TicketOut
+from matchmaker.tickets import MatchRecord, Status, Teams
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One state to be told."""
+
+    message: dict[str, Any]
+    ver: int = 0
+    match: MatchId | None = None
+    ticket: TicketId | None = None
+    epoch: int = 0
+    formed_us: int = 0
+    """When match and free room both existed; 0 when this push says nothing new about it."""
+
+
+@dataclass(eq=False)
+class Mailbox:
+    """What one reader has not been told yet: at most one state per subject."""
+
+    player: PlayerId | None
+    """None for a back end that watches a ticket."""
+
+    _held: dict[str, Push] = field(default_factory=dict)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, subject: str, push: Push) -> None:
+        """Hold a state; it replaces an older one of the same subject."""
+        self._held[subject] = push
+        self._news.set()
+
+    async def take(self) -> list[Push]:
+        """Everything held, oldest subject first; waits until there is something."""
+        await self._news.wait()
+        self._news.clear()
+        held, self._held = list(self._held.values()), {}
+        return held
+
+
+class Outbox:
+    """Who wants to hear of which players and tickets, and what they are told."""
+
+    def __init__(self, desk: Desk, *, clock: Clock, witness: EventFile | None = None) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._witness = witness
+        self._players: dict[PlayerId, set[Mailbox]] = defaultdict(set)
+        self._tickets: dict[TicketId, set[Mailbox]] = defaultdict(set)
+
+    def listen(self, mailbox: Mailbox, *, ticket: TicketId | None = None) -> None:
+        """Let a mailbox hear of its player, and of one ticket besides."""
+        if mailbox.player is not None:
+            self._players[mailbox.player].add(mailbox)
+        if ticket is not None:
+            self._tickets[ticket].add(mailbox)
+
+    def leave(self, mailbox: Mailbox, *, ticket: TicketId | None = None) -> None:
+        """Stop; twice is fine."""
+        if mailbox.player is not None:
+            _drop(self._players, mailbox.player, mailbox)
+        if ticket is not None:
+            _drop(self._tickets, ticket, mailbox)
+
+    async def follow(self, queue: QueueName, stop: asyncio.Event) -> None:
+        """Tell what one queue announces, from now on, until ``stop``."""
+        store = self._desk.queues[queue]
+        after = await last_id(store.store, store.out)
+        async for event in tail(store.store, store.out, after, stop):
+            match event["k"]:
+                case "ticket":
+                    self._tell_ticket(queue, event)
+                case "assigned":
+                    self._tell_assigned(queue, event)
+                case "ended":
+                    self._tell_ended(event)
+                case _:
+                    pass
+
+    def sent(self, push: Push, mailbox: Mailbox) -> None:
+        """A push has left this process: note it as a witness, and how long it took."""
+        if push.match is None or push.ticket is None:
+            return
+        fields: dict[str, Any] = {
+            "ticket": push.ticket,
+            "match": push.match,
+            "ver": push.ver,
+            "players": [mailbox.player] if mailbox.player else [],
+            "session_epoch": push.epoch,
+        }
+        if push.formed_us:
+            place_us = max(0, self._clock.wall_us() - push.formed_us)
+            fields["place_us"] = place_us
+            queue = str(push.ticket).rpartition(".")[0]
+            self._desk.metrics.place_seconds.labels(queue).observe(place_us / 1e6)
+        if self._witness is not None:
+            self._witness.write("api.pushed", **fields)
+
+    def _tell_ticket(self, queue: QueueName, event: Event) -> None:
+        ticket = TicketId(event["ticket"])
+        if event["status"] == "COMMITTED":
+            return  # told when it is announced
+        out = TicketOut(
+            id=ticket,
+            queue=queue,
+            status=event["status"],
+            ver=event["ver"],
+            players=event["players"],
+            enqueued_ms=event["enqueued_ms"],
+            reason=event["reason"],
+        )
+        push = Push({"type": "ticket", "ticket": out}, ver=out.ver)
+        for mailbox in self._listeners(ticket, out.players):
+            mailbox.put(ticket, push)
+
+    def _tell_assigned(self, queue: QueueName, event: Event) -> None:
+        placement = msgspec.convert(event["placement"], Placement)
+        teams: Teams = {
+            team: [(TicketId(ticket), PlayerId(player)) for ticket, player in seats]
+            for team, seats in event["teams"].items()
+        }
+        match = MatchRecord(placement.match, "committed", (), teams, 0, placement, "")
+        parties: dict[TicketId, list[PlayerId]] = defaultdict(list)
+        for seats in teams.values():
+            for ticket, player in seats:
+                parties[ticket].append(player)
+        for ticket, players in parties.items():
+            if ticket not in event["vers"]:
+                continue
+            out = TicketOut(
+                id=ticket,
+                queue=queue,
+                status=Status.COMPLETED,
+                ver=event["vers"][ticket],
+                players=list(players),
+                enqueued_ms=event["enqueued"][ticket],
+            )
+            for mailbox in self._listeners(ticket, out.players):
+                push = self._assigned_push(out, match, placement, mailbox, int(event["formed_us"]))
+                mailbox.put(ticket, push)
+
+    def _assigned_push(
+        self,
+        out: TicketOut,
+        match: MatchRecord,
+        placement: Placement,
+        mailbox: Mailbox,
+        formed_us: int,
+    ) -> Push:
+        message: dict[str, Any] = {"type": "assignment", "ticket": out}
+        if mailbox.player is not None:
+            message["assignment"] = self._desk.assignment(match, placement, mailbox.player)
+        else:
+            ways: dict[str, Assignment | None] = {
+                player: self._desk.assignment(match, placement, PlayerId(player))
+                for player in out.players
+            }
+            message["assignments"] = ways
+        waited_s = max(0, self._clock.wall_ms() - out.enqueued_ms) / 1000
+        self._desk.metrics.wait_seconds.labels(out.queue).observe(waited_s)
+        return Push(message, out.ver, placement.match, TicketId(out.id), placement.epoch, formed_us)
+
+    def _tell_ended(self, event: Event) -> None:
+        message = {"type": "ended", "match": event["match"], "reason": event["reason"]}
+        for seats in event["teams"].values():
+            for _, player in seats:
+                for mailbox in self._players.get(PlayerId(player), ()):
+                    mailbox.put(event["match"], Push(message))
+
+    def _listeners(self, ticket: TicketId, players: list[str]) -> set[Mailbox]:
+        found = set(self._tickets.get(ticket, ()))
+        for player in players:
+            found |= self._players.get(PlayerId(player), set())
+        return found
+
+
+def _drop(index: dict[Any, set[Mailbox]], key: object, mailbox: Mailbox) -> None:
+    held = index.get(key)
+    if held is not None:
+        held.discard(mailbox)
+        if not held:
+            del index[key]

@@ -1,0 +1,112 @@
+"""What travels over the player API, as types: msgspec checks it and OpenAPI is made of it."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+PlayerIn = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="A player's id: 1 to 64 letters, digits, dots, dashes or underscores.",
+    ),
+]
+Rating = Annotated[float, Meta(ge=-1e6, le=1e6, description="Skill; 1500 is a new player.")]
+Key = Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class Member(Struct, forbid_unknown_fields=True):
+    """One player of a ticket."""
+
+    id: PlayerIn
+    rating: Rating | None = None
+    key: Key | None = None
+    """The player's own key; others' players can only be enlisted with theirs."""
+
+
+class TicketIn(Struct, forbid_unknown_fields=True):
+    """A request for a match."""
+
+    queue: Annotated[str, Meta(max_length=40)]
+    players: Annotated[list[Member], Meta(min_length=1, max_length=100)]
+    wait_s: Annotated[float, Meta(gt=0, le=86400)] | None = None
+    """How long the ticket may wait, in seconds; at most the queue's own lifetime."""
+
+
+class BatchIn(Struct, forbid_unknown_fields=True):
+    """Many requests of one game back end; each is answered for itself."""
+
+    tickets: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=500)]
+
+
+class Assignment(Struct):
+    """Where one player goes, and the token that lets them in."""
+
+    match: str
+    address: str
+    port: int
+    token: str
+    server: str
+    team: str
+    seat: int
+    epoch: int
+    """Rises when the match is moved; the highest one counts."""
+
+
+class TicketOut(Struct, omit_defaults=True):
+    """A ticket as it is now."""
+
+    id: str
+    queue: str
+    status: str
+    ver: int
+    """Rises with every change; a lower one is old news."""
+
+    players: list[str]
+    enqueued_ms: int
+    reason: str = ""
+    assignment: Assignment | UnsetType = UNSET
+    """Your own, when you are a player."""
+
+    assignments: dict[str, Assignment] | UnsetType = UNSET
+    """Each player's, when you are the back end that asked."""
+
+
+class BatchOut(Struct):
+    """One answer for each request, in order: a ticket or a problem."""
+
+    results: list[Any]
+
+
+class SessionOut(Struct):
+    """The running match of a player."""
+
+    player: str
+    match: str
+    queue: str
+    state: str
+    assignment: Assignment
+
+
+class Enqueue(Struct, tag="enqueue", tag_field="type", forbid_unknown_fields=True):
+    """Frame of a player's socket: let me play."""
+
+    queue: Annotated[str, Meta(max_length=40)]
+    rating: Rating | None = None
+    party: Annotated[list[Member], Meta(max_length=99)] = []
+    """The others of the party; each with a key of their own."""
+
+    wait_s: Annotated[float, Meta(gt=0, le=86400)] | None = None
+    idempotency_key: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+
+
+class Heartbeat(Struct, tag="heartbeat", tag_field="type", forbid_unknown_fields=True):
+    """Frame of a player's socket: I am here. It is answered with the same."""
+
+
+class Cancel(Struct, tag="cancel", tag_field="type", forbid_unknown_fields=True):
+    """Frame of a player's socket: I do not want to play any more."""
+
+
+Frame = Enqueue | Heartbeat | Cancel

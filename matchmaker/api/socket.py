@@ -1,0 +1,171 @@
+"""A player's socket: one connection to enqueue, to stay present, and to be told.
+
+Frames are JSON objects with a ``type``; docs/player-api.md lists them. Reader and writer
+are two tasks. The writer takes from a mailbox and has a deadline for each frame, so a
+player who stops reading is dropped and holds nobody up.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from core.errors import Forbidden, ReadyUpError
+from core.ids import PlayerId, TicketId
+from core.web import parse, problem_of
+from matchmaker.api.desk import Desk, told
+from matchmaker.api.keys import Principal, bearer
+from matchmaker.api.outbox import Mailbox, Outbox, Push
+from matchmaker.api.presence import Presence
+from matchmaker.api.shapes import Cancel, Enqueue, Frame, Heartbeat, Member, TicketIn, TicketOut
+from matchmaker.tickets import Status
+
+PING_S = 10.0
+"""A socket that answers no ping for half of this again is gone."""
+
+SEND_S = 5.0
+"""A frame that cannot be sent within this closes the socket."""
+
+FRAME_MAX_BYTES = 4096
+
+_frame: Any = Frame
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass
+class _Visit:
+    """One open socket."""
+
+    ws: web.WebSocketResponse
+    transport: asyncio.Transport | None
+    caller: Principal
+    mailbox: Mailbox
+    present: set[TicketId] = field(default_factory=set)
+    answers: int = 0
+
+    def answer(self, message: dict[str, Any]) -> None:
+        """Queue an answer to a frame; answers never replace one another."""
+        self.answers += 1
+        self.mailbox.put(f"answer:{self.answers}", Push(message))
+
+
+class PlayerSockets:
+    """Accepts players' sockets."""
+
+    def __init__(
+        self, desk: Desk, outbox: Outbox, presence: Presence, draining: asyncio.Event
+    ) -> None:
+        self._desk = desk
+        self._outbox = outbox
+        self._presence = presence
+        self._draining = draining
+
+    async def connect(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one player until they leave, fall silent, or this process drains."""
+        caller = self._desk.keys.principal(bearer(request.headers.get("Authorization")))
+        if caller.is_backend():
+            raise Forbidden("a socket is one player's; back ends use POST /v1/tickets")
+        player = PlayerId(caller.name)
+        ws = web.WebSocketResponse(
+            heartbeat=PING_S, max_msg_size=FRAME_MAX_BYTES, compress=False, protocols=["readyup.v1"]
+        )
+        await ws.prepare(request)
+        visit = _Visit(ws, request.transport, caller, Mailbox(player))
+        self._outbox.listen(visit.mailbox)
+        self._desk.metrics.sockets.inc()
+        try:
+            await self._greet(visit, player)
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._write(visit), name=f"{player}.write"),
+                    group.create_task(self._close_on_drain(visit), name=f"{player}.drain"),
+                ]
+                await self._read(visit)
+                for task in tasks:
+                    task.cancel()
+        finally:
+            self._outbox.leave(visit.mailbox)
+            self._desk.metrics.sockets.dec()
+            for ticket in visit.present:
+                self._presence.went(ticket)
+        return ws
+
+    async def _greet(self, visit: _Visit, player: PlayerId) -> None:
+        """What the player should know first: the ticket they wait with, the match they are in."""
+        record = await self._desk.waiting_ticket_of(player)
+        ticket = told(record) if record else None
+        if ticket is not None:
+            self._stay(visit, ticket)
+        session = None
+        with contextlib.suppress(ReadyUpError):
+            session = (await self._desk.session(player, visit.caller)).match
+        hello = {"type": "hello", "player": player, "ticket": ticket, "session": session}
+        visit.answer(hello)
+
+    def _stay(self, visit: _Visit, ticket: TicketOut) -> None:
+        if TicketId(ticket.id) not in visit.present:
+            visit.present.add(TicketId(ticket.id))
+            self._presence.came(ticket, visit.caller)
+
+    async def _read(self, visit: _Visit) -> None:
+        async for message in visit.ws:
+            if message.type is not WSMsgType.TEXT:
+                await visit.ws.close(code=1003, message=b"frames are JSON text")
+                return
+            try:
+                await self._handle(visit, parse(message.data, _frame))
+            except ReadyUpError as wrong:
+                visit.answer({"type": "problem", "problem": problem_of(wrong)})
+
+    async def _handle(self, visit: _Visit, frame: Frame) -> None:
+        match frame:
+            case Enqueue():
+                me = Member(id=visit.caller.name, rating=frame.rating)
+                asked = TicketIn(frame.queue, [me, *frame.party], frame.wait_s)
+                ticket, _ = await self._desk.create(
+                    asked, visit.caller, key=frame.idempotency_key or ""
+                )
+                self._stay(visit, ticket)
+                visit.answer({"type": "ticket", "ticket": ticket})
+            case Heartbeat():
+                visit.answer({"type": "heartbeat"})
+            case Cancel():
+                await self._cancel(visit)
+
+    async def _cancel(self, visit: _Visit) -> None:
+        record = await self._desk.waiting_ticket_of(PlayerId(visit.caller.name))
+        # A ticket that has just become a match is answered with what it became.
+        tickets = [record.id] if record else sorted(visit.present)
+        for ticket in tickets:
+            answer = await self._desk.cancel(ticket, visit.caller)
+            visit.answer({"type": "ticket", "ticket": answer})
+        if not tickets:
+            visit.answer({"type": "ticket", "ticket": None})
+
+    async def _write(self, visit: _Visit) -> None:
+        try:
+            while True:
+                for push in await visit.mailbox.take():
+                    async with asyncio.timeout(SEND_S):
+                        await visit.ws.send_frame(_encode(push.message), WSMsgType.TEXT)
+                    self._outbox.sent(push, visit.mailbox)
+                    self._forget_ended(visit, push)
+        except (TimeoutError, ConnectionError):
+            # The peer does not read; a polite close would wait for it.
+            if visit.transport is not None:
+                visit.transport.abort()
+
+    def _forget_ended(self, visit: _Visit, push: Push) -> None:
+        ticket = push.message.get("ticket")
+        if isinstance(ticket, TicketOut) and Status(ticket.status).is_final():
+            held = TicketId(ticket.id)
+            if held in visit.present:
+                visit.present.discard(held)
+                self._presence.went(held)
+
+    async def _close_on_drain(self, visit: _Visit) -> None:
+        await self._draining.wait()
+        await visit.ws.close(code=1012, message=b"this server is going away; connect again")

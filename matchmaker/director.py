@@ -1,0 +1,236 @@
+"""The director: leads one queue and turns waiting tickets into matches.
+
+Any number of directors may run; the one that holds the lease works, the others ask for
+it every quarter of a second. What a director knows besides its lease can be read again
+from Redis, so its death costs the queue the rest of its lease and nothing else.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections import deque
+
+import structlog
+
+from core.clock import Clock
+from core.errors import Exhausted, StoreUnreachable
+from core.lease import RENEW_S, Lease
+from core.lua import as_json
+from core.supervise import every
+from matchmaker.engine.search import Found, search
+from matchmaker.feed import Feed
+from matchmaker.metrics import MatchmakerMetrics
+from matchmaker.placing import Placing, Superseded
+from matchmaker.ports import Allocations
+from matchmaker.store import QueueStore
+
+log = structlog.get_logger("readyup.director")
+
+ASK_S = 0.25
+"""How often one that does not lead asks for the lease."""
+
+REPASS_S = 0.1
+"""How often tickets that found nothing are looked at again: windows widen with time."""
+
+SWEEP_S = 0.25
+"""How often what is due is ended and the figures are published."""
+
+PASSES_KEPT = 20_000
+
+
+class Director:
+    """Leads a queue whenever nobody else does."""
+
+    def __init__(
+        self,
+        queue: QueueStore,
+        rooms: Allocations,
+        *,
+        holder: str,
+        clock: Clock,
+        chance: random.Random,
+        metrics: MatchmakerMetrics,
+    ) -> None:
+        self._queue = queue
+        self._rooms = rooms
+        self._clock = clock
+        self._chance = chance
+        self._metrics = metrics
+        self._name = queue.settings.name
+        self._lease = Lease(queue.store, queue.leader, queue.log, holder, clock)
+        self._pass_ms: deque[float] = deque(maxlen=512)
+        self._passes = 0
+        self._matches = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Lead whenever the lease can be had, until ``stop``; then give it up."""
+        while not stop.is_set():
+            try:
+                if await self._lease.renew():
+                    await self._term(stop)
+            except StoreUnreachable as lost:
+                log.warning("director.no_store", queue=self._name, reason=str(lost))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ASK_S):
+                    await stop.wait()
+        with contextlib.suppress(StoreUnreachable):
+            await self._lease.give_up()
+
+    async def _term(self, stop: asyncio.Event) -> None:
+        """Lead until the lease is lost or ``stop`` is set."""
+        epoch = self._lease.epoch
+        log.info("director.leads", queue=self._name, epoch=epoch)
+        self._metrics.epoch.labels(self._name).set(epoch)
+        over = asyncio.Event()
+        feed = Feed(self._queue)
+        placing = Placing(
+            self._queue,
+            self._rooms,
+            epoch=epoch,
+            clock=self._clock,
+            chance=self._chance,
+            metrics=self._metrics,
+        )
+        try:
+            await feed.load()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_lease(epoch, over), name=f"{self._name}.lease")
+                group.create_task(feed.follow(over), name=f"{self._name}.log")
+                group.create_task(self._follow_rooms(placing, feed), name=f"{self._name}.rooms")
+                group.create_task(self._sweep(feed, placing, over), name=f"{self._name}.sweep")
+                group.create_task(self._match(feed, placing, over), name=f"{self._name}.match")
+                await _either(stop, over)
+                raise _TermOver
+        except* (_TermOver, Superseded):
+            pass
+        except* StoreUnreachable as lost:
+            # Half-done matches are driven on by resume(), here or at the next director.
+            log.warning("director.term_ended", queue=self._name, reason=str(lost.exceptions[0]))
+        finally:
+            over.set()
+            self._metrics.epoch.labels(self._name).set(0)
+            log.info("director.stands_down", queue=self._name, epoch=epoch)
+
+    async def _keep_lease(self, epoch: int, over: asyncio.Event) -> None:
+        while not over.is_set():
+            await asyncio.sleep(RENEW_S)
+            with contextlib.suppress(StoreUnreachable, Exhausted):
+                if await self._lease.renew() != epoch:
+                    over.set()
+            if not self._lease.leads():
+                over.set()
+
+    async def _match(self, feed: Feed, placing: Placing, over: asyncio.Event) -> None:
+        """Pass after pass: at once when something came, else as windows widen."""
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REPASS_S if len(feed.pool) else None):
+                    await feed.changed.wait()
+            feed.changed.clear()
+            began_s = self._clock.elapsed_s()
+            await self._pass(feed, placing)
+            took_s = self._clock.elapsed_s() - began_s
+            # Under load a pause as long as the pass gathers the next batch; idle costs nothing.
+            if took_s > 0.005:
+                await asyncio.sleep(min(took_s, REPASS_S))
+
+    async def _pass(self, feed: Feed, placing: Placing) -> None:
+        settings = self._queue.settings
+        room_for = settings.line_max - len(placing.in_line)
+        if not len(feed.pool) or room_for <= 0:
+            return
+        view, now_ms, applied = feed.pool.view(), self._clock.wall_ms(), feed.applied
+        began_s = self._clock.elapsed_s()
+        found = await asyncio.to_thread(
+            search, view, settings.rules, now_ms=now_ms, matches_max=room_for
+        )
+        took_s = self._clock.elapsed_s() - began_s
+        self._passes += 1
+        self._pass_ms.append(took_s * 1000)
+        self._metrics.pass_seconds.labels(self._name).observe(took_s)
+        if not found:
+            return
+        for match in found:
+            for parties in match.teams:
+                for party in parties:
+                    feed.pool.remove(party.id)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._log_pass(found, now_ms=now_ms, applied=applied))
+            placed = group.create_task(placing.place([placing.form(match) for match in found]))
+        self._matches += len(found) - len(placed.result())
+        for forming in placed.result():
+            await feed.put_back(list(dict.fromkeys(p.ticket for p in forming.order.players)))
+
+    async def _log_pass(self, found: list[Found], *, now_ms: int, applied: str) -> None:
+        """What a replay needs to run this pass again and compare."""
+        settings = self._queue.settings
+        result = [[[party.id for party in team] for team in match.teams] for match in found]
+        record = {
+            "epoch": self._lease.epoch,
+            "now_ms": now_ms,
+            "applied": applied,
+            "rules": settings.rules.version(),
+            "result": result,
+        }
+        key = f"{self._queue.base}:passes"
+        await self._queue.store.call(
+            "XADD", key, "MAXLEN", "~", PASSES_KEPT, "*", "k", "pass", "d", as_json(record)
+        )
+
+    async def _follow_rooms(self, placing: Placing, feed: Feed) -> None:
+        async for room in self._rooms.rooms_found():
+            await placing.room_found(room.match, at_ms=room.at_ms)
+            feed.changed.set()  # the line is shorter: another match may join it
+
+    async def _sweep(self, feed: Feed, placing: Placing, over: asyncio.Event) -> None:
+        turns = 0
+
+        async def turn() -> None:
+            nonlocal turns
+            turns += 1
+            await self._queue.expire(now_ms=self._clock.wall_ms())
+            if turns % 4 == 1:
+                await placing.close_overdue()
+                await placing.ask_again()
+                await placing.resume()
+                if await feed.missed_some():
+                    log.warning("director.log_gap", queue=self._name)
+                    await feed.load()
+            await self._publish(feed, placing)
+
+        await every(SWEEP_S, turn, stop=over)
+
+    async def _publish(self, feed: Feed, placing: Placing) -> None:
+        """The queue's figures, for the console and whoever else wants to know."""
+        now_ms, pool = self._clock.wall_ms(), feed.pool
+        oldest_ms = pool.oldest_ms()
+        lately = sorted(self._pass_ms) or [0.0]
+        self._metrics.waiting.labels(self._name).set(len(pool))
+        figures: dict[str, str | int | float] = {
+            "waiting": len(pool),
+            "players_waiting": pool.players(),
+            "placing": len(placing.in_line),
+            "oldest_wait_ms": max(0, now_ms - oldest_ms) if oldest_ms is not None else 0,
+            "pass_ms_p50": round(lately[len(lately) // 2], 3),
+            "pass_ms_p99": round(lately[int(len(lately) * 0.99)], 3),
+            "passes": self._passes,
+            "matches": self._matches,
+            "epoch": self._lease.epoch,
+            "holder": self._lease.holder,
+            "t": now_ms,
+        }
+        flat = [word for pair in figures.items() for word in pair]
+        await self._queue.store.call("HSET", f"{self._queue.base}:stats", *flat)
+
+
+class _TermOver(Exception):
+    """Ends the term's tasks."""
+
+
+async def _either(first: asyncio.Event, second: asyncio.Event) -> None:
+    """Wait until one of the two is set."""
+    async with asyncio.TaskGroup() as group:
+        waits = [group.create_task(event.wait()) for event in (first, second)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()

@@ -1,0 +1,39 @@
+--[[
+  Tell the players of a committed match where to go. Comes after the commit is durable.
+
+  KEYS[1] base       the queue
+  ARGV[1] now_ms     integer
+  ARGV[2] match      match id
+  ARGV[3] formed_us  when the match and a free room both existed, microseconds
+  ARGV[4] claim_us   how long the claim took, microseconds; 0 when it waited in line
+
+  Returns: 1 when told now, 0 when it was told before or is not committed
+]]
+-- include: core:event
+-- include: queue
+local now_ms, match = ARGV[1], ARGV[2]
+local key = match_key(match)
+local record = redis.call("HMGET", key, "state", "announced", "tickets", "teams", "placement", "epoch")
+if record[1] ~= "committed" or record[2] then return 0 end
+
+local tickets, placement, vers = cjson.decode(record[3]), cjson.decode(record[5]), {}
+local enqueued = {}
+local ver_max = 0
+for _, id in ipairs(tickets) do
+  redis.call("HSET", ticket_key(id), "status", "COMPLETED")
+  vers[id] = redis.call("HINCRBY", ticket_key(id), "ver", 1)
+  enqueued[id] = tonumber(redis.call("HGET", ticket_key(id), "enqueued_ms"))
+  ver_max = math.max(ver_max, vers[id])
+end
+redis.call("HSET", key, "announced", now_ms)
+redis.call("EXPIRE", key, 2 * RETENTION_S) -- a session may last long; its end sets a shorter one
+redis.call("ZREM", unannounced, match)
+event(log, "match.announced", now_ms, {
+  match = match, epoch = tonumber(record[6]), tickets = tickets, fleet = placement.fleet,
+  room = placement.room, server = placement.server, session_epoch = placement.epoch,
+  ver = ver_max, formed_us = ARGV[3], claim_us = tonumber(ARGV[4]),
+})
+tell("assigned", now_ms, {
+  match = match, teams = cjson.decode(record[4]), placement = placement, vers = vers, enqueued = enqueued, formed_us = ARGV[3],
+})
+return 1

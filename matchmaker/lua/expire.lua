@@ -1,0 +1,30 @@
+--[[
+  End tickets whose lifetime is over or whose owner has gone; a ticket that is being
+  placed is looked at again a second later.
+
+  KEYS[1] base     the queue
+  KEYS[2] players  hash  player -> live ticket
+  ARGV[1] now_ms   integer
+  ARGV[2] limit    tickets at most in one call
+
+  Returns: how many were due; call again when it is the limit
+]]
+-- include: core:event
+-- include: queue
+local now_ms = tonumber(ARGV[1])
+local due = redis.call("ZRANGEBYSCORE", live, "-inf", now_ms, "LIMIT", 0, ARGV[2])
+for _, id in ipairs(due) do
+  local key = ticket_key(id)
+  local held = redis.call("HMGET", key, "status", "expires_ms")
+  if held[1] == "QUEUED" then
+    local reason = tonumber(held[2]) <= now_ms and "lifetime" or "absent"
+    local ver = end_ticket(KEYS[2], id, "TIMED_OUT", now_ms, reason)
+    event(log, "ticket.expired", now_ms, { ticket = id, ver = ver, reason = reason })
+    tell_ticket(id, now_ms)
+  elseif held[1] == "PLACING" then
+    redis.call("ZADD", live, now_ms + 1000, id)
+  else
+    redis.call("ZREM", live, id)
+  end
+end
+return #due

@@ -1,0 +1,59 @@
+-- What every script of a queue shares. KEYS[1] is the queue's base, "{q:<group>}:<queue>";
+-- the keys of single tickets and matches are built from it, so they lie in the same slot.
+local base = KEYS[1]
+local live, log, out = base .. ":live", base .. ":log", base .. ":out"
+local placing, unannounced = base .. ":placing", base .. ":unannounced"
+local RETENTION_S = 3600 -- how long an ended ticket or match can still be asked for
+
+local function ticket_key(id) return base .. ":ticket:" .. id end
+local function match_key(id) return base .. ":match:" .. id end
+
+-- The epoch of the newest term; whoever carries a smaller one leads no more.
+local function is_current(epoch)
+  return redis.call("HGET", base .. ":leader", "epoch") == epoch
+end
+
+-- Tell players something: the API tails this stream and pushes.
+local function tell(kind, now_ms, fields) event(out, kind, now_ms, fields) end
+
+-- Tell about one ticket as it stands now.
+local function tell_ticket(id, now_ms)
+  local held = redis.call("HMGET", ticket_key(id), "status", "ver", "players", "enqueued_ms", "reason")
+  tell("ticket", now_ms, { ticket = id, status = held[1], ver = tonumber(held[2]), players = cjson.decode(held[3]),
+    enqueued_ms = tonumber(held[4]), reason = held[5] or "" })
+end
+
+-- A ticket leaves its queue for good.
+local function end_ticket(players_index, id, status, now_ms, reason)
+  local key = ticket_key(id)
+  for _, player in ipairs(cjson.decode(redis.call("HGET", key, "players"))) do
+    if redis.call("HGET", players_index, player) == id then
+      redis.call("HDEL", players_index, player)
+    end
+  end
+  redis.call("ZREM", live, id)
+  redis.call("HSET", key, "status", status, "ended_ms", now_ms, "reason", reason)
+  redis.call("EXPIRE", key, RETENTION_S)
+  return redis.call("HINCRBY", key, "ver", 1)
+end
+
+-- A match that was proposed comes to nothing: its tickets wait again, with their age.
+local function close_match(match, now_ms, reason, except)
+  local key = match_key(match)
+  local back = {}
+  for _, id in ipairs(cjson.decode(redis.call("HGET", key, "tickets"))) do
+    local held = redis.call("HMGET", ticket_key(id), "status", "match")
+    if id ~= except and held[1] == "PLACING" and held[2] == match then
+      redis.call("HSET", ticket_key(id), "status", "QUEUED", "match", "")
+      redis.call("HINCRBY", ticket_key(id), "ver", 1)
+      back[#back + 1] = id
+    end
+  end
+  redis.call("HSET", key, "state", "closed", "reason", reason)
+  redis.call("EXPIRE", key, RETENTION_S)
+  redis.call("ZREM", placing, match)
+  local epoch = tonumber(redis.call("HGET", key, "epoch"))
+  -- cjson would write an empty list as {}; when nobody goes back the field is left out.
+  local tickets = #back > 0 and back or nil
+  event(log, "match.closed", now_ms, { match = match, epoch = epoch, reason = reason, tickets = tickets })
+end

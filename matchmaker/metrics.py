@@ -1,0 +1,77 @@
+"""What the matchmaker tells Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+# Seconds. Dense around what an idle queue takes, then out to the ten-minute ticket lifetime.
+WAIT_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+
+# Seconds. A claim is one script; what lies above 50 ms is a store in trouble.
+CLAIM_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.25, 1)
+
+
+class MatchmakerMetrics:
+    """Built once by ``main`` from its own registry, so two matchmakers fit in one process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.waiting = Gauge(
+            "readyup_matchmaker_tickets_waiting",
+            "Tickets in the leading director's pool.",
+            ["queue"],
+            registry=registry,
+        )
+        self.enqueued = Counter(
+            "readyup_matchmaker_tickets_enqueued",
+            "Tickets that entered a queue through this process.",
+            ["queue"],
+            registry=registry,
+        )
+        self.matches = Counter(
+            "readyup_matchmaker_matches_announced",
+            "Matches whose players were told where to go.",
+            ["queue"],
+            registry=registry,
+        )
+        self.resumed = Counter(
+            "readyup_matchmaker_matches_resumed",
+            "Matches found half-way and driven on, after a lost answer or a new director.",
+            ["queue"],
+            registry=registry,
+        )
+        self.epoch = Gauge(
+            "readyup_matchmaker_director_epoch",
+            "The epoch this process leads the queue with; 0 while another does.",
+            ["queue"],
+            registry=registry,
+        )
+        self.pass_seconds = Histogram(
+            "readyup_matchmaker_pass_seconds",
+            "One pass of the matching engine.",
+            ["queue"],
+            buckets=CLAIM_BUCKETS_S,
+            registry=registry,
+        )
+        self.claim_seconds = Histogram(
+            "readyup_matchmaker_claim_seconds",
+            "Asking for a room to holding it, for matches that did not wait in line.",
+            buckets=CLAIM_BUCKETS_S,
+            registry=registry,
+        )
+        self.place_seconds = Histogram(
+            "readyup_matchmaker_place_seconds",
+            "From a match and a free room both existing to the push.",
+            ["queue"],
+            buckets=WAIT_BUCKETS_S,
+            registry=registry,
+        )
+        self.wait_seconds = Histogram(
+            "readyup_matchmaker_ticket_wait_seconds",
+            "From enqueue to the pushed assignment.",
+            ["queue"],
+            buckets=WAIT_BUCKETS_S,
+            registry=registry,
+        )
+        self.sockets = Gauge(
+            "readyup_matchmaker_players_connected",
+            "Players' sockets open at this process.",
+            registry=registry,
+        )

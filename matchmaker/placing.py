@@ -1,0 +1,239 @@
+"""From a match on paper to players who know where to go: propose, claim, commit, announce.
+
+Each step is a script that may be repeated, so a match found half-way, by this director
+after a lost answer or by its successor, is simply driven on. A match for which no room
+is free waits in the allocator's line and is driven on when it gets one.
+"""
+
+import asyncio
+import random
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from core.clock import Clock
+from core.errors import StoreUnreachable
+from core.ids import MatchId, PlayerId, new_match_id
+from core.lua import as_json
+from core.placement import ClaimOrder, Placement, SeatedPlayer
+from matchmaker.engine.search import Found
+from matchmaker.metrics import MatchmakerMetrics
+from matchmaker.ports import Allocations
+from matchmaker.store import QueueStore
+from matchmaker.tickets import Teams
+
+log = structlog.get_logger("readyup.director")
+
+HINT_S = 7200
+"""How long a player's hint to their match lives; as long as a session may."""
+
+
+@dataclass(slots=True)
+class Forming:
+    """A match on its way."""
+
+    order: ClaimOrder
+    teams: Teams
+    formed_us: int
+    """When match and free room both existed: the pass that found it, or the room's coming."""
+
+    placement: Placement | None = None
+    claim_us: int = 0
+    """How long the claim took; 0 when it waited in line."""
+
+
+class Superseded(Exception):
+    """A newer director leads; this one's term is over."""
+
+
+class Placing:
+    """Drives matches of one queue during one term."""
+
+    def __init__(
+        self,
+        queue: QueueStore,
+        rooms: Allocations,
+        *,
+        epoch: int,
+        clock: Clock,
+        chance: random.Random,
+        metrics: MatchmakerMetrics,
+    ) -> None:
+        self._queue = queue
+        self._rooms = rooms
+        self._epoch = epoch
+        self._clock = clock
+        self._chance = chance
+        self._metrics = metrics
+        self.in_line: dict[MatchId, Forming] = {}
+        """Matches that wait for a room."""
+
+        self._under_way: set[MatchId] = set()
+
+    def form(self, found: Found) -> Forming:
+        """A match that the engine found, with an id and a deadline."""
+        settings = self._queue.settings
+        names = settings.rules.teams
+        teams: Teams = {
+            name: [(party.id, player) for party in parties for player in party.players]
+            for name, parties in zip(names, found.teams, strict=True)
+        }
+        match = new_match_id(settings.name, self._chance)
+        deadline_ms = self._clock.wall_ms() + round(settings.placing_s * 1000)
+        return self._forming(match, teams, deadline_ms)
+
+    def _forming(self, match: MatchId, teams: Teams, deadline_ms: int) -> Forming:
+        players = tuple(
+            SeatedPlayer(player, ticket, team, seat)
+            for team, seats in teams.items()
+            for seat, (ticket, player) in enumerate(seats)
+        )
+        order = ClaimOrder(match, self._queue.settings.name, players, deadline_ms)
+        return Forming(order, teams, self._clock.wall_us())
+
+    async def place(self, matches: list[Forming]) -> list[Forming]:
+        """Propose matches and drive them on; returns those that could not be proposed.
+
+        Raises:
+            Superseded: a newer director leads.
+        """
+        ids = {forming.order.match for forming in matches}
+        self._under_way |= ids
+        try:
+            proposed = await _together(self._propose(forming) for forming in matches)
+            good = [forming for forming, ok in zip(matches, proposed, strict=True) if ok]
+            await self._drive(good)
+            return [forming for forming, ok in zip(matches, proposed, strict=True) if not ok]
+        finally:
+            self._under_way -= ids
+
+    async def resume(self) -> None:
+        """Drive on whatever stands half-way and is in nobody's hands. Level-triggered."""
+        placing, unannounced = await self._queue.unfinished()
+        mine = self._under_way | self.in_line.keys()
+        matches = [m for m in (*placing, *unannounced) if m not in mine]
+        if not matches:
+            return
+        records = await _together(self._queue.match(match) for match in matches)
+        forming = [self._forming(r.id, r.teams, r.deadline_ms) for r in records if r is not None]
+        log.info("matches.resumed", queue=self._queue.settings.name, matches=len(forming))
+        self._metrics.resumed.labels(self._queue.settings.name).inc(len(forming))
+        await self.drive(forming)
+
+    async def drive(self, matches: list[Forming]) -> None:
+        """Claim, commit and announce matches that are proposed already."""
+        ids = {forming.order.match for forming in matches}
+        self._under_way |= ids
+        try:
+            await self._drive(matches)
+        finally:
+            self._under_way -= ids
+
+    async def room_found(self, match: MatchId, *, at_ms: int) -> None:
+        """A match of the line has a room since ``at_ms``."""
+        forming = self.in_line.pop(match, None)
+        if forming is not None:
+            forming.formed_us = at_ms * 1000
+            await self.drive([forming])
+
+    async def ask_again(self) -> None:
+        """Ask for the rooms of the line's matches once more, in case their event passed us by."""
+        await self.drive(list(self.in_line.values()))
+
+    async def close_overdue(self) -> None:
+        """Close matches that found no room in time; their tickets wait on with their age."""
+        now_ms = self._clock.wall_ms()
+        for match in await self._queue.overdue(now_ms=now_ms):
+            if not await self._queue.settle(match, reason="no room in time", now_ms=now_ms):
+                await self._give_back(match, "no room in time")
+
+    async def _drive(self, matches: list[Forming]) -> None:
+        await _together(self._claim(forming) for forming in matches)
+        placed = [forming for forming in matches if forming.placement is not None]
+        stands = await _together(self._commit(forming) for forming in placed)
+        committed = [forming for forming, ok in zip(placed, stands, strict=True) if ok]
+        if committed:
+            await self._queue.store.barrier()
+            await _together(self._announce(forming) for forming in committed)
+
+    async def _propose(self, forming: Forming) -> bool:
+        outcome, _ = await self._queue.propose(
+            forming.order.match,
+            forming.teams,
+            epoch=self._epoch,
+            deadline_ms=forming.order.deadline_ms,
+            now_ms=self._clock.wall_ms(),
+        )
+        if outcome == "stale":
+            raise Superseded
+        return outcome in ("proposed", "committed")
+
+    async def _claim(self, forming: Forming) -> None:
+        asked_us = self._clock.wall_us()
+        try:
+            forming.placement = await self._rooms.claim(forming.order, now_ms=asked_us // 1000)
+        except StoreUnreachable:
+            return  # whether a room is held is unknown; resume() asks again
+        waited = self.in_line.pop(forming.order.match, None) is not None
+        if forming.placement is None:
+            self.in_line[forming.order.match] = forming
+            if not waited:
+                await self._queue.in_line(forming.order.match, now_ms=self._clock.wall_ms())
+        elif not waited:
+            forming.claim_us = self._clock.wall_us() - asked_us
+            self._metrics.claim_seconds.observe(forming.claim_us / 1e6)
+
+    async def _commit(self, forming: Forming) -> bool:
+        assert forming.placement is not None
+        match = forming.order.match
+        state = await self._queue.commit(
+            match, forming.placement, epoch=self._epoch, now_ms=self._clock.wall_ms()
+        )
+        if state == "stale":
+            raise Superseded
+        if state == "closed":
+            await self._give_back(match, "closed")
+        return state == "committed"
+
+    async def _announce(self, forming: Forming) -> None:
+        match, queue = forming.order.match, self._queue.settings.name
+        told = await self._queue.announce(
+            match,
+            formed_us=forming.formed_us,
+            claim_us=forming.claim_us,
+            now_ms=self._clock.wall_ms(),
+        )
+        if told:
+            self._metrics.matches.labels(queue).inc()
+            hint = as_json({"match": match, "fleet": self._queue.settings.fleet, "queue": queue})
+            await self._queue.store.many(
+                [
+                    ("SET", session_hint(seated.player), hint, "EX", HINT_S)
+                    for seated in forming.order.players
+                ]
+            )
+
+    async def _give_back(self, match: MatchId, reason: str) -> None:
+        self.in_line.pop(match, None)
+        await self._rooms.withdraw(match, reason=reason, now_ms=self._clock.wall_ms())
+
+
+def session_hint(player: PlayerId) -> str:
+    """The key of a player's hint to their match; checked against the session when read."""
+    return f"{{p:{player}}}:session"
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Results of steps that run side by side, in order; their scripts share a pipeline."""
+    steps = list(work)
+    if len(steps) == 1:
+        return [await steps[0]]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(step) for step in steps]
+    except ExceptionGroup as many:
+        # All steps ask the same store about the same term: the first reason stands for all.
+        raise many.exceptions[0] from many
+    return [task.result() for task in tasks]

@@ -1,0 +1,63 @@
+"""A queue as its operator describes it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.errors import Invalid
+from core.ids import NAME, FleetName, QueueName
+from matchmaker.rules.model import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """One queue: its rules, its fleet and its limits."""
+
+    name: QueueName
+    rules: Rules
+    fleet: FleetName
+    """Where its matches are played."""
+
+    group: str = ""
+    """Queues of one exclusive group share players: in one of them at a time. Empty: its own."""
+
+    ticket_lifetime_s: float = 600.0
+    """How long a ticket may wait before it times out."""
+
+    presence_s: float = 20.0
+    """Grace after the last sign of life of a player's ticket. Back ends' tickets need none."""
+
+    placing_s: float = 30.0
+    """How long a match may wait for a room before its tickets go back with their age."""
+
+    line_max: int = 8
+    """Matches that may wait in line for a room; beyond it tickets wait in the queue,
+    where better matches can still be found for them."""
+
+    waiting_max: int = 200_000
+    """Tickets the queue holds; the next one is told to come back (503)."""
+
+    on_duplicate: Literal["conflict", "update"] = "conflict"
+    """A second ticket of the same players is a 409, or updates the first in its place."""
+
+    trust_player_attributes: bool = False
+    """Whether ratings that players send themselves count. Back ends are always trusted."""
+
+    default_rating: float = 1500.0
+    """The rating of a player whose own word does not count and for whom nobody else spoke."""
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise Invalid(f"{self.name!r} must match {NAME.pattern}", field="$.name")
+        if self.ticket_lifetime_s <= 0 or self.presence_s <= 0 or self.placing_s <= 0:
+            raise Invalid(
+                "ticket_lifetime_s, presence_s and placing_s are seconds above 0",
+                field=f"$.{self.name}",
+            )
+
+    def tag(self) -> str:
+        """What its keys share with those of its group: one slot."""
+        return f"{{q:{self.group or self.name}}}"
+
+    def base(self) -> str:
+        """The prefix of its keys."""
+        return f"{self.tag()}:{self.name}"

@@ -1,0 +1,115 @@
+"""A ticket: one request for a match, from one player or one party."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.ids import MatchId, PlayerId, QueueName, TicketId
+from core.placement import Placement
+
+Teams = dict[str, list[tuple[TicketId, PlayerId]]]
+"""Team to its players, in the order of their seats."""
+
+
+class Status(StrEnum):
+    """Where a ticket is; the words on the wire are FlexMatch's."""
+
+    QUEUED = "QUEUED"
+    PLACING = "PLACING"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    TIMED_OUT = "TIMED_OUT"
+    FAILED = "FAILED"
+
+    def is_final(self) -> bool:
+        """Whether the ticket has left its queue for good."""
+        return self not in (Status.QUEUED, Status.PLACING)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPlayer:
+    """One player of a ticket, as the engine sees them."""
+
+    id: PlayerId
+    rating: float
+    """Skill on the ladder's own scale; 1500 is a new player."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """A request that was checked and may enter its queue."""
+
+    id: TicketId
+    queue: QueueName
+    players: tuple[TicketPlayer, ...]
+    owner: str
+    """Who may ask about it besides its players, e.g. ``backend:shop``."""
+
+    expires_ms: int
+    presence_ms: int
+    """Until when its owner counts as present; 0 when nobody has to be."""
+
+    key: str = ""
+    """The idempotency key within the owner's scope; empty for none."""
+
+    digest: str = ""
+    """Digest of the request that came with the key."""
+
+    def mmr(self) -> float:
+        """The party's mean rating."""
+        return sum(player.rating for player in self.players) / len(self.players)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingTicket:
+    """A ticket as the matching engine holds it."""
+
+    id: TicketId
+    players: tuple[PlayerId, ...]
+    mmr: float
+    enqueued_ms: int
+
+    def size(self) -> int:
+        """Players in the party; all of them go to the same team."""
+        return len(self.players)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRecord:
+    """A ticket as it is stored, for those who ask about it."""
+
+    id: TicketId
+    queue: QueueName
+    status: Status
+    ver: int
+    """Rises with every change."""
+
+    players: tuple[PlayerId, ...]
+    owner: str
+    enqueued_ms: int
+    expires_ms: int
+    match: MatchId | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRecord:
+    """A match as it is stored."""
+
+    id: MatchId
+    state: str
+    """proposed, committed or closed."""
+
+    tickets: tuple[TicketId, ...]
+    teams: Teams
+    deadline_ms: int
+    placement: Placement | None
+    ended: str
+    """Why it is over; empty while it is not."""
+
+    def seat_of(self, player: PlayerId) -> tuple[TicketId, str, int] | None:
+        """A player's ticket, team and seat; None for a stranger."""
+        for team, seats in self.teams.items():
+            for seat, (ticket, member) in enumerate(seats):
+                if member == player:
+                    return ticket, team, seat
+        return None

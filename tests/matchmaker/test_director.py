@@ -1,0 +1,186 @@
+"""The director over a real Valkey: it leads, matches, waits in line, resumes and is fenced."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from core.clock import SystemClock
+from core.dice import stream
+from core.eventlog import decode
+from core.ids import FleetName, MatchId, PlayerId, QueueName, TicketId
+from core.lease import Lease
+from core.redis import Store
+from matchmaker.director import Director
+from matchmaker.metrics import MatchmakerMetrics
+from matchmaker.rules.model import Rules
+from matchmaker.settings import QueueSettings
+from matchmaker.store import QueueStore
+from matchmaker.tickets import NewTicket, Status, TicketPlayer
+from tests.matchmaker.rooms import FewRooms
+
+DUEL = QueueName("duel")
+CLOCK = SystemClock()
+
+
+@pytest.fixture
+def queue(store: Store) -> QueueStore:
+    rules = Rules(("red", "blue"), 1)
+    return QueueStore(store, QueueSettings(DUEL, rules, FleetName("arena"), placing_s=5))
+
+
+def director(queue: QueueStore, rooms, holder: str = "d1") -> Director:
+    return Director(
+        queue,
+        rooms,
+        holder=holder,
+        clock=CLOCK,
+        chance=stream(1, holder),
+        metrics=MatchmakerMetrics(CollectorRegistry()),
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(*directors: Director) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for one in directors:
+            group.create_task(one.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+async def enqueue(queue: QueueStore, *names: str) -> None:
+    for name in names:
+        now_ms = CLOCK.wall_ms()
+        ticket = NewTicket(
+            TicketId(f"duel.{name}"),
+            DUEL,
+            (TicketPlayer(PlayerId(name), 1500.0),),
+            "backend:t",
+            now_ms + 60_000,
+            0,
+        )
+        await queue.enqueue(ticket, now_ms=now_ms)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+async def until_status(queue: QueueStore, name: str, status: Status) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            record = await queue.ticket(TicketId(f"duel.{name}"))
+            if record is not None and record.status is status:
+                return
+            await asyncio.sleep(0.005)
+
+
+async def events(queue: QueueStore) -> list[dict]:
+    return [decode(entry) for entry in await queue.store.read_stream(queue.log, "0", block_ms=1)]
+
+
+async def test_two_who_wait_are_matched_placed_and_told(queue: QueueStore):
+    rooms = FewRooms(1)
+    async with running(director(queue, rooms)):
+        await enqueue(queue, "ann", "bo")
+        await until_status(queue, "ann", Status.COMPLETED)
+
+    assert len(rooms.held) == 1
+    hint = await queue.store.call("GET", "{p:ann}:session")
+    assert next(iter(rooms.held)) in hint
+
+
+async def test_those_who_came_before_the_director_are_matched_too(queue: QueueStore):
+    await enqueue(queue, "ann", "bo")
+
+    async with running(director(queue, FewRooms(1))):
+        await until_status(queue, "bo", Status.COMPLETED)
+
+
+async def test_a_match_without_a_room_waits_in_line_and_gets_the_next_one(queue: QueueStore):
+    rooms = FewRooms(0)
+    async with running(director(queue, rooms)):
+        await enqueue(queue, "ann", "bo")
+        await until_status(queue, "ann", Status.PLACING)
+        await until(lambda: len(rooms.line) == 1)
+        rooms.new_room("late")
+        await until_status(queue, "ann", Status.COMPLETED)
+
+
+async def test_a_cancel_in_line_gives_the_place_back_and_the_other_waits_on(queue: QueueStore):
+    rooms = FewRooms(0)
+    async with running(director(queue, rooms)):
+        await enqueue(queue, "ann", "bo")
+        await until(lambda: len(rooms.line) == 1)
+        await queue.cancel(TicketId("duel.ann"), now_ms=CLOCK.wall_ms())
+        await enqueue(queue, "cy")
+        rooms.new_room("late")
+        await until_status(queue, "bo", Status.COMPLETED)
+        await until_status(queue, "cy", Status.COMPLETED)
+
+    assert len(rooms.held) == 1, "the cancelled match holds nothing"
+
+
+async def test_a_match_left_half_way_by_a_dead_director_is_driven_on(queue: QueueStore):
+    dead = Lease(queue.store, queue.leader, queue.log, "dead", CLOCK)
+    epoch = await dead.renew()
+    await enqueue(queue, "ann", "bo")
+    teams = {
+        "red": [(TicketId("duel.ann"), PlayerId("ann"))],
+        "blue": [(TicketId("duel.bo"), PlayerId("bo"))],
+    }
+    match = MatchId("duel.half")
+    now_ms = CLOCK.wall_ms()
+    await queue.propose(match, teams, epoch=epoch, deadline_ms=now_ms + 5000, now_ms=now_ms)
+    await queue.store.call("HSET", queue.leader, "until_ms", 0)
+
+    rooms = FewRooms(1)
+    async with running(director(queue, rooms)):
+        await until_status(queue, "ann", Status.COMPLETED)
+    assert list(rooms.held) == [match]
+
+
+async def test_two_directors_never_share_a_ticket(queue: QueueStore):
+    rooms = FewRooms(30)
+    names = [f"p{n}" for n in range(40)]
+    async with running(director(queue, rooms, "d1"), director(queue, rooms, "d2")):
+        await enqueue(queue, *names[:20])
+        # The leader loses its lease as if it had been paused: the other takes over.
+        await queue.store.call("HSET", queue.leader, "until_ms", 0)
+        await enqueue(queue, *names[20:])
+        for name in names:
+            await until_status(queue, name, Status.COMPLETED)
+
+    committed = [e for e in await events(queue) if e["k"] == "match.committed"]
+    tickets = [ticket for event in committed for ticket in event["tickets"]]
+    assert sorted(tickets) == sorted(f"duel.{name}" for name in names)
+    epochs = [event["epoch"] for event in committed]
+    assert epochs == sorted(epochs)
+
+
+async def test_a_stopped_director_leaves_the_lead_at_once(queue: QueueStore):
+    async with running(director(queue, FewRooms(0))):
+        async with asyncio.timeout(5):
+            while await queue.store.call("HGET", queue.leader, "holder") is None:
+                await asyncio.sleep(0.005)
+
+    assert await queue.store.call("HGET", queue.leader, "until_ms") == "0"
+
+
+async def test_every_productive_pass_is_logged_for_a_replay(queue: QueueStore):
+    async with running(director(queue, FewRooms(1))):
+        await enqueue(queue, "ann", "bo")
+        await until_status(queue, "bo", Status.COMPLETED)
+
+    (entry,) = await queue.store.read_stream(f"{queue.base}:passes", "0", block_ms=1)
+    logged = decode(entry)
+    assert logged["result"] == [[["duel.ann"], ["duel.bo"]]]
+    assert logged["rules"] == queue.settings.rules.version()
