@@ -1,0 +1,1 @@
+"""Agones' SDK as a game server uses it."""

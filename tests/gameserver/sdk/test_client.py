@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import grpc.aio
 import pytest
 import uvloop
 
-from core.errors import IllegalTransition, Invalid, Unreachable
+from core.errors import IllegalTransition, Invalid, Rejected, Unreachable
 from core.game_server import ServerView, State
 from core.ids import FleetName, ServerUid
 from gameserver.sdk.client import AgonesSdk
@@ -184,3 +185,16 @@ async def test_the_watch_does_not_tell_the_same_twice(servers):
 
         assert (await anext(watch)).state is State.READY
         await watch.aclose()
+
+
+async def test_an_sdk_server_that_knows_no_sdk_is_not_asked_for_ever():
+    stranger = grpc.aio.server()
+    port = stranger.add_insecure_port("127.0.0.1:0")
+    await stranger.start()
+
+    async with asyncio.timeout(20), AgonesSdk.connect("127.0.0.1", port) as sdk:
+        with pytest.raises(Rejected):
+            await sdk.health(PING_S, asyncio.Event())
+        with pytest.raises(Rejected):
+            await anext(sdk.watch())
+    await stranger.stop(None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 
 import grpc.aio
@@ -239,3 +240,27 @@ async def until(holds) -> None:
     """Let the other tasks run until this holds."""
     while not holds():
         await asyncio.sleep(0.001)
+
+
+async def test_a_process_with_sdk_servers_starts_children_quietly():
+    program = """
+import asyncio
+from core.children import dies_with_parent
+from core.game_server import ServerView, State
+from gameserver.sidecar.servers import SdkServers
+
+async def main():
+    async with SdkServers() as servers:
+        await servers.create(ServerView("a", "u", "f", State.STARTING, "127.0.0.1", 7000))
+        child = await asyncio.create_subprocess_exec("true", preexec_fn=dies_with_parent())
+        await child.wait()
+
+asyncio.run(main())
+"""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stderr=asyncio.subprocess.PIPE
+    )
+
+    _, complaints = await child.communicate()
+
+    assert (child.returncode, complaints) == (0, b"")
