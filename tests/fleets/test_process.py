@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,13 +18,13 @@ from fleets.local.process import Child, Launch
 SEED = bytes(range(32))
 
 
-def launch(tmp_path: Path, *command: str, **changes: Any) -> Launch:
+def launch(tmp_path: Path, *command: str, **changes: object) -> Launch:
     given = {"env": {}, "cores": (), "seed": SEED, "log": tmp_path / "server.log"}
     return Launch(command=command, **{**given, **changes})
 
 
-def sh(tmp_path: Path, script: str, **changes: Any) -> Launch:
-    return launch(tmp_path, "sh", "-c", script, **changes: Any)
+def sh(tmp_path: Path, script: str, **changes: object) -> Launch:
+    return launch(tmp_path, "sh", "-c", script, **changes)
 
 
 def printed(tmp_path: Path) -> str:
@@ -156,7 +155,6 @@ async def test_no_descriptor_is_left_over(tmp_path: Path):
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from typing import Any
 from fleets.local.orphans import Registry
 from fleets.local.process import Child, Launch
 

@@ -1,0 +1,132 @@
+"""The servers as Redis shows them: the hash that the allocator reads, and ``server.deleted``.
+
+Only the latest view of a server waits to be written, so a store that is away for a
+while costs nothing but lateness, and nothing here ever stops a game server.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from core.clock import Clock
+from core.errors import Exhausted, Unreachable
+from core.game_server import ServerView
+from core.ids import FleetName
+from core.lua import LuaScript
+from core.redis import Store
+from fleets.ports import Reason
+
+REMOVE = LuaScript.load("fleets.lua", "remove_server")
+RETRY_S = 0.2
+LAST_WORDS_S = 2.0
+"""How long a role that stops waits for the store to take what is left."""
+
+log = structlog.get_logger("readyup.fleets")
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    view: ServerView
+    gone: Reason | None = None
+
+
+class RedisMirror:
+    """One writer for all fleets; ``run`` must be running for anything to be written."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._news: dict[str, _News] = {}
+        self._wake = asyncio.Event()
+        self._away = False
+
+    def put(self, view: ServerView) -> None:
+        """Show a server as it is now."""
+        self._note(_News(view))
+
+    def remove(self, view: ServerView, reason: Reason) -> None:
+        """A server is gone; its removal is told once."""
+        self._note(_News(view, reason))
+
+    async def clear(self, fleet: FleetName) -> int:
+        """Remove what a dead predecessor showed; how many servers that were.
+
+        Raises:
+            StoreUnreachable: nobody answers; it may be called again.
+        """
+        key = f"{{f:{fleet}}}:backend"
+        shown: dict[str, str] = await self._store.call("HGETALL", key)
+        for name, text in shown.items():
+            try:
+                view = msgspec.json.decode(text, type=ServerView)
+            except msgspec.MsgspecError:  # another version of this program wrote it
+                await self._store.call("HDEL", key, name)
+                continue
+            await self._write(_News(view, Reason.STOP))
+        return len(shown)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Write what changes until ``stop``, then what is left, within two seconds."""
+        async with asyncio.TaskGroup() as group:
+            writer = group.create_task(self._follow(), name="mirror-writer")
+            await stop.wait()
+            writer.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._flush()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._flush()
+
+    async def _flush(self) -> None:
+        """Until nothing waits; tries again while the store is away."""
+        while self._news:
+            async with asyncio.TaskGroup() as group:
+                tries = [
+                    group.create_task(self._try(news), name=f"mirror-{news.view.name}")
+                    for news in self._news.values()
+                ]
+            if not all(task.result() for task in tries):
+                await asyncio.sleep(RETRY_S)
+
+    async def _try(self, news: _News) -> bool:
+        try:
+            await self._write(news)
+        except (Unreachable, Exhausted) as away:
+            if not self._away:
+                log.warning("mirror.lost", reason=str(away))
+            self._away = True
+            return False
+        if self._away:
+            log.info("mirror.back")
+        self._away = False
+        if self._news.get(news.view.name) is news:
+            del self._news[news.view.name]
+        return True
+
+    async def _write(self, news: _News) -> None:
+        view = news.view
+        backend = f"{{f:{view.fleet}}}:backend"
+        if news.gone is None:
+            await self._store.call("HSET", backend, view.name, msgspec.json.encode(view).decode())
+            return
+        await REMOVE(
+            self._store,
+            keys={"backend": backend, "log": f"{{f:{view.fleet}}}:log"},
+            args={
+                "name": view.name,
+                "uid": view.uid,
+                "reason": news.gone,
+                "now_ms": self._clock.wall_ms(),
+            },
+        )
+
+    def _note(self, news: _News) -> None:
+        self._news[news.view.name] = news
+        self._wake.set()
