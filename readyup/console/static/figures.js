@@ -1,0 +1,40 @@
+// The numbers at the top.
+
+import { byId, el, setText } from "./dom.js";
+import { count, duration, rate } from "./format.js";
+
+const cells = new Map();
+for (const node of byId("figures").querySelectorAll("[data-figure]")) {
+  const unit = el("small");
+  const value = el("span", "", "–");
+  node.replaceChildren(value, unit);
+  cells.set(node.dataset.figure, [value, unit]);
+}
+
+function show(name, value, unit = "") {
+  const [valueNode, unitNode] = cells.get(name);
+  setText(valueNode, value);
+  setText(unitNode, unit);
+}
+
+export function drawFigures({ totals }) {
+  show("waiting", count(totals.players_waiting));
+  show("playing", count(totals.players_playing));
+  show("matches", rate(totals.matches_per_min));
+  show("wait50", ...duration(totals.wait_ms_p50));
+  show("wait95", ...duration(totals.wait_ms_p95));
+  show("place50", ...duration(totals.place_ms_p50));
+}
+
+export function drawPromises({ promises }) {
+  const node = byId("promises");
+  node.hidden = !promises;
+  if (!promises) return;
+  const kept = promises.breaches + promises.lost + promises.leaked === 0;
+  node.dataset.kept = kept;
+  setText(
+    node,
+    `tickets in two matches: ${count(promises.breaches)} · lost tickets: ${count(promises.lost)} · ` +
+      `leaked rooms: ${count(promises.leaked)} – of ${count(promises.events)} events`,
+  );
+}

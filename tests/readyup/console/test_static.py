@@ -1,0 +1,61 @@
+"""The page's files: complete, our own or accounted for, and asking nothing of the internet."""
+
+import hashlib
+import re
+
+import pytest
+
+from readyup.console.assets import load_assets
+
+ASSETS = load_assets()
+OURS = {path: asset.body.decode() for path, asset in ASSETS.items() if "vendor/" not in path}
+VENDORED = ASSETS["vendor/VENDORED.md"].body.decode()
+ROW = re.compile(r"^\| (\S+) \|.*\| ([0-9a-f]{64}) \|$", re.MULTILINE)
+
+
+def test_vendored_files_are_those_of_the_table():
+    table = dict(ROW.findall(VENDORED))
+    found = {
+        path.removeprefix("vendor/"): hashlib.sha256(asset.body).hexdigest()
+        for path, asset in ASSETS.items()
+        if path.startswith("vendor/") and not path.endswith(".md")
+    }
+
+    assert found == table
+
+
+@pytest.mark.parametrize("path", sorted(OURS))
+def test_no_file_of_ours_names_another_host(path: str):
+    text = OURS[path].replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+    assert not re.search(r"(https?:)?//[a-z0-9-]+\.[a-z]", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("path", sorted(OURS))
+def test_every_file_that_is_referenced_exists(path: str):
+    folder = path.rpartition("/")[0]
+    absolute = re.findall(r'"/static/([^"]+)"', OURS[path])
+    relative = re.findall(r'from "\./([^"]+)"', OURS[path])
+
+    for other in [*absolute, *(f"{folder}/{name}".lstrip("/") for name in relative)]:
+        assert other in ASSETS
+
+
+def test_the_page_has_no_inline_script_and_no_inline_style():
+    page = OURS["index.html"]
+
+    assert not re.search(r"<script(?![^>]*\bsrc=)", page)
+    assert "<style" not in page
+    assert not re.search(r"\s(style|on[a-z]+)=", page)
+
+
+def test_every_id_that_a_module_asks_for_is_on_the_page():
+    asked = {
+        name
+        for path, text in OURS.items()
+        if path.endswith(".js")
+        for name in re.findall(r'byId\("([^"]+)"\)', text)
+    }
+    there = set(re.findall(r'\bid="([^"]+)"', OURS["index.html"]))
+
+    assert asked <= there
