@@ -1,0 +1,102 @@
+"""What becomes of a match whose server does not answer: closed, moved, or ended."""
+
+from enum import StrEnum
+
+import structlog
+
+from allocator.metrics import AllocatorMetrics
+from allocator.pool import Pool
+from allocator.ports import Matches
+from allocator.sessions import Session, Sessions, SessionState
+from allocator.settings import AllocatorSettings
+from core.ids import MatchId
+
+log = structlog.get_logger("readyup.allocator")
+
+
+class Verdict(StrEnum):
+    """What is right for a match in trouble."""
+
+    CLOSE = "close"
+    MOVE = "move"
+    END = "end"
+
+
+def verdict(session: Session, *, committed: bool) -> Verdict:
+    """An uncommitted match is closed; one that nobody has joined moves; the rest has ended.
+
+    A match without a room has waited for another one in vain: it was in trouble before.
+    """
+    if not committed:
+        return Verdict.CLOSE
+    if session.state is SessionState.ACTIVE or not session.room:
+        return Verdict.END
+    return Verdict.MOVE
+
+
+class Handover:
+    """Looks after one match at a time. Safe to call again, from any process."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        matches: Matches,
+        settings: AllocatorSettings,
+        metrics: AllocatorMetrics,
+    ) -> None:
+        self.pool: Pool = sessions.pool
+        self._sessions = sessions
+        self._matches = matches
+        self._settings = settings
+        self._metrics = metrics
+
+    async def look_after(self, match: MatchId, *, cause: str, now_ms: int) -> None:
+        """Settle a match in trouble, then close, move or end it.
+
+        ``cause`` names the repair that is counted, e.g. ``ack-late``. Never by time alone:
+        the matchmaker is asked first, and the scripts look again before they write.
+        """
+        session = await self._sessions.get(match)
+        if session is None or not session.live():
+            await self.pool.forget(match)
+            return
+        committed = await self._committed(session, now_ms=now_ms)
+        right = verdict(session, committed=committed)
+        match right:
+            case Verdict.CLOSE:
+                await self.pool.withdraw(match, reason=cause, now_ms=now_ms, room_to="suspect")
+            case Verdict.MOVE:
+                await self.pool.move(
+                    match,
+                    session.epoch,
+                    deadline_ms=now_ms + self._settings.moved_wait_ms,
+                    now_ms=now_ms,
+                )
+            case Verdict.END:
+                await self.pool.end_session(match, session.epoch, reason="lost", now_ms=now_ms)
+        await self.count(f"{cause}-{right}")
+        log.warning(
+            "match.repaired", match=match, cause=cause, repair=str(right), server=session.server
+        )
+
+    async def settle_claim(self, match: MatchId, *, now_ms: int) -> None:
+        """A claim past its deadline: it becomes its match's session, or its room goes back."""
+        if await self._matches.settle(match, now_ms=now_ms):
+            await self.pool.confirm(match)
+            return
+        if await self.pool.withdraw(match, reason="closed", now_ms=now_ms):
+            await self.count("claim-lapsed")
+        await self.pool.forget(match)
+
+    async def count(self, kind: str) -> None:
+        """Count a repair, where Prometheus and the console see it."""
+        self._metrics.repairs.labels(self._settings.fleet, kind).inc()
+        await self.pool.store.call("HINCRBY", self.pool.key("repairs"), kind, 1)
+
+    async def _committed(self, session: Session, *, now_ms: int) -> bool:
+        if session.committed:
+            return True
+        committed = await self._matches.settle(session.match, now_ms=now_ms)
+        if committed:
+            await self.pool.confirm(session.match)
+        return committed

@@ -1,0 +1,6 @@
+-- What every script here begins with: the names of the fleet's keys, and its log.
+-- Every key of a fleet begins with KEYS[1], so all of them lie in one slot of a cluster.
+local function key(name) return KEYS[1] .. ":" .. name end
+local function room_key(room) return KEYS[1] .. ":room:" .. room end
+local function session_key(match) return KEYS[1] .. ":session:" .. match end
+local function log(kind, now_ms, fields) event(key("log"), kind, now_ms, fields) end

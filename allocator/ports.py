@@ -1,0 +1,51 @@
+"""What the allocator needs from the world, in its own words."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from core.game_server import ServerView
+from core.ids import MatchId, ServerUid
+from core.placement import Placement
+
+CLAIM_LABEL = "readyup/claim"
+"""Label of a server that is taken for the reserve; its value is the refill's id."""
+
+
+class Servers(Protocol):
+    """The game servers of one fleet, as the backend runs them."""
+
+    async def running(self) -> Sequence[ServerView]:
+        """Every server the backend has now, in no order. One that is absent is gone for good."""
+        ...
+
+    async def find(self, name: str, uid: ServerUid) -> ServerView | None:
+        """One server; None when the name is unknown or another uid lives under it."""
+        ...
+
+    async def take(self, server: ServerUid, claim: str) -> None:
+        """Ask for a Ready server to become Allocated with the label ``readyup/claim``.
+
+        An order, not an answer: ``running`` shows when it has happened. Asked again for a
+        server that is Allocated already, nothing happens.
+        """
+        ...
+
+    async def give_up(self, server: ServerUid) -> None:
+        """Ask for a server to be shut down; nothing happens when it is gone."""
+        ...
+
+
+class Matches(Protocol):
+    """The matchmaker's side of a match. Each call may come again and has one effect."""
+
+    async def settle(self, match: MatchId, *, now_ms: int) -> bool:
+        """Close the match unless it is committed; True = committed. Absent counts as closed."""
+        ...
+
+    async def moved(self, placement: Placement, *, now_ms: int) -> None:
+        """The match is at another room, at a higher epoch; its players are to be told."""
+        ...
+
+    async def ended(self, match: MatchId, reason: str, *, now_ms: int) -> None:
+        """The match's session is over: finished, no-join, failed or lost."""
+        ...

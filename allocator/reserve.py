@@ -1,0 +1,209 @@
+"""Keeps the reserve full: as many free rooms as asked, on servers that are taken already."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from allocator.handover import Handover
+from allocator.metrics import AllocatorMetrics
+from allocator.pool import Pool
+from allocator.ports import CLAIM_LABEL, Servers
+from allocator.rooms import Census, NewRoom, rooms_of
+from allocator.settings import AllocatorSettings
+from core.clock import Clock
+from core.errors import Unreachable
+from core.game_server import ServerView, State
+from core.ids import RoomId, ServerUid, server_of
+from core.supervise import every
+
+log = structlog.get_logger("readyup.allocator")
+
+PERIOD_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one pass does to the reserve."""
+
+    gone: list[ServerUid] = field(default_factory=list)
+    """Servers with rooms, or heard once, that the backend no longer has."""
+
+    add: list[NewRoom] = field(default_factory=list)
+    take: list[ServerView] = field(default_factory=list)
+    give_up: list[ServerUid] = field(default_factory=list)
+    """Servers all of whose rooms are retiring."""
+
+    surplus: list[ServerUid] = field(default_factory=list)
+    """Servers with only free rooms, without which the reserve would still be full."""
+
+    hopeless: list[ServerUid] = field(default_factory=list)
+    """Servers with a room that has been suspect for too long."""
+
+
+def plan_reserve(
+    census: Census,
+    running: Sequence[ServerView],
+    coming: Collection[ServerUid],
+    settings: AllocatorSettings,
+    *,
+    now_ms: int,
+) -> Plan:
+    """What the reserve lacks or has too much of.
+
+    ``coming`` are servers asked for and not Allocated yet. Rooms wanted are the reserve's
+    target and one for each match in line.
+    """
+    taken = {s.uid: s for s in running if s.state is State.ALLOCATED and CLAIM_LABEL in s.labels}
+    by_server = _by_server(census.rooms)
+    present = {server.uid for server in running}
+    gone = [uid for uid in by_server if uid not in taken]
+    gone += [uid for uid in census.greeted if uid not in present and uid not in by_server]
+    add = [room for s in taken.values() for room in rooms_of(s) if room.room not in census.rooms]
+
+    free = {room for room in census.free if server_of(room) in taken}
+    on_the_way = sum(s.rooms for s in running if s.uid in coming and s.uid not in taken)
+    short = settings.reserve_rooms + census.waiting - len(free) - len(add) - on_the_way
+    ready = [s for s in running if s.state is State.READY and s.uid not in coming]
+
+    kept = {uid: rooms for uid, rooms in by_server.items() if uid in taken}
+    give_up_after_ms = settings.suspect_give_up_ms
+    return Plan(
+        gone=sorted(gone),
+        add=add,
+        take=_enough(ready, short),
+        give_up=sorted(uid for uid, rooms in kept.items() if rooms <= census.retiring),
+        surplus=_too_many(kept, free, -short),
+        hopeless=sorted(
+            {
+                server_of(room)
+                for room, since_ms in census.suspect.items()
+                if give_up_after_ms and now_ms - since_ms > give_up_after_ms
+            }
+        ),
+    )
+
+
+def _by_server(rooms: Collection[RoomId]) -> dict[ServerUid, set[RoomId]]:
+    by_server: dict[ServerUid, set[RoomId]] = {}
+    for room in rooms:
+        by_server.setdefault(server_of(room), set()).add(room)
+    return by_server
+
+
+def _enough(ready: Sequence[ServerView], short: int) -> list[ServerView]:
+    """The oldest Ready servers that fill the gap.
+
+    The order is the same in every process, so two allocators ask for the same servers.
+    """
+    chosen: list[ServerView] = []
+    for server in sorted(ready, key=lambda s: (s.created_ms, s.uid)):
+        if short <= 0:
+            break
+        chosen.append(server)
+        short -= server.rooms
+    return chosen
+
+
+def _too_many(
+    kept: Mapping[ServerUid, set[RoomId]], free: Collection[RoomId], spare: int
+) -> list[ServerUid]:
+    surplus = []
+    for uid, rooms in sorted(kept.items()):
+        if len(rooms) <= spare and all(room in free for room in rooms):
+            surplus.append(uid)
+            spare -= len(rooms)
+    return surplus
+
+
+class Reserve:
+    """One fleet's. Any number may run: what they ask for twice happens once."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        servers: Servers,
+        handover: Handover,
+        settings: AllocatorSettings,
+        metrics: AllocatorMetrics,
+    ) -> None:
+        self._pool = pool
+        self._servers = servers
+        self._handover = handover
+        self._settings = settings
+        self._metrics = metrics
+        self._asked_ms: dict[ServerUid, int] = {}
+        self._given_up: set[ServerUid] = set()
+        self._surplus_since_ms = 0
+
+    async def run(self, clock: Clock, stop: asyncio.Event) -> None:
+        """Look four times a second until ``stop``; a store that is away is waited for."""
+
+        async def tick() -> None:
+            try:
+                await self.refill(now_ms=clock.wall_ms())
+            except Unreachable as away:
+                log.warning("reserve.waits", fleet=self._pool.fleet, reason=str(away))
+
+        await every(PERIOD_S, tick, stop=stop)
+
+    async def refill(self, *, now_ms: int) -> Plan:
+        """One pass: look at the pool, then at the backend, then act. Returns what was done."""
+        census = await self._pool.census()
+        running = await self._servers.running()
+        self._remember(running, now_ms=now_ms)
+        plan = plan_reserve(census, running, self._asked_ms, self._settings, now_ms=now_ms)
+        self._measure(census)
+        for uid in plan.gone:
+            await self._forget(uid, now_ms=now_ms)
+        for room in plan.add:
+            await self._pool.add_room(room, now_ms=now_ms)
+        for server in plan.take:
+            # The claim's id follows from the server, so every process and every repeat agrees.
+            await self._servers.take(server.uid, f"refill-{server.uid}")
+            self._asked_ms[server.uid] = now_ms
+            self._metrics.servers_taken.labels(self._pool.fleet).inc()
+        await self._shrink(plan, now_ms=now_ms)
+        return plan
+
+    def _remember(self, running: Sequence[ServerView], *, now_ms: int) -> None:
+        patience_ms = self._settings.take_patience_ms
+        still = {s.uid for s in running if s.state is State.READY}
+        self._asked_ms = {
+            uid: asked_ms
+            for uid, asked_ms in self._asked_ms.items()
+            if uid in still and now_ms - asked_ms < patience_ms
+        }
+        self._given_up &= {s.uid for s in running}
+
+    async def _forget(self, uid: ServerUid, *, now_ms: int) -> None:
+        matches = await self._pool.remove_server(uid, reason="gone", now_ms=now_ms)
+        for match in matches:
+            await self._handover.look_after(match, cause="server-gone", now_ms=now_ms)
+
+    async def _shrink(self, plan: Plan, *, now_ms: int) -> None:
+        for uid in plan.hopeless:
+            await self._pool.retire(uid, now_ms=now_ms)
+            await self._handover.count("server-hopeless")
+        if not plan.surplus:
+            self._surplus_since_ms = now_ms
+        patience_ms = self._settings.surplus_patience_ms
+        if patience_ms and now_ms - self._surplus_since_ms > patience_ms:
+            # One a pass: the next pass sees whether there is still one too many.
+            await self._pool.retire(plan.surplus[0], now_ms=now_ms)
+        for uid in plan.give_up:
+            if uid not in self._given_up:
+                await self._servers.give_up(uid)
+                self._given_up.add(uid)
+
+    def _measure(self, census: Census) -> None:
+        busy = len(census.rooms) - len(census.free) - len(census.suspect) - len(census.retiring)
+        for state, rooms in (
+            ("free", len(census.free)),
+            ("busy", busy),
+            ("suspect", len(census.suspect)),
+            ("retiring", len(census.retiring)),
+        ):
+            self._metrics.rooms.labels(self._pool.fleet, state).set(rooms)
+        self._metrics.matches_waiting.labels(self._pool.fleet).set(census.waiting)

@@ -1,0 +1,193 @@
+"""Who plays where: the record of each match on its server, and the server's own steps in it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from allocator.pool import Pool
+from core.ids import FleetName, MatchId, QueueName, RoomId, ServerUid
+from core.lua import LuaScript
+from core.placement import Placement, SeatedPlayer
+
+ACK = LuaScript.load("allocator.lua", "ack")
+JOINED = LuaScript.load("allocator.lua", "joined")
+RELEASE = LuaScript.load("allocator.lua", "release")
+RESULT = LuaScript.load("allocator.lua", "result")
+
+FIELDS = (
+    "queue", "room", "server", "address", "port", "epoch", "state", "players", "committed",
+    "claimed_ms", "acked_ms", "joined_ms", "ended_ms", "result", "reason",
+)  # fmt: skip
+
+ReleaseReason = Literal["finished", "no-join", "failed"]
+
+_players = msgspec.json.Decoder(tuple[SeatedPlayer, ...])
+
+
+class SessionState(StrEnum):
+    """Where a session is in its life."""
+
+    PENDING = "pending"
+    ACKED = "acked"
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One match and its room. Without a room it waits in line for another one."""
+
+    match: MatchId
+    fleet: FleetName
+    queue: QueueName
+    room: RoomId
+    """Empty while a moved match waits; so are server and address."""
+
+    server: ServerUid
+    address: str
+    port: int
+    epoch: int
+    state: SessionState
+    players: tuple[SeatedPlayer, ...]
+    committed: bool
+    """Known to be committed. False says nothing: ask the matchmaker."""
+
+    claimed_ms: int
+    acked_ms: int = 0
+    joined_ms: int = 0
+    ended_ms: int = 0
+    result: str = ""
+    """JSON as the game server said it; empty before that."""
+
+    reason: str = ""
+    """Why it ended: finished, no-join, failed, lost or closed."""
+
+    def live(self) -> bool:
+        """Whether the match may still be played."""
+        return self.state is not SessionState.ENDED
+
+    def placement(self) -> Placement:
+        """Where the match is."""
+        return Placement(
+            self.match, self.fleet, self.server, self.room, self.address, self.port, self.epoch
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """The answer to an acknowledgement."""
+
+    ok: bool
+    why_not: str
+    """unknown, moved or ended; empty when ok."""
+
+    wait_ms: int | None
+    """Since the match's first claim; None except the first time."""
+
+
+class Sessions:
+    """The sessions of one fleet."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self._store = pool.store
+        self._keys = {"fleet": pool.slot}
+
+    async def get(self, match: MatchId) -> Session | None:
+        """A match's session; None if it never had a room here, or ended over an hour ago."""
+        reply: list[str | None] = await self._store.call(
+            "HMGET", self.pool.key(f"session:{match}"), *FIELDS
+        )
+        return self._session(match, [value or "" for value in reply])
+
+    async def live(self, limit: int = 1_000) -> list[MatchId]:
+        """Matches with a live session, the oldest first."""
+        reply = await self._store.call("ZRANGE", self.pool.key("sessions"), 0, limit - 1)
+        return [MatchId(match) for match in reply]
+
+    async def ack(
+        self, match: MatchId, room: RoomId, server: ServerUid, epoch: int, *, now_ms: int
+    ) -> Acked:
+        """The server takes the match; asking again gets the same answer."""
+        args: dict[str, str | int] = {
+            "match": match,
+            "room": room,
+            "server": server,
+            "epoch": epoch,
+            "now_ms": now_ms,
+        }
+        why_not, claimed_ms = await ACK(self._store, keys=self._keys, args=args)
+        return Acked(not why_not, why_not, now_ms - int(claimed_ms) if int(claimed_ms) else None)
+
+    async def joined(self, match: MatchId, server: ServerUid, epoch: int, *, now_ms: int) -> bool:
+        """A player is in; the first makes the session active. False if it is not the server's."""
+        args: dict[str, str | int] = {
+            "match": match,
+            "server": server,
+            "epoch": epoch,
+            "now_ms": now_ms,
+        }
+        return bool(await JOINED(self._store, keys=self._keys, args=args))
+
+    async def result(
+        self, match: MatchId, server: ServerUid, epoch: int, *, result_json: str
+    ) -> bool:
+        """What came of the match; the first result stands."""
+        args: dict[str, str | int] = {
+            "match": match,
+            "server": server,
+            "epoch": epoch,
+            "result": result_json,
+        }
+        return bool(await RESULT(self._store, keys=self._keys, args=args))
+
+    async def release(
+        self,
+        match: MatchId,
+        room: RoomId,
+        server: ServerUid,
+        epoch: int,
+        *,
+        reason: ReleaseReason,
+        now_ms: int,
+    ) -> bool:
+        """The server is done: the session ends, the room serves the next match.
+
+        True also the second time; False if the match is not this server's at this epoch.
+        """
+        args: dict[str, str | int] = {
+            "match": match,
+            "room": room,
+            "server": server,
+            "epoch": epoch,
+            "reason": reason,
+            "now_ms": now_ms,
+            "ack_ms": self.pool.ack_ms,
+        }
+        return bool(await RELEASE(self._store, keys=self._keys, args=args))
+
+    def _session(self, match: MatchId, values: list[str]) -> Session | None:
+        said = dict(zip(FIELDS, values, strict=True))
+        if not said["state"]:
+            return None
+        return Session(
+            match=match,
+            fleet=self.pool.fleet,
+            queue=QueueName(said["queue"]),
+            room=RoomId(said["room"]),
+            server=ServerUid(said["server"]),
+            address=said["address"],
+            port=int(said["port"]),
+            epoch=int(said["epoch"]),
+            state=SessionState(said["state"]),
+            players=_players.decode(said["players"]),
+            committed=said["committed"] == "1",
+            claimed_ms=int(said["claimed_ms"]),
+            acked_ms=int(said["acked_ms"] or 0),
+            joined_ms=int(said["joined_ms"] or 0),
+            ended_ms=int(said["ended_ms"] or 0),
+            result=said["result"],
+            reason=said["reason"],
+        )

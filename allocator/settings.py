@@ -1,0 +1,51 @@
+"""What an operator may choose about one fleet's allocation."""
+
+from dataclasses import dataclass
+
+from core.ids import FleetName
+
+
+@dataclass(frozen=True, slots=True)
+class AllocatorSettings:
+    """One fleet. Durations in milliseconds unless the name says otherwise."""
+
+    fleet: FleetName
+
+    reserve_rooms: int = 4
+    """Free rooms kept claimed, ready to be handed out in about a millisecond. 0 = only what
+    the waiting line asks for."""
+
+    surplus_patience_ms: int = 60_000
+    """A server too many in the reserve is given back after this long. 0 = never."""
+
+    take_patience_ms: int = 5_000
+    """A server asked for and not Allocated by then may be asked for again."""
+
+    silent_ms: int = 5_000
+    """A server not heard for this long is silent: five missed heartbeats."""
+
+    listen_ms: int = 10_000
+    """Silence is judged only after the allocator itself has listened this long, so that its
+    own restart is nobody else's fault: servers need time to come back to it."""
+
+    suspect_rest_ms: int = 5_000
+    """How long a suspect room rests, so that a server that heartbeats and never acknowledges
+    is not asked at every turn."""
+
+    suspect_give_up_ms: int = 60_000
+    """A room that stayed suspect this long gets its server retired. 0 = never."""
+
+    moved_wait_ms: int = 20_000
+    """How long a moved match may wait at the front of the line before it is lost."""
+
+    session_lifetime_ms: int = 7_200_000
+    """Hard limit of a session; two hours end it whatever its server says. 0 = none."""
+
+    join_deadline_s: float = 20.0
+    """A server with a match and no player after this long releases it."""
+
+    heartbeat_s: float = 1.0
+    """How often a server is asked to be heard."""
+
+    send_s: float = 5.0
+    """A server that does not take a frame for this long is dropped."""
