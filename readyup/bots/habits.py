@@ -1,0 +1,139 @@
+"""Who the players are: ratings, parties, patience and mishaps, all drawn from dice."""
+
+import math
+import random
+from dataclasses import dataclass
+
+from core.errors import Invalid
+from readyup.bots.behaviour import NEVER, Round
+
+RATING_MEAN, RATING_SPREAD = 1500.0, 300.0
+RATING_MIN, RATING_MAX = 0.0, 3000.0
+
+PARTY_SIZES = (1, 2, 3, 4, 5)
+THINK_SHAPE = 4.0
+"""Of the gamma law of think times: few players requeue at once, few dawdle."""
+
+ROUND_S_GUESS = 6.0
+"""Wait and match of a round before any was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How this crowd behaves.
+
+    The defaults are computed for 200 players on 24 rooms (duels of 3 s, squads of ten for
+    8 s, 0.3 s to change over). Rooms are the bottleneck: a duel holds one for 1.7 s per
+    player, a squad for 0.8 s. With 40% of the players in squads and 8 s to think between
+    matches the rooms are 85% busy, so waits stay below a second for most and a run of 20 s
+    makes about 120 matches, a tenth of them squads. Less thinking only makes the line
+    longer (2 s: 140 matches, 4 s of waiting). Duels alone would end at 145 matches.
+    """
+
+    squad_share: float = 0.4
+    """Of players, not of parties: who plays in the squad queue."""
+
+    party_weights: tuple[float, ...] = (50.0, 25.0, 12.0, 5.0, 8.0)
+    """How often a squad's party has 1, 2, 3, 4, 5 players."""
+
+    think_s_mean: float = 8.0
+    """Between two matches."""
+
+    rounds_mean: float = 5.0
+    """Matches (or cancelled waits) before a player goes home; geometric."""
+
+    cancel_share: float = 0.05
+    """Of waits: patience ends within a second, should the match not come first."""
+
+    drop_share: float = 0.08
+    """Of matches: the link is lost and the player comes back."""
+
+    crash_share: float = 0.01
+    """Of rounds: the player vanishes for good, half of them waiting, half playing."""
+
+    def __post_init__(self) -> None:
+        for name in ("squad_share", "cancel_share", "drop_share", "crash_share"):
+            share = getattr(self, name)
+            if not 0.0 <= share <= 1.0:
+                raise Invalid(f"{name} is {share}; give a share from 0 to 1", field=f"$.{name}")
+        if not 0.0 < self.think_s_mean < math.inf:
+            raise Invalid("think_s_mean must be more than 0 s", field="$.think_s_mean")
+        if not 1.0 <= self.rounds_mean < math.inf:
+            raise Invalid("rounds_mean must be at least 1", field="$.rounds_mean")
+        if len(self.party_weights) != len(PARTY_SIZES) or not _weights(self.party_weights):
+            raise Invalid("party_weights are five weights, not all 0", field="$.party_weights")
+
+
+def _weights(weights: tuple[float, ...]) -> bool:
+    return all(0.0 <= weight < math.inf for weight in weights) and sum(weights) > 0.0
+
+
+def party_size_mean(habits: Habits) -> float:
+    """Players per party in the squad queue."""
+    weights = habits.party_weights
+    return sum(size * w for size, w in zip(PARTY_SIZES, weights, strict=True)) / sum(weights)
+
+
+def squad_group_share(habits: Habits) -> float:
+    """Share of arriving groups that go to squads, so that ``squad_share`` of players do."""
+    size, share = party_size_mean(habits), habits.squad_share
+    return share / (share + (1.0 - share) * size)
+
+
+def group_size_mean(habits: Habits) -> float:
+    """Players per arriving group, over both queues."""
+    share = squad_group_share(habits)
+    return share * party_size_mean(habits) + (1.0 - share)
+
+
+def arrivals_per_s(habits: Habits, players: int, round_s: float) -> float:
+    """Groups arriving per second that keep about ``players`` present (M/G/inf, Little's law).
+
+    A stay is a geometric number of rounds, each of ``think_s_mean`` and then ``round_s``
+    of waiting and playing; a crash ends it early.
+    """
+    stays_on = (1.0 - 1.0 / habits.rounds_mean) * (1.0 - habits.crash_share)
+    stay_s = (habits.think_s_mean + round_s) / (1.0 - stays_on)
+    return players / stay_s / group_size_mean(habits)
+
+
+def draw_group(habits: Habits, dice: random.Random) -> tuple[str, int]:
+    """An arriving group: its queue and its size."""
+    if dice.random() < squad_group_share(habits):
+        return "squad", dice.choices(PARTY_SIZES, habits.party_weights)[0]
+    return "duel", 1
+
+
+def draw_rating(dice: random.Random) -> float:
+    """N(1500, 300), within the ladder's scale."""
+    rating = dice.gauss(RATING_MEAN, RATING_SPREAD)
+    return round(min(RATING_MAX, max(RATING_MIN, rating)), 1)
+
+
+def draw_rounds(habits: Habits, dice: random.Random) -> int:
+    """Rounds until a party goes home: geometric, at least 1."""
+    if habits.rounds_mean <= 1.0:
+        return 1
+    return 1 + int(math.log(1.0 - dice.random()) / math.log(1.0 - 1.0 / habits.rounds_mean))
+
+
+def draw_round(habits: Habits, dice: random.Random) -> Round:
+    """One round's dice. As many are thrown each time, so that shares do not shift the rest."""
+    think_s = dice.gammavariate(THINK_SHAPE, habits.think_s_mean / THINK_SHAPE)
+    cancels, drops, crashes, waiting = (dice.random() for _ in range(4))
+    cancel_after_s, crash_after_s = dice.uniform(0.02, 1.0), dice.uniform(0.05, 1.5)
+    drop_after_s, away_s = dice.uniform(0.3, 1.2), dice.uniform(0.2, 0.8)
+    crashing = crashes < habits.crash_share
+    return Round(
+        think_s=max(0.5, think_s),
+        cancel_after_s=cancel_after_s if cancels < habits.cancel_share else NEVER,
+        crash_waiting_after_s=crash_after_s if crashing and waiting < 0.5 else NEVER,
+        crash_playing_after_s=crash_after_s if crashing and waiting >= 0.5 else NEVER,
+        drop_after_s=drop_after_s if drops < habits.drop_share else NEVER,
+        away_s=away_s,
+    )
+
+
+def backoff_s(failures: int, dice: random.Random) -> float:
+    """Seconds before the next try: full jitter under a ceiling that doubles up to 2 s."""
+    return dice.uniform(0.0, min(2.0, 0.1 * 2.0 ** min(failures, 10)))

@@ -1,0 +1,68 @@
+"""People who queue together: who speaks for them, and whether all are there."""
+
+from typing import Any, Protocol
+
+from readyup.bots.standing import Phase
+
+
+class Member(Protocol):
+    """A player, as its party sees it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def rating(self) -> float: ...
+
+    @property
+    def phase(self) -> Phase: ...
+
+    @property
+    def connected(self) -> bool: ...
+
+    def nudge(self) -> None:
+        """Think again: something about the party or the crowd changed."""
+        ...
+
+
+class Party:
+    """One to five players with one number of rounds to play."""
+
+    def __init__(self, queue: str, rounds: int) -> None:
+        self.queue = queue
+        self.members: list[Member] = []
+        self._rounds_left = rounds
+
+    def over(self) -> bool:
+        """Whether it is time to go home."""
+        return self._rounds_left <= 0
+
+    def present(self) -> list[Member]:
+        """Who has neither left nor crashed."""
+        return [member for member in self.members if member.phase is not Phase.GONE]
+
+    def leads(self, member: Member) -> bool:
+        """The first one present speaks for all."""
+        return next((m for m in self.members if m.phase is not Phase.GONE), None) is member
+
+    def together(self) -> bool:
+        """Whether all who are present are connected and free to queue."""
+        return all(m.phase is Phase.RESTING and m.connected for m in self.present())
+
+    def others(self, leader: Member, key: str) -> list[dict[str, Any]]:
+        """The rest of the party as an enqueue names them; ``key`` has a ``{player}`` in it."""
+        return [
+            {"id": m.id, "rating": m.rating, "key": key.format(player=m.id)}
+            for m in self.present()
+            if m is not leader
+        ]
+
+    def round_done(self) -> None:
+        """Said by the leader; after the last round everybody thinks again, and goes."""
+        self._rounds_left -= 1
+        if self.over():
+            self.nudge()
+
+    def nudge(self) -> None:
+        for member in self.members:
+            member.nudge()

@@ -1,0 +1,301 @@
+"""One player: hears, decides by ``behaviour``, and acts over its line and its link."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from readyup.bots import messages
+from readyup.bots.behaviour import (
+    MISSES_MAX,
+    NEVER,
+    Intent,
+    Mood,
+    Situation,
+    closing_word,
+    intend,
+)
+from readyup.bots.diary import Diary
+from readyup.bots.habits import draw_round
+from readyup.bots.lifeline import Barred, Lifeline, LineLost
+from readyup.bots.messages import Assigned, Hello, Push
+from readyup.bots.party import Party
+from readyup.bots.requests import Requests
+from readyup.bots.standing import Deed, Phase, Standing, astray, hear, let_in, rested
+from readyup.bots.visit import Finished, Joined, LinkLost, NoAnswer, NoSession, Report, Visits
+from readyup.bots.world import Who, World
+
+HEARTBEAT_S = 5.0
+"""A quarter of the 20 s of grace that a ticket has without a sign of life."""
+
+INBOX_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Think again."""
+
+
+class Player:
+    """Lives from ``live()`` until it leaves or crashes."""
+
+    def __init__(
+        self, who: Who, world: World, party: Party, diary: Diary, *, first_think_s: float
+    ) -> None:
+        self.id = who.id
+        self.rating = who.rating
+        self.connected = False
+        self.standing = Standing()
+        self._dice = who.dice
+        self._world = world
+        self._party = party
+        self._diary = diary
+        self._line = Lifeline(world.api, who.id, who.dice)
+        self._inbox: asyncio.Queue[Push | LineLost | Barred | Report | Nudge] = asyncio.Queue(
+            INBOX_MAX
+        )
+        self._plan = replace(draw_round(world.habits, who.dice), think_s=first_think_s)
+        self._requests = Requests(self._line, diary)
+        self._visits = Visits(world.api, world.game, player=who.id, tell=self._inbox.put)
+        self._counted_return = False
+        self._misses = 0
+        self._enqueues = 0
+        self._since_s = self._waiting_since_s = 0.0
+
+    @property
+    def phase(self) -> Phase:
+        return self.standing.phase
+
+    def nudge(self) -> None:
+        if not self._inbox.full():  # one that is busy thinks anyway
+            self._inbox.put_nowait(Nudge())
+
+    async def live(self) -> None:
+        """Until it leaves, crashes, or is cancelled; nothing of it is left behind."""
+        self._since_s = _now_s()
+        try:
+            async with asyncio.TaskGroup() as group:
+                keeper = group.create_task(self._line.run(self._inbox.put), name=f"{self.id} line")
+                await self._act(group)
+                keeper.cancel()
+                self._visits.stop()
+        finally:
+            if self.phase is not Phase.GONE:  # cancelled: whoever waits for it need not
+                self._diary.left()
+                self._enter(replace(self.standing, phase=Phase.GONE))
+
+    async def _act(self, group: asyncio.TaskGroup) -> None:
+        beat_s = _now_s() + self._dice.uniform(0.5, 1.0) * HEARTBEAT_S
+        while self.phase is not Phase.GONE:
+            due_s, intent = self._next()
+            try:
+                async with asyncio.timeout_at(min(due_s, beat_s)):
+                    heard = await self._inbox.get()
+            except TimeoutError:
+                if _now_s() >= beat_s:
+                    beat_s += HEARTBEAT_S
+                    await self._line.send(messages.HEARTBEAT)
+                if _now_s() >= due_s:
+                    await self._do(intent, group)
+                continue
+            await self._take(heard, group)
+
+    def _next(self) -> tuple[float, Intent | None]:
+        """When to act and what to do; None stands for giving up on an answer."""
+        after_s, intent = intend(
+            self.standing,
+            self._plan,
+            Situation(
+                mood=self._world.mood,
+                leads=self._party.leads(self),
+                over=self._party.over(),
+                may_cancel=self.connected and not self._requests.cancel_asked,
+                returning=self._visits.under_way(),
+            ),
+        )
+        overdue_s = self._requests.overdue_s()
+        patient = intent in {Intent.ENQUEUE, Intent.CANCEL, Intent.LEAVE}
+        if overdue_s is not None and patient and self._world.mood is not Mood.CLOSED:
+            return overdue_s, None
+        return self._since_s + after_s, intent
+
+    async def _do(self, intent: Intent | None, group: asyncio.TaskGroup) -> None:
+        match intent:
+            case None:
+                await self._unanswered()
+            case Intent.ENQUEUE:
+                await self._enqueue()
+            case Intent.CANCEL:
+                await self._requests.cancel(self.standing.ticket, now_s=_now_s())
+            case Intent.DROP:
+                self._drop()
+            case Intent.CRASH:
+                await self._crash()
+            case Intent.RETURN:
+                self._visits.start(group, None)
+            case Intent.GIVE_UP:
+                self._give_up()
+            case Intent.LEAVE:
+                self._diary.left()
+                self._enter(replace(self.standing, phase=Phase.GONE))
+
+    async def _take(
+        self, heard: Push | LineLost | Barred | Report | Nudge, group: asyncio.TaskGroup
+    ) -> None:
+        match heard:
+            case Joined() | Finished() | LinkLost() | NoSession() | NoAnswer():
+                if self._visits.reported_by(heard.visit):
+                    self._report(heard)
+            case LineLost():
+                self.connected = False
+                self._diary.error(heard.kind)
+                self._requests.unknown(now_s=_now_s())
+            case Barred():
+                self._diary.error("unauthorized")
+                self._enter(replace(self.standing, phase=Phase.GONE))
+            case Nudge():
+                pass
+            case _:
+                await self._push(heard, group)
+
+    async def _push(self, push: Push, group: asyncio.TaskGroup) -> None:
+        before = self.standing
+        after, deed = hear(before, push)
+        if (refused := self._requests.heard(push, known=before.ticket)) is not None:
+            self._refused(refused)
+        waited_s = _now_s() - self._waiting_since_s
+        self._diary.heard(push, before, after, deed, waited_ms=waited_s * 1000.0)
+        if after.phase is not before.phase:
+            self._enter(after)
+        else:
+            self.standing = after
+        match deed:
+            case Deed.WAIT:
+                self._waiting_since_s = _now_s()
+                self._requests.waiting_again()
+            case Deed.PLAY:
+                assert isinstance(push, Assigned)
+                self._visits.start(group, push.assignment)
+            case Deed.RETURN:
+                self._visits.start(group, None)
+            case Deed.REST:
+                self._rest()
+            case Deed.WRAP_UP:
+                self._since_s = _now_s()
+            case Deed.NOTHING:
+                pass
+        if isinstance(push, Hello):
+            self.connected = True
+            await self._requests.resume(push, now_s=_now_s())
+
+    async def _enqueue(self) -> None:
+        if not self._party.together():
+            self._plan = replace(self._plan, think_s=self._after_s(0.2))
+            return
+        self._enqueues += 1
+        await self._requests.enqueue(
+            self._party.queue,
+            self.rating,
+            key=f"{self._world.run}-{self.id}-{self._enqueues}",
+            others=self._party.others(self, self._world.key),
+            now_s=_now_s(),
+        )
+
+    async def _unanswered(self) -> None:
+        """Hang up: the next Hello says how things stand."""
+        self._diary.error("no_answer")
+        self._requests.unknown(now_s=_now_s())
+        if self._world.mood is not Mood.OPEN:
+            self._requests.abandon()
+        await self._line.hang_up()
+
+    def _refused(self, status: int) -> None:
+        self._diary.error("api_busy" if status == 503 else f"enqueue_refused_{status}")
+        self._plan = replace(self._plan, think_s=self._after_s(self._dice.uniform(0.5, 1.5)))
+
+    def _report(self, heard: Report) -> None:
+        self._count_return(heard)
+        match heard:
+            case Joined(assignment=to):
+                again = self.standing.joined and to.epoch == self.standing.epoch
+                if self.standing.epoch == 0:
+                    self._diary.led_back(self.standing, to)
+                self._diary.joined(to, rejoin=again)
+                self._misses = 0
+                self._enter(let_in(self.standing, to))
+            case Finished(match=match, result=result, quality=quality):
+                self._diary.result(match, result, quality)
+                self._enter(rested(self.standing))
+                self._rest()
+            case LinkLost(reason=reason):
+                self._link_lost(closing_word(reason))
+            case NoSession():
+                self._misses += 1
+                self._stray(self._dice.uniform(0.5, 1.0))
+                if self._misses >= MISSES_MAX:
+                    self._give_up()
+            case NoAnswer():
+                self._stray(self._dice.uniform(0.5, 1.0))
+
+    def _count_return(self, heard: Report) -> None:
+        """A way back into a match that was left is tried once, however often it knocks."""
+        if self.phase is not Phase.AWAY or not self.standing.joined:
+            return
+        if isinstance(heard, Joined | LinkLost) and not self._counted_return:
+            self._counted_return = True
+            self._diary.rejoin("tried")
+        if isinstance(heard, Joined):
+            self._diary.rejoin("succeeded")
+
+    def _link_lost(self, error: str) -> None:
+        if self.standing.ending:
+            self._give_up()
+            return
+        if error:
+            self._diary.error(error)
+        self._stray(self._dice.uniform(0.2, 0.6))
+
+    def _stray(self, away_s: float) -> None:
+        self._visits.stop()
+        if self.phase is not Phase.AWAY:
+            self._counted_return = False
+            self._enter(astray(self.standing))
+        self._plan = replace(self._plan, away_s=self._after_s(away_s))
+
+    def _drop(self) -> None:
+        self._visits.drop()
+        self._diary.dropped(self.standing.match)
+        self._plan = replace(self._plan, drop_after_s=NEVER)
+        self._stray(self._plan.away_s)
+
+    def _give_up(self) -> None:
+        if not self.standing.ending:
+            self._diary.error("match_silent" if self.phase is Phase.PLAYING else "session_lost")
+        self._enter(rested(self.standing))
+        self._rest()
+
+    async def _crash(self) -> None:
+        self._diary.crashed()
+        self._visits.drop()
+        await self._line.vanish()
+        self._enter(replace(self.standing, phase=Phase.GONE))
+
+    def _enter(self, standing: Standing) -> None:
+        self.standing = standing
+        self._since_s = _now_s()
+        if standing.phase is Phase.GONE:
+            self._party.nudge()
+
+    def _rest(self) -> None:
+        """A round is over: match played, lost, or wait cancelled."""
+        self._visits.stop()
+        self._counted_return, self._misses = False, 0
+        self._diary.round_done(_now_s() - self._waiting_since_s)
+        self._plan = draw_round(self._world.habits, self._dice)
+        if self._party.leads(self):
+            self._party.round_done()
+
+    def _after_s(self, more_s: float) -> float:
+        return _now_s() - self._since_s + more_s
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,104 @@
+"""What a player asks of the API: one request at a time over its line, and the answer to it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from readyup.bots import messages
+from readyup.bots.behaviour import ANSWER_S, answer
+from readyup.bots.diary import Diary
+from readyup.bots.lifeline import Lifeline
+from readyup.bots.messages import Hello, Push
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    kind: str
+    key: str
+    """The idempotency key of an enqueue, the ticket of a cancel."""
+
+    frame: bytes
+    asked_s: float
+
+
+class Requests:
+    """Frames carry no number: an answer belongs to the one request that is open."""
+
+    def __init__(self, line: Lifeline, diary: Diary) -> None:
+        self._line = line
+        self._diary = diary
+        self._open: _Open | None = None
+        self.cancel_asked = False
+        """Whether the ticket was asked to be cancelled, with an answer or none yet."""
+
+    def overdue_s(self) -> float | None:
+        """When the open request counts as unanswered (loop's time); None without one."""
+        return None if self._open is None else self._open.asked_s + ANSWER_S
+
+    async def enqueue(
+        self, queue: str, rating: float, *, key: str, others: list[dict[str, Any]], now_s: float
+    ) -> None:
+        frame = messages.enqueue(queue, rating, key=key, others=others)
+        await self._ask(_Open("enqueue", key, frame, now_s))
+
+    async def cancel(self, ticket: str, *, now_s: float) -> None:
+        self.cancel_asked = True
+        await self._ask(_Open("cancel", ticket, messages.CANCEL, now_s))
+
+    def waiting_again(self) -> None:
+        """A new ticket waits, and nobody asked to cancel that one."""
+        self.cancel_asked = False
+
+    def heard(self, push: Push, *, known: str) -> int | None:
+        """Take note of an answer. The problem's status when an enqueue was refused, else None.
+
+        ``known`` is the ticket that the player had before this push.
+        """
+        asked = self._open
+        if asked is None:
+            if isinstance(push, messages.Refused):
+                self._diary.error(f"refused_{push.problem.status}")
+            return None
+        told = answer(asked.kind, push, known=known)
+        if told is None:
+            return None
+        self._open = None
+        phase, fields = told
+        if asked.kind == "cancel":
+            self._diary.cancel(phase, asked.key, **fields)
+            return None
+        self._diary.enqueue(phase, asked.key, **fields)
+        return push.problem.status if isinstance(push, messages.Refused) else None
+
+    async def resume(self, hello: Hello, *, now_s: float) -> None:
+        """On a new line an enqueue that left no trace is sent once more, under its key."""
+        asked = self._open
+        if asked is None or asked.kind != "enqueue":
+            return
+        if hello.session is None:
+            await self._ask(replace(asked, asked_s=now_s))
+        else:
+            self._open = None  # it was answered, and the match found, while the line was away
+
+    def unknown(self, *, now_s: float) -> None:
+        """The line is gone, or no answer came: the outcome may be either."""
+        asked = self._open
+        if asked is None:
+            return
+        if asked.kind == "cancel":
+            self._open, self.cancel_asked = None, False
+            self._diary.cancel("info", asked.key)
+        else:
+            self._open = replace(asked, asked_s=now_s)
+            self._diary.enqueue("info", asked.key)
+
+    def abandon(self) -> None:
+        """Wait for no answer any more."""
+        self._open = None
+
+    async def _ask(self, asked: _Open) -> None:
+        self._open = asked
+        if asked.kind == "cancel":
+            self._diary.cancel("invoke", asked.key)
+        else:
+            self._diary.enqueue("invoke", asked.key)
+        await self._line.send(asked.frame)
