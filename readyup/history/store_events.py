@@ -1,0 +1,168 @@
+"""What the scripts of queues and fleets write, in the moment that they make it true."""
+
+from typing import Literal
+
+import msgspec
+
+from readyup.history.event import Event
+
+
+class QueueEvent(Event):
+    """From a queue's stream, written by the scripts that make it true."""
+
+    roles = ("queue",)
+
+
+class FleetEvent(Event):
+    """From a fleet's stream."""
+
+    roles = ("fleet",)
+
+
+class FleetHold(FleetEvent):
+    """A fleet's word on which match holds a room, and at which session epoch."""
+
+    match: str
+    room: str
+    session_epoch: int
+
+
+class LeaderElected(Event, tag="leader.elected"):
+    """A new term began."""
+
+    roles = ("queue", "fleet")
+    epoch: int
+
+
+class TicketEnqueued(QueueEvent, tag="ticket.enqueued"):
+    """A ticket entered its queue."""
+
+    ticket: str
+    players: list[str]
+    key: str | None = None
+
+
+class TicketCancelled(QueueEvent, tag="ticket.cancelled"):
+    """A ticket left at its owner's wish."""
+
+    ticket: str
+
+
+class TicketExpired(QueueEvent, tag="ticket.expired"):
+    """A ticket left because its time was over or its owner gone."""
+
+    ticket: str
+
+
+class MatchProposed(QueueEvent, tag="match.proposed"):
+    """A match took its tickets, for now."""
+
+    match: str
+    epoch: int
+    tickets: list[str]
+
+
+class MatchCommitted(QueueEvent, tag="match.committed"):
+    """A match stands; its tickets have left the queue."""
+
+    match: str
+    epoch: int
+    tickets: list[str]
+    teams: dict[str, list[tuple[str, str]]]
+
+
+class MatchClosed(QueueEvent, tag="match.closed"):
+    """A proposed match came to nothing; ``tickets`` wait again."""
+
+    match: str
+    tickets: list[str] | dict[str, str]  # cjson writes an empty list as {}
+
+
+class MatchMoved(QueueEvent, tag="match.moved"):
+    """A committed match got another place."""
+
+    match: str
+    fleet: str
+    room: str
+    server: str
+    session_epoch: int
+
+
+class MatchAnnounced(MatchMoved, tag="match.announced"):
+    """Players may know where their match is."""
+
+    tickets: list[str]
+
+
+class MatchEnded(QueueEvent, tag="match.ended"):
+    """A match is over, for its queue."""
+
+    match: str
+    reason: str
+
+
+class RoomAdded(FleetEvent, tag="room.added"):
+    """A room joined the pool, free."""
+
+    room: str
+    server: str
+
+
+class MatchWaiting(FleetEvent, tag="match.waiting"):
+    """No room was free; the match stands in line."""
+
+    match: str
+
+
+class ClaimLeft(FleetEvent, tag="claim.left"):
+    """A match left the line without a room."""
+
+    match: str
+
+
+class RoomClaimed(FleetHold, tag="room.claimed"):
+    """A free room is held by a match from here on."""
+
+    server: str
+
+
+class RoomAcked(FleetHold, tag="room.acked"):
+    """A server's acknowledgement was accepted; it may admit players."""
+
+    server: str
+
+
+class RoomReleased(FleetHold, tag="room.released"):
+    """The room is free again."""
+
+
+class SessionMoved(FleetHold, tag="session.moved"):
+    """A match holds another room, at a higher epoch. ``origin`` is the room it had."""
+
+    origin: str = msgspec.field(name="from")
+    server: str
+
+
+class SessionEnded(FleetEvent, tag="session.ended"):
+    """A session is over, for its fleet."""
+
+    match: str
+    session_epoch: int
+    reason: Literal["finished", "no-join", "failed", "lost", "closed"]
+
+
+class RoomRemoved(FleetEvent, tag="room.removed"):
+    """A room left the pool."""
+
+    room: str
+
+
+class ServerDeleted(FleetEvent, tag="server.deleted"):
+    """A game server is gone. Only ``scale`` was our own wish."""
+
+    server: str
+    reason: Literal["scale", "unhealthy", "exited", "shutdown", "stop"]
+
+
+TicketUpdated = msgspec.defstruct("TicketUpdated", [], bases=(QueueEvent,), tag="ticket.updated")
+"""Tells a reader something, and no invariant anything."""

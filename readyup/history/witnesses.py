@@ -1,0 +1,172 @@
+"""Whether those who were there say so too: a log of the store alone proves little.
+
+For every announced match its players' bots must have heard of it, a server must have
+hosted it, and the two must have met. What may rightly be missing is written beside each
+rule; docs/history.md tells it at length.
+"""
+
+from collections import defaultdict
+
+from readyup.history import witness_events as own
+from readyup.history.invariant import Invariant
+from readyup.history.story import Handlers, Match, Session, Story
+
+GRACE_MS = 20_000
+"""How long after an announcement going away still explains that one never heard of it.
+
+As long as a lost socket is waited for. Whoever stayed longer had to be told."""
+
+
+class _Going:
+    """When one bot went away, and whether that was its last word."""
+
+    __slots__ = ("is_last", "times_ms")
+
+    def __init__(self) -> None:
+        self.times_ms: list[int] = []
+        self.is_last = False
+
+
+class Witnesses(Invariant):
+    """Bots and game servers tell of every announced match."""
+
+    title = "witnesses: bots and game servers tell of every announced match"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._bots: defaultdict[str, _Going] = defaultdict(_Going)
+        self._assigned: set[tuple[str, str]] = set()
+        self._heard: set[tuple[str, str]] = set()
+        self._played: set[tuple[str, str]] = set()
+        self._met: set[tuple[str, str, str]] = set()
+        self._hosted: set[tuple[str, str, int]] = set()
+        self._finished: set[tuple[str, str]] = set()
+        self._admitted: set[tuple[str, str, str]] = set()
+
+    def handlers(self) -> Handlers:
+        return {
+            own.BotEnqueue: self._speaks,
+            own.BotCancel: self._speaks,
+            own.BotTold: self._speaks,
+            own.BotAssigned: self._is_assigned,
+            own.BotEnded: self._hears,
+            own.BotJoined: self._joined,
+            own.BotResult: self._plays,
+            own.BotCrashed: self._goes,
+            own.BotLeft: self._goes,
+            own.ServerAssigned: self._hosts,
+            own.ServerAcked: self._hosts,
+            own.PlayerJoined: self._admits,
+            own.MatchFinished: self._finishes,
+        }
+
+    def _speaks(self, e: own.BotEvent) -> None:
+        self._bots[e.player].is_last = False
+
+    def _hears(self, e: own.BotAssigned | own.BotEnded) -> None:
+        self._speaks(e)
+        self._heard.add((e.player, e.match))
+
+    def _is_assigned(self, e: own.BotAssigned) -> None:
+        self._hears(e)
+        self._assigned.add((e.player, e.match))
+
+    def _plays(self, e: own.BotJoined | own.BotResult) -> None:
+        self._speaks(e)
+        self._played.add((e.player, e.match))
+
+    def _joined(self, e: own.BotJoined) -> None:
+        self._plays(e)
+        self._met.add((e.player, e.match, e.server))
+
+    def _goes(self, e: own.BotEvent) -> None:
+        bot = self._bots[e.player]
+        bot.times_ms.append(e.t)
+        bot.is_last = True
+
+    def _hosts(self, e: own.ServerHold) -> None:
+        self._hosted.add((e.server, e.match, e.session_epoch))
+
+    def _admits(self, e: own.PlayerJoined) -> None:
+        self._hosts(e)
+        self._admitted.add((e.player, e.match, e.server))
+
+    def _finishes(self, e: own.MatchFinished) -> None:
+        self._hosts(e)
+        self._finished.add((e.server, e.match))
+
+    def finish(self) -> None:
+        for name, match in self.story.matches.items():
+            if match.announced_ms is not None:
+                self._judge_bots(name, match, match.announced_ms)
+                for session in self.story.sessions_of(name):
+                    self._judge_server(name, match.announced_ms, session)
+        for player, name, server in sorted(self._met - self._admitted):
+            self.breach(f"{player} joined {name} on {server}, which does not tell of it", name)
+        self.judged += len(self._met) + len(self._admitted)
+        for player, name, server in sorted(self._admitted):
+            self._judge_guest(player, name, server)
+
+    def _judge_guest(self, player: str, name: str, server: str) -> None:
+        """Without a token it could not come; and who stayed to the end must have noticed."""
+        match = self.story.matches.get(name)
+        if match is None or player not in match.seats:  # invariant 5 names it
+            return
+        if (player, name) not in self._assigned:
+            self.breach(f"{server} admitted {player} to {name}; {player} was not sent there", name)
+        elif (player, name) not in self._played and self._finished_with(name, server):
+            since_ms = match.announced_ms or 0
+            if not any(gone_ms >= since_ms for gone_ms in self._bots[player].times_ms):
+                detail = f"{player} was let in to {name} on {server}, and does not tell of it"
+                self.breach(detail, name)
+
+    def _finished_with(self, name: str, server: str) -> bool:
+        sessions = self.story.sessions_of(name)
+        return any(s.reason == "finished" and s.now.server == server for s in sessions)
+
+    def _judge_bots(self, name: str, match: Match, announced_ms: int) -> None:
+        for player, ticket in match.seats.items():
+            self.judged += 1
+            admitted = any((player, name, p.server) in self._admitted for p in match.told)
+            if (player, name) in self._heard or admitted:  # the second is judged above
+                continue
+            if not self._was_away(player, ticket, announced_ms) and not self._at_tail(announced_ms):
+                detail = f"{name} was announced, and {player} neither heard of it nor had gone"
+                self.breach(detail, name, ticket)
+
+    def _was_away(self, player: str, ticket: str, announced_ms: int) -> bool:
+        """It went while it had this ticket, or had gone before and never came back."""
+        bot = self._bots.get(player)
+        if bot is None:
+            return False
+        known = self.story.tickets.get(ticket)
+        since_ms = known.enqueued_ms if known else announced_ms
+        until_ms = announced_ms + GRACE_MS
+        if bot.is_last and bot.times_ms[-1] <= until_ms:
+            return True
+        return any(since_ms <= gone_ms <= until_ms for gone_ms in bot.times_ms)
+
+    def _at_tail(self, announced_ms: int) -> bool:
+        """Cut short: a run that was not drained stops in the middle of its last matches."""
+        ended = self.story.ended
+        return not self.story.drained and ended is not None and announced_ms > ended.t - GRACE_MS
+
+    def _judge_server(self, name: str, announced_ms: int, session: Session) -> None:
+        for epoch in sorted(session.acked):
+            # It notes its match before it acks, so not even a kill excuses this one.
+            place = session.held.get(epoch)
+            if place is None:
+                continue
+            self.judged += 1
+            if (place.server, name, epoch) not in self._hosted:
+                detail = f"{place.server} acked {name} at epoch {epoch}, and does not tell of it"
+                self.breach(detail, name)
+        server = session.now.server
+        if session.reason == "finished":
+            self.judged += 1
+            if (server, name) not in self._finished:
+                self.breach(f"{name} finished on {server}, which does not tell of it", name)
+        # Lost: the server may have died before it could ack. Live: invariant 13 names it.
+        excused = session.reason in ("lost", "closed") or session.live
+        if not session.acked and not excused and not self._at_tail(announced_ms):
+            self.breach(f"{name} was announced, and no server ever acked it", name)
