@@ -127,8 +127,8 @@ HEAD: Final = Struct("!BQI")
 MAC_SIZE: Final = 8
 TIMING: Final = Struct("!III")
 INPUT: Final = Struct("!IIIbbB")
-SNAPSHOT: Final = Struct("!IIIIHB")
-SNAPSHOT_WORLD: Final = Struct("!IHB")
+SNAPSHOT: Final = Struct("!IIIIIB")
+SNAPSHOT_WORLD: Final = Struct("!IIB")
 BODY: Final = Struct("!HHHB")
 
 _JOIN: Final = Struct("!BB32sH")

@@ -1,0 +1,81 @@
+"""Runs a game as one process: environment, signals, event loop, Agones SDK.
+
+if __name__ == "__main__":
+    raise SystemExit(run_server(lambda environment: MyGame(environment.port)))
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+from collections.abc import Callable
+
+from core import dice
+from core.clock import SystemClock
+from core.errors import ReadyUpError
+from core.eventlog import EventFile
+from gameserver.environment import Environment
+from gameserver.pinning import Pinned, pin, proof
+from gameserver.ports import Game, Witness
+from gameserver.runtime import Runtime
+from gameserver.sdk.client import AgonesSdk
+
+log = logging.getLogger("readyup.gameserver.process")
+
+
+def run_server(make_game: Callable[[Environment], Game]) -> int:
+    """Serve until told to stop; the exit code. SIGTERM and SIGINT drain, a second one cuts."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    code = 1
+    try:
+        environment = Environment.read(os.environ)
+        pinned = pin(environment.cores) if environment.cores else proof()
+        asyncio.run(_serve(environment, make_game(environment), pinned))
+        code = 0
+    except* ReadyUpError as wrong:
+        for error in wrong.exceptions:
+            log.error("server.failed reason=%s", error)  # noqa: TRY400 - the sentence says it all
+    except* asyncio.CancelledError:
+        log.warning("server.cut")
+    return code
+
+
+async def _serve(environment: Environment, game: Game, pinned: Pinned) -> None:
+    async with AgonesSdk.connect() as sdk:
+        stop = asyncio.Event()
+        _listen(stop)
+        runtime = Runtime(
+            environment, game, sdk, _witness(environment), SystemClock(), dice.unguessable()
+        )
+        # What was imported stays: the collector need not look through it in the middle of a tick.
+        gc.collect()
+        gc.freeze()
+        await runtime.run(stop, pinned)
+
+
+def _listen(stop: asyncio.Event) -> None:
+    """The first signal asks, the second insists. Before this, one is enough."""
+    loop, serving = asyncio.get_running_loop(), asyncio.current_task()
+    assert serving is not None
+
+    def told() -> None:
+        if stop.is_set():
+            serving.cancel()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told)
+
+
+def _witness(environment: Environment) -> Witness:
+    if environment.events is None:
+        return _Unseen()
+    return EventFile(environment.events, f"server/{environment.name}")
+
+
+class _Unseen:
+    """The witness of a server that was given no file."""
+
+    def write(self, kind: str, **fields: object) -> None:
+        """Nothing to keep."""
