@@ -1,0 +1,83 @@
+"""The role ``api``: the player API with everything that runs beside it."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Mapping
+
+from prometheus_client import CollectorRegistry
+
+from core.clock import Clock
+from core.eventlog import EventFile
+from core.ids import QueueName
+from core.join_token import Minter
+from core.redis import Store
+from core.web import serve_app
+from matchmaker.api.desk import Desk
+from matchmaker.api.http import PlayerApi
+from matchmaker.api.keys import Keys
+from matchmaker.api.outbox import Outbox
+from matchmaker.api.presence import Presence
+from matchmaker.metrics import MatchmakerMetrics
+from matchmaker.ports import Sessions
+from matchmaker.store import QueueStore
+
+
+class PlayerService:
+    """One process's player API."""
+
+    def __init__(  # noqa: PLR0913 - the parts that readyup/wiring chooses
+        self,
+        queues: Mapping[str, QueueStore],
+        sessions: Sessions,
+        store: Store,
+        *,
+        keys: Keys,
+        minter: Minter,
+        clock: Clock,
+        chance: random.Random,
+        witness: EventFile | None = None,
+    ) -> None:
+        self._registry = CollectorRegistry()
+        self._queues = queues
+        self._draining = asyncio.Event()
+        desk = Desk(
+            queues,
+            sessions,
+            keys=keys,
+            minter=minter,
+            clock=clock,
+            chance=chance,
+            metrics=MatchmakerMetrics(self._registry),
+        )
+        self._outbox = Outbox(desk, clock=clock, witness=witness)
+        self._presence = Presence(queues, clock)
+        self._api = PlayerApi(
+            desk, self._outbox, self._presence, store, self._registry, draining=self._draining
+        )
+
+    @contextlib.asynccontextmanager
+    async def serving(self, *, host: str, port: int) -> AsyncIterator[int]:
+        """Serve while the block lasts; yields the port. At its end sockets are told to go."""
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            beside = [
+                group.create_task(self._outbox.follow(QueueName(queue), stop), name=queue)
+                for queue in self._queues
+            ]
+            beside.append(group.create_task(self._presence.run(stop), name="presence"))
+            try:
+                async with serve_app(self._api.app(), host=host, port=port) as bound:
+                    try:
+                        yield bound
+                    finally:
+                        self._draining.set()
+            finally:
+                stop.set()
+                for task in beside:  # they only read, so nothing is cut short
+                    task.cancel()
+
+    async def run(self, stop: asyncio.Event, *, host: str, port: int) -> None:
+        """Serve until ``stop``."""
+        async with self.serving(host=host, port=port):
+            await stop.wait()
