@@ -77,6 +77,8 @@ class QueueStory:
         match event["k"]:
             case "ticket.enqueued":
                 self._enqueued(event)
+            case "ticket.updated":
+                self._updated(event)
             case "ticket.cancelled" | "ticket.expired":
                 self.waiting.pop(event["ticket"], None)
             case "match.proposed":
@@ -122,6 +124,11 @@ class QueueStory:
             self.ratings.popitem(last=False)
         if len(self.waiting) > TICKETS_MAX:
             del self.waiting[next(iter(self.waiting))]
+
+    def _updated(self, event: Event) -> None:
+        waiting = self.waiting.get(event["ticket"])
+        if waiting is not None and event.get("mmr") is not None:
+            waiting.mmr = float(event["mmr"])
 
     def _announced(self, event: Event) -> None:
         forming = self.match(event["match"])

@@ -39,6 +39,9 @@ MATCHES_MAX = 24
 SILENT_MS = 4_000
 """A heartbeat is due each second; after four it is worth a mark."""
 
+STATS_STALE_MS = 3_000
+"""A queue's own figures are written about once a second while it has a director."""
+
 STARTING = frozenset(
     {
         State.PORT_ALLOCATION,
@@ -97,12 +100,13 @@ def queue_view(
     holder, until_ms = reading.leader.get("holder", ""), reading.leader.get("until_ms", "0")
     leads = bool(holder) and float(until_ms or 0) > now_ms
     low, high = axis(told)
+    waiting, players, oldest_ms = who_waits(told, reading, now_ms=now_ms)
     return QueueView(
         name=told.name,
-        waiting=int(reading.number("waiting")),
-        players_waiting=int(reading.number("players_waiting")),
+        waiting=waiting,
+        players_waiting=players,
         placing=int(reading.number("placing")),
-        oldest_wait_ms=int(reading.number("oldest_wait_ms")),
+        oldest_wait_ms=oldest_ms,
         wait_ms_p50=minute.wait_ms_p50,
         wait_ms_p95=minute.wait_ms_p95,
         matches_per_min=minute.matches_per_min,
@@ -114,6 +118,22 @@ def queue_view(
         mmr_low=low,
         mmr_high=high,
     )
+
+
+def who_waits(told: QueueStory, reading: QueueReading, *, now_ms: int) -> tuple[int, int, int]:
+    """Tickets, players and the longest wait in milliseconds.
+
+    The director counts them. When none has for a while, the stream tells who came and left.
+    """
+    if now_ms - reading.number("t") < STATS_STALE_MS:
+        return (
+            int(reading.number("waiting")),
+            int(reading.number("players_waiting")),
+            int(reading.number("oldest_wait_ms")),
+        )
+    tickets = told.waiting.values()
+    first_ms = min((ticket.enqueued_ms for ticket in tickets), default=now_ms)
+    return len(tickets), sum(ticket.size for ticket in tickets), max(0, now_ms - first_ms)
 
 
 def dots(told: QueueStory) -> tuple[Dot, ...]:
@@ -272,10 +292,11 @@ def players_of(fleet: FleetReading) -> int:
 
 
 def reason(why: str) -> str:
-    """The plan's stored reason as words: a JSON text as it is, an object as its members."""
+    """The plan's stored reason as words: its sentence, and what last went wrong."""
     found: object = why
     with contextlib.suppress(msgspec.DecodeError):
         found = msgspec.json.decode(why)
-    if isinstance(found, dict):
-        return ", ".join(f"{name} {value}" for name, value in found.items())
-    return str(found)
+    if not isinstance(found, dict):
+        return str(found)
+    sentence, failure = str(found.get("sentence") or ""), found.get("last_failure")
+    return f"{sentence}; last failure: {failure}" if failure else sentence

@@ -85,6 +85,7 @@ function latency() {
     scale: { distr: 3, range: (_, low, high) => decades(low, high) },
     axis: {
       splits: (_, __, low, high) => powers(low, high),
+      filter: (_, ticks) => ticks,
       values: (_, ticks) => ticks.map(short),
       size: 46,
     },
@@ -144,7 +145,7 @@ function make(id, lines, { columns, floor, show, scale, axis, bands }) {
       cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false }, sync: { key: "console" } },
       scales: { x: { time: true, range: span }, y: scale },
       axes: [
-        { ...shared, space: 70, size: 24, values: (_, ticks, __, ___, step) => ticks.map((t) => clock(t, step)) },
+        { ...shared, space: 58, size: 24, values: (_, ticks, __, ___, step) => ticks.map((t) => clock(t, step)) },
         { ...shared, size: 40, space: 26, ...axis },
       ],
       series: [{}, ...lines],

@@ -14,7 +14,6 @@ export function duration(ms) {
   if (ms === null || ms === undefined) return ["–", ""];
   if (ms < 10) return [ms.toFixed(1), "ms"];
   if (ms < 1000) return [ms.toFixed(0), "ms"];
-  if (ms < 10_000) return [(ms / 1000).toFixed(2), "s"];
   if (ms < 100_000) return [(ms / 1000).toFixed(1), "s"];
   return [(ms / 60_000).toFixed(1), "min"];
 }

@@ -54,11 +54,13 @@ async def put_server(store: Store, *states: str) -> None:
 
 async def test_one_look_shows_queues_servers_rooms_and_the_line(store: Store):
     await put_server(store, "held", "free")
-    await store.call("HSET", "{q:arena}:duel:stats", "waiting", 3, "players_waiting", 4)
+    await store.call(
+        "HSET", "{q:arena}:duel:stats", "waiting", 3, "players_waiting", 4, "t", NOW_MS
+    )
     leader = ("holder", "d1", "epoch", 2, "until_ms", NOW_MS + 1000)
     await store.call("HSET", "{q:arena}:duel:leader", *leader)
     await store.call("ZADD", "{f:arena}:waiting", NOW_MS - 250, "duel.m")
-    await store.call("HSET", "{f:arena}:plan", "replicas", 5, "why", '"two in use"')
+    await store.call("HSET", "{f:arena}:plan", "replicas", 5, "why", '{"sentence": "two in use"}')
     feed = feed_on(store)
     await feed.poll()
     page = json.loads(feed.latest().body)

@@ -44,6 +44,14 @@ def test_a_ticket_that_leaves_without_a_match_is_no_longer_drawn():
     assert duel.waits_ms.samples(10, 10) == []
 
 
+def test_a_ticket_whose_rating_changed_is_drawn_at_its_new_place():
+    duel = two_waiting().queues["duel"]
+    duel.apply({"k": "ticket.updated", "t": 3_500, "ticket": "duel.a", "ver": 2, "mmr": 1450})
+
+    assert duel.waiting["duel.a"].mmr == 1450.0
+    assert duel.waiting["duel.a"].enqueued_ms == 1_000
+
+
 def test_a_closed_matchs_tickets_wait_on():
     duel = two_waiting().queues["duel"]
     tickets = ["duel.a", "duel.b"]

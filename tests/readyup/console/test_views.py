@@ -1,5 +1,7 @@
 """What the page is told."""
 
+import json
+
 import msgspec
 import pytest
 
@@ -8,7 +10,16 @@ from core.ids import FleetName, ServerUid
 from readyup.console.charts import LATEST_S, Charts
 from readyup.console.reading import Beat, FleetReading, QueueReading, Reading, beats_of, servers_of
 from readyup.console.story import QueueStory, Story, Waiting
-from readyup.console.views import DOTS_MAX, axis, dots, fleet_view, reason, snapshot, step
+from readyup.console.views import (
+    DOTS_MAX,
+    axis,
+    dots,
+    fleet_view,
+    reason,
+    snapshot,
+    step,
+    who_waits,
+)
 from tests.readyup.console.world import World
 
 NOW_MS = 1_700_000_000_000
@@ -114,6 +125,17 @@ def test_a_leader_whose_lease_ran_out_leads_no_more():
     assert page.queues[0].epoch == 4
 
 
+def test_the_stream_counts_who_waits_when_no_director_does():
+    told = QueueStory("duel")
+    told.waiting = {"duel.a": Waiting(1500.0, 3, NOW_MS - 800)}
+    stats = {"waiting": "9", "players_waiting": "9", "oldest_wait_ms": "9"}
+    fresh = QueueReading({**stats, "t": str(NOW_MS - 1_000)})
+    stale = QueueReading({**stats, "t": str(NOW_MS - 9_000)})
+
+    assert who_waits(told, fresh, now_ms=NOW_MS) == (9, 9, 9)
+    assert who_waits(told, stale, now_ms=NOW_MS) == (1, 3, 800)
+
+
 def test_a_busy_minute_is_told_in_numbers_that_agree():
     world = World(NOW_MS)
     for _ in range(900):
@@ -152,7 +174,11 @@ def test_what_cannot_be_read_is_left_out():
 
 
 def test_a_plans_reason_is_words():
-    assert reason('{"in use": 12, "reserve": 4}') == "in use 12, reserve 4"
+    why = {"sentence": "12 in use and 4 spare", "last_failure": "", "start": 2}
+    failed = {**why, "last_failure": "no port is free"}
+
+    assert reason(json.dumps(why)) == "12 in use and 4 spare"
+    assert reason(json.dumps(failed)) == "12 in use and 4 spare; last failure: no port is free"
     assert reason('"12 in use"') == "12 in use"
     assert reason("12 in use") == "12 in use"
 
