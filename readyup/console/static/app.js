@@ -43,6 +43,7 @@ function watch() {
   const silentMs = performance.now() - heard;
   const lost = heard > 0 && silentMs > SILENCE_MS;
   const storeLostMs = page?.store_lost_ms ?? 0;
+  // The status beside the name is what is read aloud; this text changes each second.
   const banner = byId("banner");
   banner.hidden = !(lost || storeLostMs);
   if (lost) {

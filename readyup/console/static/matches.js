@@ -8,6 +8,7 @@ const ROWS = 14;
 
 export function drawMatches({ matches }) {
   byId("matches-empty").hidden = matches.length > 0;
+  byId("matches-list").hidden = matches.length === 0;
   keep(byId("matches"), matches.slice(0, ROWS), {
     key: (match) => `${match.queue}.${match.match}`,
     make: makeRow,

@@ -44,6 +44,9 @@ async def test_the_page_shows_the_world_at_each_size_and_says_when_it_is_gone():
                 assert await count(page, "canvas.field") == 2
                 assert await count(page, "#matches tr") > 5
                 assert await text(page, "#status") == "live"
+                await page.call("Emulation.setFocusEmulationEnabled", enabled=True)
+                await page.ask("document.querySelector('.tile').focus()")
+                assert "arena-1: Allocated" in await text(page, "#servers-detail")
                 assert await page.ask(FITS)
             playing.cancel()
         await page.until("!document.getElementById('banner').hidden")
