@@ -19,6 +19,7 @@ from core.clock import Clock
 from core.game_server import ServerView, State
 from core.ids import FleetName, ServerUid
 from fleets.local.orphans import Registry
+from fleets.local.output import keep_newest
 from fleets.local.process import Child
 from fleets.local.recipe import LocalSettings, launch_of
 from fleets.local.udp_ports import UdpPorts
@@ -168,6 +169,7 @@ class LocalBackend:
             server.leaving.set_result(reason)
         log.info("server.ended", server=server.view.name, reason=reason, exit_code=code)
         await self._clear_away(server)
+        keep_newest(self._settings.log_of(server.view.name).parent)
 
     async def _clear_away(self, server: _Server) -> None:
         """Its process is gone, or never was: so is all that stood for it."""

@@ -8,6 +8,16 @@ from pathlib import Path
 CHUNK_BYTES = 65_536
 
 
+LOGS_MAX = 200
+
+
+def keep_newest(folder: Path, files_max: int = LOGS_MAX) -> None:
+    """Delete the oldest files beyond so many: servers come and go, and each leaves a log."""
+    files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
+    for path in files[:-files_max]:
+        path.unlink()
+
+
 class CappedLog:
     """Appends to a file; when it is full, that becomes ``<name>.1`` and a new one begins."""
 

@@ -21,7 +21,7 @@ from typing import Self
 from core.errors import Invalid
 from fleets.local.output import CappedLog, Output
 
-KEPT_ENV = ("PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
+KEPT_ENV = ("PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONHOME")
 """All that a game server sees of our environment: no cloud credentials, no Redis."""
 
 LAUNCHER = Path(__file__).with_name("launch.py")

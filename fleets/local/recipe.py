@@ -46,7 +46,13 @@ def launch_of(
         "READYUP_ROOMS": str(view.rooms),
         "READYUP_VERSION": view.version,
         "READYUP_SESSIONS_URL": settings.sessions_url,
+        # A second less than it has, so that it can say goodbye.
+        "READYUP_DRAIN_S": str(max(0, int(spec.grace_s) - 1)),
     }
+    if sys.dont_write_bytecode:
+        # Whoever wants no bytecode beside the sources gets it here: without any, a Python
+        # server compiles all it imports at every start, which doubles the time to Ready.
+        env["PYTHONPYCACHEPREFIX"] = str(settings.run_dir / "pycache")
     if settings.events_dir is not None:
         env["READYUP_EVENTS"] = str(settings.events_dir / f"server-{view.name}.jsonl")
     return Launch(

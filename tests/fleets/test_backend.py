@@ -83,6 +83,7 @@ async def test_a_server_is_told_all_it_needs_and_nothing_else(tmp_path: Path):
         "READYUP_PORT": str(view.port),
         "READYUP_ROOMS": "2",
         "READYUP_VERSION": "1.4.2",
+        "READYUP_DRAIN_S": "1",
         "READYUP_SESSIONS_URL": "ws://127.0.0.1:1/x",
         "READYUP_EVENTS": str(tmp_path / "events" / f"server-{view.name}.jsonl"),
         "TICK_HZ": "60",

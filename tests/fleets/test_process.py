@@ -13,6 +13,7 @@ import pytest
 from core.errors import Conflict, Invalid
 from core.ids import ServerUid
 from fleets.local.orphans import Registry
+from fleets.local.output import keep_newest
 from fleets.local.process import Child, Launch
 
 SEED = bytes(range(32))
@@ -68,7 +69,7 @@ async def test_its_environment_is_clean(tmp_path: Path, monkeypatch: pytest.Monk
     await child.exited
 
     names = {line.partition("=")[0] for line in printed(tmp_path).splitlines()}
-    allowed = {"PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"}
+    allowed = {"PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONHOME"}
     assert names - allowed == {"READYUP_PORT", "READYUP_SERVER_KEY_FD"}
 
 
@@ -135,6 +136,16 @@ async def test_its_output_is_kept_up_to_a_cap(tmp_path: Path):
     assert printed(tmp_path).endswith("line 19999\n")
 
 
+def test_old_logs_make_room_for_new_ones(tmp_path: Path):
+    for n in range(5):
+        (tmp_path / f"{n}.log").touch()
+        os.utime(tmp_path / f"{n}.log", (n, n))
+
+    keep_newest(tmp_path, 3)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2.log", "3.log", "4.log"]
+
+
 async def test_a_program_that_is_not_there_is_said_before_anything_starts(tmp_path: Path):
     with pytest.raises(Invalid, match="no program 'no-such-game'"):
         Child.spawn(launch(tmp_path, "no-such-game"))
@@ -156,6 +167,7 @@ PARENT = """
 import asyncio, sys
 from pathlib import Path
 from fleets.local.orphans import Registry
+from fleets.local.output import keep_newest
 from fleets.local.process import Child, Launch
 
 async def main():
