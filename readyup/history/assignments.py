@@ -103,7 +103,7 @@ class HeldRoom(Invariant):
         if match.seats.get(e.player) != e.ticket:
             detail = f"{e.player} is sent to {e.match}, where ticket {e.ticket} has no seat for it"
             self.breach(detail, e.match, e.ticket)
-        elif not _was_told(match, e):
+        elif not self._may_be_told(match, e):
             detail = (
                 f"{e.player} is sent to {e.match} on {e.server} at session epoch"
                 f" {e.session_epoch}, which was never announced"
@@ -139,11 +139,14 @@ class HeldRoom(Invariant):
             elif e.session_epoch not in session.acked:
                 self.breach(f"{e.server} admits {e.player} to {where} before its ack", e.match)
 
-
-def _was_told(match: Match, e: own.BotAssigned) -> bool:
-    return any(
-        place.server == e.server
-        and place.epoch == e.session_epoch
-        and e.room in (None, "", place.room)
-        for place in match.told
-    )
+    def _may_be_told(self, match: Match, e: own.BotAssigned) -> bool:
+        """Announced there, or moved there since; a bot may hear of a move from its session."""
+        if match.announced_ms is None:
+            return False
+        moved = (place for s in self.story.sessions_of(e.match) for place in s.held.values())
+        return any(
+            place.server == e.server
+            and place.epoch == e.session_epoch
+            and e.room in (None, "", place.room)
+            for place in (*match.told, *moved)
+        )

@@ -195,7 +195,10 @@ class Story:
         self.fleet(e.src).rooms[e.room] = Room(e.server)
 
     def _waiting(self, e: store.MatchWaiting) -> None:
-        self.fleet(e.src).in_line.add(e.match)
+        fleet = self.fleet(e.src)
+        fleet.in_line.add(e.match)
+        if session := fleet.sessions.get(e.match):  # its room is given up, another not yet found
+            fleet.in_use[session.now.server].discard(e.match)
 
     def _left_line(self, e: store.ClaimLeft) -> None:
         self.fleet(e.src).in_line.discard(e.match)
@@ -210,6 +213,7 @@ class Story:
 
     def _moved(self, e: store.SessionMoved) -> None:
         fleet = self.fleet(e.src)
+        fleet.in_line.discard(e.match)
         session = fleet.sessions.get(e.match)
         if session is not None:
             self._suspect(fleet, e.match, session.now)

@@ -36,8 +36,9 @@ class Witnesses(Invariant):
         super().__init__(story)
         self._bots: defaultdict[str, _Going] = defaultdict(_Going)
         self._assigned: set[tuple[str, str]] = set()
-        self._heard: set[tuple[str, str]] = set()
         self._played: set[tuple[str, str]] = set()
+        self._told_end: set[tuple[str, str]] = set()
+        self._completed: set[tuple[str, str]] = set()
         self._met: set[tuple[str, str, str]] = set()
         self._hosted: set[tuple[str, str, int]] = set()
         self._finished: set[tuple[str, str]] = set()
@@ -47,9 +48,9 @@ class Witnesses(Invariant):
         return {
             own.BotEnqueue: self._speaks,
             own.BotCancel: self._speaks,
-            own.BotTold: self._speaks,
+            own.BotTold: self._told,
             own.BotAssigned: self._is_assigned,
-            own.BotEnded: self._hears,
+            own.BotEnded: self._hears_of_end,
             own.BotJoined: self._joined,
             own.BotResult: self._plays,
             own.BotCrashed: self._goes,
@@ -63,17 +64,22 @@ class Witnesses(Invariant):
     def _speaks(self, e: own.BotEvent) -> None:
         self._bots[e.player].is_last = False
 
-    def _hears(self, e: own.BotAssigned | own.BotEnded) -> None:
+    def _told(self, e: own.BotTold) -> None:
         self._speaks(e)
-        self._heard.add((e.player, e.match))
+        if e.status == "COMPLETED":
+            self._completed.add((e.player, e.ticket))
 
     def _is_assigned(self, e: own.BotAssigned) -> None:
-        self._hears(e)
+        self._speaks(e)
         self._assigned.add((e.player, e.match))
 
     def _plays(self, e: own.BotJoined | own.BotResult) -> None:
         self._speaks(e)
         self._played.add((e.player, e.match))
+
+    def _hears_of_end(self, e: own.BotEnded) -> None:
+        self._speaks(e)
+        self._told_end.add((e.player, e.match))
 
     def _joined(self, e: own.BotJoined) -> None:
         self._plays(e)
@@ -112,13 +118,17 @@ class Witnesses(Invariant):
         match = self.story.matches.get(name)
         if match is None or player not in match.seats:  # invariant 5 names it
             return
-        if (player, name) not in self._assigned:
+        whose = (player, name)
+        if whose not in self._assigned and whose not in self._played:
             self.breach(f"{server} admitted {player} to {name}; {player} was not sent there", name)
-        elif (player, name) not in self._played and self._finished_with(name, server):
+        elif not self._noticed(whose) and self._finished_with(name, server):
             since_ms = match.announced_ms or 0
             if not any(gone_ms >= since_ms for gone_ms in self._bots[player].times_ms):
                 detail = f"{player} was let in to {name} on {server}, and does not tell of it"
                 self.breach(detail, name)
+
+    def _noticed(self, whose: tuple[str, str]) -> bool:
+        return whose in self._played or whose in self._told_end
 
     def _finished_with(self, name: str, server: str) -> bool:
         sessions = self.story.sessions_of(name)
@@ -128,7 +138,8 @@ class Witnesses(Invariant):
         for player, ticket in match.seats.items():
             self.judged += 1
             admitted = any((player, name, p.server) in self._admitted for p in match.told)
-            if (player, name) in self._heard or admitted:  # the second is judged above
+            heard = self._noticed((player, name)) or (player, name) in self._assigned
+            if heard or admitted or (player, ticket) in self._completed:  # admitted: see guests
                 continue
             if not self._was_away(player, ticket, announced_ms) and not self._at_tail(announced_ms):
                 detail = f"{name} was announced, and {player} neither heard of it nor had gone"
@@ -166,7 +177,8 @@ class Witnesses(Invariant):
             self.judged += 1
             if (server, name) not in self._finished:
                 self.breach(f"{name} finished on {server}, which does not tell of it", name)
-        # Lost: the server may have died before it could ack. Live: invariant 13 names it.
-        excused = session.reason in ("lost", "closed") or session.live
+        # Lost or failed: no server may have lived to ack. Closed: invariant 12 names it, and
+        # invariant 13 what still lives at the end.
+        excused = session.live or session.reason in ("lost", "failed", "closed")
         if not session.acked and not excused and not self._at_tail(announced_ms):
             self.breach(f"{name} was announced, and no server ever acked it", name)

@@ -38,6 +38,15 @@ def test_a_bot_that_came_back_after_the_match_heard_only_of_its_end():
     assert log.judge().breaches == ()
 
 
+def test_a_bot_that_knows_its_ticket_complete_has_heard():
+    log = good_run()
+    _ann_hears_nothing(log)
+    news = {"player": "ann", "ticket": "t1", "status": "COMPLETED", "ver": 3}
+    log.after(log.find("bot.told", player="ann"), "bot/ann", "bot.told", **news)
+
+    assert log.judge().breaches == ()
+
+
 def test_a_bot_may_crash_before_it_notes_that_it_joined():
     log = good_run()
     log.drop("bot.joined", "bot.result", "bot.ended", player="ann")
@@ -105,6 +114,24 @@ def test_a_refused_cancel_says_nothing_about_the_ticket():
     log = good_run()
     told = log.find("bot.ended", player="ann")
     log.after(told, "bot/ann", "bot.cancel", ph="fail", player="ann", ticket="t1")
+
+    assert log.judge().breaches == ()
+
+
+def test_a_server_may_be_scaled_away_once_its_match_waits_for_another():
+    log = good_run()
+    moved = log.find("session.moved", match="m2")
+    at = log.lines.index(moved)
+    log.after(log.lines[at - 1], FLEET, "match.waiting", match="m2", session_epoch=1)
+    gone = {"server": "u2", "name": "u2", "reason": "scale"}
+    log.after(log.lines[at], FLEET, "server.deleted", **gone)
+
+    assert log.judge().breaches == ()
+
+
+def test_a_bot_may_hear_of_a_move_before_its_queue_does():
+    log = good_run()
+    log.drop("match.moved", match="m2")
 
     assert log.judge().breaches == ()
 

@@ -299,12 +299,12 @@ def a_bot_says_nothing_of_its_match(log: Log) -> None:
 
 @plant("witnesses")
 def a_bot_never_tells_that_it_was_sent(log: Log) -> None:
-    log.drop("bot.assigned", player="ann")
+    log.drop("bot.assigned", "bot.joined", "bot.result", player="ann")
 
 
 @plant("witnesses")
 def a_bot_never_tells_that_it_played(log: Log) -> None:
-    log.drop("bot.joined", "bot.result", player="ann")
+    log.drop("bot.joined", "bot.result", "bot.ended", player="ann")
 
 
 @plant("witnesses")

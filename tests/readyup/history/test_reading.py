@@ -1,9 +1,13 @@
 """Lines: what is an event, and what ends the reading with a line number."""
 
+import re
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from core.errors import Invalid
-from readyup.history.reading import read
+from readyup.history.reading import KINDS, read
 
 
 def _read(*lines: str) -> list[object]:
@@ -62,3 +66,18 @@ def test_an_empty_list_of_a_script_may_come_as_an_object():
     line = '{"t":5,"src":"queue/duel","k":"match.closed","match":"m","tickets":{},"i":"1-0"}'
 
     assert [list(event.tickets) for event in _read(line)] == [[]]
+
+
+def test_the_docs_name_every_kind_and_every_field_that_must_be_there():
+    page = (Path(__file__).parents[3] / "docs" / "history.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| `")]
+    told = {
+        kind: set(re.findall(r"`(\w+)[\[{?`]", fields))
+        for kinds, fields in rows
+        for kind in re.findall(r"`([a-z]+\.[a-z]+)`", kinds)
+    }
+
+    assert set(told) == set(KINDS)
+    for kind, event in KINDS.items():
+        fields = {field.encode_name for field in msgspec.structs.fields(event)}
+        assert fields - {"t", "src", "i", "server", "player"} <= told[kind], kind
