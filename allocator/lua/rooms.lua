@@ -44,10 +44,13 @@ end
 local function finish(match, room, epoch, reason, now_ms)
   redis.call("HSET", session_key(match), "state", "ended", "ended_ms", now_ms, "reason", reason)
   redis.call("EXPIRE", session_key(match), 3600)
-  for _, index in ipairs({ "sessions", "claims", "acks", "waiting" }) do
+  for _, index in ipairs({ "sessions", "claims", "acks" }) do
     redis.call("ZREM", key(index), match)
   end
-  redis.call("HDEL", key("orders-waiting"), match)
+  if redis.call("ZREM", key("waiting"), match) == 1 then
+    redis.call("HDEL", key("orders-waiting"), match)
+    log("claim.left", now_ms, { match = match, reason = reason })
+  end
   log("session.ended", now_ms,
     { match = match, room = room, session_epoch = tonumber(epoch), reason = reason })
 end
