@@ -40,8 +40,8 @@ class Matches:
     def __init__(
         self, environment: Environment, game: Game, telling: Telling, clock: Clock
     ) -> None:
-        self.heartbeat_s = 1.0
-        """As the allocator asked."""
+        self.heartbeat_s = 0.1
+        """As the allocator asked; short before the first welcome, so that a beat follows it."""
 
         self.retiring = ""
         """Why no more matches are taken; empty while they are."""
@@ -140,9 +140,11 @@ class Matches:
         elif answer is Answer.REFUSE:
             assert room.match is not None
             self._refuse(offered, f"held by {room.match.match} at epoch {room.match.epoch}")
-        elif answer is Answer.TAKE and self.retiring:
+        elif answer in {Answer.TAKE, Answer.TURN_OVER} and self.retiring:
             self._refuse(offered, self.retiring)
         else:
+            if answer is Answer.TURN_OVER:
+                self._apply(room, Event.RELEASED)
             if answer is Answer.REPLACE:
                 room.reason = "moved"
                 self._apply(room, Event.WITHDRAWN)

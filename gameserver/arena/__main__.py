@@ -1,6 +1,6 @@
 """The example game as a process: ``python -m gameserver.arena``, started by its fleet.
 
-READYUP_ARENA_SECONDS says how long a match lasts by queue, e.g. ``{"duel": 3, "squad": 8}``.
+ARENA_SECONDS says how long a match lasts by queue, e.g. ``{"duel": 3, "squad": 8}``.
 """
 
 import json
@@ -15,7 +15,7 @@ from gameserver.environment import Environment
 from gameserver.process import run_server
 
 SECONDS_DEFAULT: Final = 10.0
-_NAME: Final = "READYUP_ARENA_SECONDS"
+_NAME: Final = "ARENA_SECONDS"
 
 
 def read_seconds(text: str) -> dict[QueueName, float]:
@@ -43,5 +43,10 @@ def _make(environment: Environment) -> ArenaServer:
     )
 
 
+def main() -> int:
+    """Serve until told to stop; returns the exit code."""
+    return run_server(_make)
+
+
 if __name__ == "__main__":
-    raise SystemExit(run_server(_make))
+    raise SystemExit(main())

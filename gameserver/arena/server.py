@@ -1,42 +1,25 @@
-"""The arena's game server: one UDP socket, all matches of the process in one tick.
+"""The arena's game server: its UDP socket and its clock.
 
-A ``gameserver.ports.Game``. What the datagrams mean is in docs/arena-protocol.md.
+A ``gameserver.ports.Game``; what is played, and what datagrams mean, is in arena.py.
 """
 
 import asyncio
 import contextlib
-import json
 import random
 import socket
 from collections.abc import Mapping
 from typing import Final
 
-from core.errors import Exhausted, Invalid
+from core.errors import Exhausted
 from core.ids import MatchId, QueueName
-from gameserver.arena.farewell import Farewells
-from gameserver.arena.link import Opened
-from gameserver.arena.match import TICK_HZ, ArenaMatch, PlayerLink
-from gameserver.arena.reception import SNAPSHOT_HZ, Address, Reception
-from gameserver.arena.wire import HEAD, TIMING, Kind, Reason, decode_input
+from gameserver.arena.arena import Arena
+from gameserver.arena.match import TICK_HZ
+from gameserver.arena.reception import Address
 from gameserver.ports import Host
 from gameserver.rooms import Assignment
 
-SNAPSHOT_TICKS: Final = TICK_HZ // SNAPSHOT_HZ
-
-PLAYERS_MAX: Final = 100
-"""Per match: their snapshot fits one datagram."""
-
-SILENT_TICKS: Final = 5 * TICK_HZ
-"""A link that says nothing for so long is closed; the player may rejoin."""
-
-SWEEP_TICKS: Final = 12
-"""Between looks for silent links, and between repetitions of a last word."""
-
 READ_MAX: Final = 256
 """Datagrams taken per waking, so that the tick gets its turn."""
-
-# Why a match ends without a result, in the words of rooms.py.
-_LAST_WORDS: Final = {"withdrawn": Reason.WITHDRAWN, "moved": Reason.MOVED}
 
 
 class ArenaServer:
@@ -61,18 +44,20 @@ class ArenaServer:
         self._seconds = seconds
         self._seconds_default = seconds_default
         self._chance = chance
-        self._matches: dict[MatchId, ArenaMatch] = {}
-        self._links: dict[int, PlayerLink] = {}
-        self._farewells = Farewells()
-        self._ran = 0
-        self._started = 0
-
-    # What the runtime asks (Game).
 
     async def open(self, host: Host) -> None:
-        """Bind the socket and read from it."""
-        self._host = host
-        self._reception = Reception(host.admit, self._matches, self._chance)
+        """Bind the socket and read from it.
+
+        Raises:
+            Exhausted: the port is taken.
+        """
+        self._arena = Arena(
+            host,
+            self._send,
+            seconds=self._seconds,
+            seconds_default=self._seconds_default,
+            chance=self._chance,
+        )
         self._loop = asyncio.get_running_loop()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
@@ -84,144 +69,35 @@ class ArenaServer:
         self.port = self._socket.getsockname()[1]
         self._loop.add_reader(self._socket, self._readable)
 
+    def start(self, match: Assignment) -> None:
+        """Play the match once its players are there."""
+        self._arena.start(match)
+
+    def stop(self, match: MatchId, reason: str) -> None:
+        """Tell the match's players why it ends here."""
+        self._arena.stop(match, reason)
+
+    def tick(self, n: int) -> None:  # time is counted in ticks that ran, not in ``n``
+        """One step of every match."""
+        self._arena.tick(self._now_us())
+
     def close(self) -> None:
-        """Tell who is still here, once, and close the socket."""
-        for player in self._links.values():
-            if player.link.id not in self._farewells:
-                self._close(player, Reason.STOPPING)
-        self._links.clear()
+        """Tell who is still here, and close the socket."""
+        self._arena.close()
         self._loop.remove_reader(self._socket)
         self._socket.close()
 
-    def start(self, match: Assignment) -> None:
-        """Players of the match may come; it begins when they are there."""
-        if not 1 <= len(match.players) <= PLAYERS_MAX:
-            raise Invalid(f"{len(match.players)} players; an arena takes 1 to {PLAYERS_MAX}")
-        seconds = self._seconds.get(match.queue, self._seconds_default)
-        self._started += 1
-        phase = self._started % SNAPSHOT_TICKS
-        self._matches[match.match] = ArenaMatch(match, seconds=seconds, phase=phase)
-
-    def stop(self, match: MatchId, reason: str) -> None:
-        """Tell the players why it ends here."""
-        word = bytes((_LAST_WORDS.get(reason, Reason.STOPPING),))
-        for seat in self._matches.pop(match).seats:
-            if seat.link is not None:
-                self._take_leave(seat.link, Kind.CLOSED, word)
-
-    def tick(self, n: int) -> None:
-        """Joins, worlds, snapshots, results, and who fell silent."""
-        self._ran += 1
-        for address, answer, player in self._reception.next(self._ran):
-            if player is not None:
-                self._seat(player)
-            self._send(answer, address)
-        for match in list(self._matches.values()):
-            if match.advance():
-                self._finish(match)
-            elif (self._ran + match.phase) % SNAPSHOT_TICKS == 0:
-                self._show(match)
-        if self._ran % SWEEP_TICKS == 0:
-            self._sweep()
-
-    def _seat(self, player: PlayerLink) -> None:
-        self._links[player.link.id] = player
-        before = player.match.sit(player.seat, player)
-        if before is not None:
-            self._close(before, Reason.REPLACED)
-            self._forget(before)
-
-    def _show(self, match: ArenaMatch) -> None:
-        world = match.snapshot()
-        now_us = round(self._loop.time() * 1e6)
-        for seat in match.seats:
-            player = seat.link
-            if player is not None and player.proven:
-                payload = TIMING.pack(*player.path.timing(now_us)) + world
-                self._send(player.link.seal(Kind.SNAPSHOT, payload), player.address)
-
-    def _finish(self, match: ArenaMatch) -> None:
-        del self._matches[match.id]
-        result = match.result()
-        self._host.finished(match.id, result)
-        shared = {"winner": result["winner"], "teams": result["teams"]}
-        for seat, player in zip(match.seats, match.world.players, strict=True):
-            if seat.link is not None:
-                told = {**shared, "team": seat.team, "score": player.score}
-                self._take_leave(seat.link, Kind.RESULT, json.dumps(told).encode())
-
-    def _take_leave(self, player: PlayerLink, kind: Kind, payload: bytes) -> None:
-        word = self._farewells.say(player, kind, payload, tick=self._ran)
-        self._send(word, player.address)
-
-    def _close(self, player: PlayerLink, reason: Reason) -> None:
-        self._send(player.link.seal(Kind.CLOSED, bytes((reason,))), player.address)
-
-    def _sweep(self) -> None:
-        for player, word in self._farewells.again(self._ran):
-            if word:
-                self._send(word, player.address)
-            else:
-                self._forget(player)
-        for player in list(self._links.values()):
-            silent = self._ran - player.heard_tick > SILENT_TICKS
-            if silent and player.link.id not in self._farewells:
-                self._close(player, Reason.SILENT)
-                self._leave(player)
-
-    def _leave(self, player: PlayerLink) -> None:
-        """The player said goodbye, or nothing for too long, in the middle of the match."""
-        self._forget(player)
-        player.match.leave(player.seat)
-        self._host.left(player.match.id, player.match.seats[player.seat].player)
-
-    def _forget(self, player: PlayerLink) -> None:
-        self._links.pop(player.link.id, None)
-        self._reception.forget(player)
-        self._farewells.answered(player.link.id)
-
-    # What comes from the network.
+    def _now_us(self) -> int:
+        return round(self._loop.time() * 1e6)
 
     def _readable(self) -> None:
-        now_us = round(self._loop.time() * 1e6)
+        now_us = self._now_us()
         for _ in range(READ_MAX):
             try:
                 datagram, address = self._socket.recvfrom(2048)
             except OSError:  # nothing more
                 return
-            self.hear(datagram, address, now_us)
-
-    def hear(self, datagram: bytes, address: Address, now_us: int) -> None:
-        """Take one datagram, whatever it may be."""
-        if len(datagram) < HEAD.size:
-            return
-        kind, link, _ = HEAD.unpack_from(datagram)
-        if kind == Kind.JOIN:
-            answer = self._reception.take(datagram, address)
-            if answer is not None:
-                self._send(answer, address)
-            return
-        player = self._links.get(link)
-        if player is not None and player.address == address:
-            opened = player.link.open(datagram)
-            if opened is not None:
-                self._obey(player, opened, now_us)
-
-    def _obey(self, player: PlayerLink, opened: Opened, now_us: int) -> None:
-        """Do what an authentic datagram says."""
-        if opened.kind == Kind.INPUT:
-            decoded = decode_input(opened.payload)
-            if decoded is not None:
-                timing, wish = decoded
-                player.path.heard(opened.sequence, timing, now_us)
-                player.heard_tick, player.proven = self._ran, True
-                if opened.newest:
-                    player.match.inputs[player.seat] = wish
-        elif opened.kind == Kind.BYE:
-            if player.link.id in self._farewells:
-                self._forget(player)
-            else:
-                self._leave(player)
+            self._arena.hear(datagram, address, now_us)
 
     def _send(self, datagram: bytes, address: Address) -> None:
         """Send, or lose it where a network might: full buffer, no route, closed port."""
