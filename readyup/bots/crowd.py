@@ -149,10 +149,11 @@ class Crowd:
 
     async def _arrive(self, lives: asyncio.TaskGroup, stop: asyncio.Event) -> None:
         """The first crowd at once, then a Poisson process that replaces who leaves."""
-        settings, think_s = self._settings, self._settings.habits.think_s_mean
+        settings, round_s = self._settings, self._settings.habits.think_s_mean + ROUND_S_GUESS
         while self._born < settings.players:
-            # Spread over one think time: the first match comes at once, no wave goes through.
-            self._welcome(lives, first_think_s=self._dice.uniform(0.0, think_s))
+            # Spread over a round, as if they had been there before: the first match comes
+            # at once, and no wave of 200 goes through the rooms.
+            self._welcome(lives, first_think_s=self._dice.uniform(0.0, round_s))
         end_s = self._began_s + settings.duration_s
         while not stop.is_set():
             gap_s = self._dice.expovariate(self._rate_per_s())

@@ -22,15 +22,16 @@ ROUND_S_GUESS = 6.0
 class Habits:
     """How this crowd behaves.
 
-    The defaults are computed for 200 players on 24 rooms (duels of 3 s, squads of ten for
-    8 s, 0.3 s to change over). Rooms are the bottleneck: a duel holds one for 1.7 s per
-    player, a squad for 0.8 s. With 40% of the players in squads and 8 s to think between
-    matches the rooms are 85% busy, so waits stay below a second for most and a run of 20 s
-    makes about 120 matches, a tenth of them squads. Less thinking only makes the line
-    longer (2 s: 140 matches, 4 s of waiting). Duels alone would end at 145 matches.
+    The defaults are computed for 200 players on 24 rooms, where a duel of 3 s holds a room
+    for 3.6 s and a squad of ten for 8.8 s, with gathering, rejoins and change-over. Rooms are
+    the bottleneck: a duel costs 1.8 room-seconds a player, a squad 0.9. With 30% of the
+    players in squads and 8 s to think between matches the rooms are about 85% busy: a run of
+    20 s makes about 115 matches, one in twenty a squad, and half the players wait less than
+    half a second. With 2 s to think it would be 140 matches after 4 s in line; with 40% in
+    squads, 105 matches. Squads alone wait for company (3 s at p95), however many rooms.
     """
 
-    squad_share: float = 0.4
+    squad_share: float = 0.3
     """Of players, not of parties: who plays in the squad queue."""
 
     party_weights: tuple[float, ...] = (50.0, 25.0, 12.0, 5.0, 8.0)

@@ -56,8 +56,7 @@ class Player:
         self._requests = Requests(self._line, diary)
         self._visits = Visits(world.api, world.game, player=who.id, tell=self._inbox.put)
         self._counted_return = False
-        self._misses = 0
-        self._enqueues = 0
+        self._misses = self._enqueues = 0
         self._since_s = self._waiting_since_s = 0.0
 
     @property
@@ -228,8 +227,8 @@ class Player:
             case LinkLost(reason=reason):
                 self._link_lost(closing_word(reason))
             case NoSession():
-                self._misses += 1
                 self._stray(self._dice.uniform(0.5, 1.0))
+                self._misses += 1
                 if self._misses >= MISSES_MAX:
                     self._give_up()
             case NoAnswer():

@@ -55,7 +55,9 @@ class Requests:
         """
         asked = self._open
         if asked is None:
-            if isinstance(push, messages.Refused):
+            # An assignment that beats a cancel answers it; the 409 that follows says it again.
+            late = self.cancel_asked and isinstance(push, messages.Refused)
+            if isinstance(push, messages.Refused) and not (late and push.problem.status == 409):
                 self._diary.error(f"refused_{push.problem.status}")
             return None
         told = answer(asked.kind, push, known=known)
