@@ -148,6 +148,7 @@ class Answer(StrEnum):
     """What to answer an assignment."""
 
     TAKE = "take"  # the room is free
+    TURN_OVER = "turn-over"  # we released it; that another match comes says that it was accepted
     REPEAT = "repeat"  # known: the ack is said again
     REPLACE = "replace"  # a higher epoch of the match we hold
     REFUSE = "refuse"  # held by another match, or by this one at a higher epoch
@@ -158,6 +159,8 @@ def consider(room: Room, offered: Assignment) -> Answer:
     held = room.match
     if held is None:
         return Answer.TAKE
+    if held.match != offered.match and room.state is State.ENDED:
+        return Answer.TURN_OVER
     if held.match != offered.match or offered.epoch < held.epoch:
         return Answer.REFUSE
     return Answer.REPLACE if offered.epoch > held.epoch else Answer.REPEAT

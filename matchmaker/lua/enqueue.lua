@@ -62,4 +62,5 @@ end
 local said = { ticket = id, ver = 1, players = players, mmr = tonumber(ARGV[5]), size = #players, body = ARGV[4] }
 if ARGV[10] ~= "" then said.key = ARGV[10] end
 event(log, "ticket.enqueued", now_ms, said)
+if #players > 1 then tell_ticket(id, now_ms) end -- the others of the party did not ask themselves
 return { "created", id }

@@ -37,6 +37,8 @@ class Recorder:
         self._clock = clock or SystemClock()
         self._last = dict.fromkeys(self._streams, "0-0")
         self._recorded = dict.fromkeys(self._streams, 0)
+        self.open_matches: set[str] = set()
+        """Matches announced whose end was not told yet, as far as the streams were read."""
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +79,10 @@ class Recorder:
     def _note(self, src: str, event: dict[str, Any]) -> None:
         self._last[src] = event["i"]
         self._recorded[src] += 1
+        if event["k"] == "match.announced":
+            self.open_matches.add(event["match"])
+        elif event["k"] == "match.ended":
+            self.open_matches.discard(event["match"])
         self._append({"src": src, **event})
 
     def _append(self, event: Mapping[str, object]) -> None:

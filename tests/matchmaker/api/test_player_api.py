@@ -158,11 +158,12 @@ async def test_every_connected_member_of_a_party_is_told(api: Api):
     async with api.connect("ann") as ann, api.connect("bo") as bo:
         members = [{"id": n, "key": f"dev-player:{n}"} for n in ("bo", "cy", "di", "ed")]
         await ann.send_json({"type": "enqueue", "queue": "squad", "party": members})
-        await frame(ann, "ticket")
+        queued = await frame(bo, "ticket")
         players = [{"id": f"x{n}"} for n in range(5)]
         await api.ask("POST", "/v1/tickets", json={"queue": "squad", "players": players})
         hers, his = await frame(ann, "assignment"), await frame(bo, "assignment")
 
+    assert queued["ticket"]["status"] == "QUEUED"
     assert hers["assignment"]["team"] == his["assignment"]["team"]
     assert hers["assignment"]["seat"] != his["assignment"]["seat"]
 

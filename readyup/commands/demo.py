@@ -1,0 +1,85 @@
+"""``readyup demo``: everything on this machine, with bots and the console."""
+
+import asyncio
+import logging
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from core.errors import Invalid, ReadyUpError
+from readyup.commands.serve import configure_logging, loop_factory, on_signals
+from readyup.demo.report import as_text
+from readyup.demo.run import Demo, DemoSettings, Outcome
+from readyup.demo.screen import shown
+from readyup.settings import load
+
+
+def demo(  # noqa: PLR0913 - the options of a command
+    *,
+    players: int = 200,
+    servers: int | None = None,
+    duration: float | None = None,
+    seed: int = 1,
+    headless: Annotated[bool, Parameter(negative=())] = False,
+    json_path: Annotated[Path | None, Parameter(name="--json")] = None,
+    config: Path | None = None,
+    folder: Annotated[Path | None, Parameter(name="--dir")] = None,
+) -> int:
+    """Run the whole of it: a Valkey, every role, pinned game servers, bots, the console.
+
+    Ctrl-C ends it within seconds and prints the report; a second one at once. Exits with 0
+    when every promise was kept (see readyup check-history) and no bot met an error.
+
+    Args:
+        players: Bots present at a time.
+        servers: Local game servers; the configuration's 12 without it.
+        duration: Seconds of play; without it until Ctrl-C, or 20 with --headless.
+        seed: Decides the bots' ratings, arrivals, parties and mishaps.
+        headless: No live table; a line every two seconds and the report.
+        json_path: Write the report as JSON to this file; - for stdout.
+        config: A TOML or JSON file in place of the built-in configuration.
+        folder: Keep logs, events and the history here; a temporary folder without it.
+    """
+    configure_logging(as_json=False, level=logging.WARNING)
+    try:
+        if players < 1 or (servers is not None and servers < 1):
+            raise Invalid("--players and --servers must be at least 1")
+        if duration is not None and duration <= 0:
+            raise Invalid("--duration is seconds above 0")
+        play_s = duration if duration is not None else (20.0 if headless else 0.0)
+        settings = DemoSettings(players=players, servers=servers, duration_s=play_s, seed=seed)
+        run_dir = (folder or Path(tempfile.mkdtemp(prefix="readyup-demo-"))).absolute()
+        run = Demo(load(config), settings, run_dir)
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            outcome = runner.run(_play(run, live=not headless and sys.stderr.isatty()))
+    except (ReadyUpError, OSError) as wrong:
+        print(f"readyup demo: {wrong}", file=sys.stderr)
+        return 1
+    return _tell(outcome, json_path)
+
+
+async def _play(run: Demo, *, live: bool) -> Outcome:
+    stop = asyncio.Event()
+    on_signals(stop)
+    with shown(live=live) as show:
+        return await run.play(stop, show)
+
+
+def _tell(outcome: Outcome, json_path: Path | None) -> int:
+    print(as_text(outcome.report), file=sys.stderr)
+    for breach in outcome.verdict.breaches[:5]:
+        print(f"BREACH    {breach.invariant}: {breach.detail}", file=sys.stderr)
+    if outcome.verdict.missing:
+        print(f"UNJUDGED  {', '.join(outcome.verdict.missing)}", file=sys.stderr)
+    if outcome.unexpected:
+        print(f"UNEXPECTED  {outcome.unexpected}", file=sys.stderr)
+    body = msgspec.json.format(msgspec.json.encode(outcome.report), indent=2)
+    if json_path is not None and str(json_path) == "-":
+        print(body.decode())
+    elif json_path is not None:
+        json_path.write_bytes(body + b"\n")
+    return outcome.exit_code()

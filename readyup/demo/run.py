@@ -1,0 +1,206 @@
+"""One run of the demo: the stack, a crowd of bots, the console, then the verdict."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core.children import dies_with_parent
+from core.clock import SystemClock
+from core.dice import unguessable
+from readyup.demo.report import Counts, report_of
+from readyup.demo.screen import Scene, Show
+from readyup.demo.stack import Stack, running_stack
+from readyup.history.check import Verdict, check
+from readyup.history.record import Recorder
+from readyup.settings import Config
+from readyup.wiring.embedded import House, run_console
+
+DRAINED_S = 15.0
+"""How long tickets and sessions may take to end once the bots have gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """What is asked of a run."""
+
+    players: int = 200
+    servers: int | None = None
+    """Game servers; None keeps the configuration's number."""
+
+    duration_s: float = 0.0
+    """Seconds of play; 0 plays until it is stopped."""
+
+    seed: int = 1
+    directors: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run went."""
+
+    report: dict[str, Any]
+    verdict: Verdict
+    unexpected: dict[str, int]
+    """Errors the bots saw that nothing in the run explains."""
+
+    def exit_code(self) -> int:
+        """0 when every promise was kept and no bot saw an unexplained error."""
+        return 1 if self.verdict.exit_code or self.unexpected else 0
+
+
+class Demo:
+    """One run; ``play`` is called once."""
+
+    def __init__(self, config: Config, settings: DemoSettings, run_dir: Path) -> None:
+        self._settings = settings
+        self._run_dir = run_dir
+        self._config = _sized(config, settings.servers)
+        self._history = run_dir / "history.jsonl"
+
+    async def play(self, stop: asyncio.Event, show: Show) -> Outcome:
+        """Run until the duration is over or ``stop`` is set; then judge.
+
+        Raises:
+            Unreachable: the service did not come up.
+        """
+        async with running_stack(
+            self._config, self._run_dir, directors=self._settings.directors
+        ) as stack:
+            recorded = asyncio.Event()
+            with Recorder(stack.store, stack.streams(), self._history) as recorder:
+                fleets = stack.config.fleets
+                recorder.write(
+                    "run.started",
+                    seed=self._settings.seed,
+                    players=self._settings.players,
+                    servers=sum(fleet.replicas or 0 for fleet in fleets),
+                )
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(recorder.run(recorded), name="recorder")
+                    async with self._console(stack):
+                        crowd = await self._crowd(stack, stop, show)
+                        if await _drained(stack, recorder):
+                            recorder.write("run.drained")
+                        repairs = await _repairs(stack)
+                        await stack.stop_roles()
+                    recorded.set()
+                events = sorted((self._run_dir / "events").glob("*.jsonl"))
+                await recorder.end(await stack.final(), events)
+            restarts = {name: p.restarts for name, p in stack.processes.items()}
+        verdict = await asyncio.to_thread(check, self._history)
+        counts = await asyncio.to_thread(Counts.of, self._history)
+        report = report_of(
+            counts,
+            crowd,
+            history=self._history,
+            breaches=len(verdict.breaches),
+            repairs=repairs,
+            restarts=restarts,
+        )
+        return Outcome(report, verdict, crowd.get("unexpected", {}))
+
+    @contextlib.asynccontextmanager
+    async def _console(self, stack: Stack) -> AsyncIterator[None]:
+        stop = asyncio.Event()
+        house = House(
+            stack.config, stack.store, self._run_dir, "demo", SystemClock(), unguessable()
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(run_console(house, stop), name="console")
+            try:
+                yield
+            finally:
+                stop.set()
+
+    async def _crowd(self, stack: Stack, stop: asyncio.Event, show: Show) -> dict[str, Any]:
+        """Let the bots play in a process of their own; returns their report."""
+        console = stack.config.console
+        scene = Scene(f"http://{console.host}:{console.port}", stack.api_url())
+        answer = self._run_dir / "bots.json"
+        bots = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "readyup", "bots", "--url", stack.api_url(), "--progress", "json"),
+            *("--players", str(self._settings.players), "--seed", str(self._settings.seed)),
+            *("--duration", str(self._settings.duration_s or 7 * 86_400)),
+            *("--events", str(self._run_dir / "events" / "bots.jsonl"), "--json", str(answer)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=(self._run_dir / "logs" / "bots.log").open("ab"),
+            stdin=asyncio.subprocess.DEVNULL,
+            env=dict(os.environ),
+            preexec_fn=dies_with_parent(),
+        )
+        async with asyncio.TaskGroup() as group:
+            telling = [
+                group.create_task(_read_figures(bots, scene), name="figures"),
+                group.create_task(_look(stack, scene, show), name="scene"),
+                group.create_task(_tell_when(stop, bots), name="stop-bots"),
+            ]
+            try:
+                await bots.wait()
+            finally:
+                for task in telling:
+                    task.cancel()
+        if not answer.exists():
+            return {"errors": {"the bots died": 1}, "unexpected": {"the bots died": 1}}
+        return msgspec.json.decode(answer.read_bytes(), type=dict[str, Any])
+
+
+def _sized(config: Config, servers: int | None) -> Config:
+    if servers is None:
+        return config
+    fleets = tuple(
+        replace(fleet, replicas=servers, reserve=min(fleet.reserve, servers * fleet.rooms))
+        for fleet in config.fleets
+    )
+    return replace(config, fleets=fleets)
+
+
+async def _read_figures(bots: asyncio.subprocess.Process, scene: Scene) -> None:
+    assert bots.stdout is not None
+    async for line in bots.stdout:
+        with contextlib.suppress(msgspec.DecodeError):
+            scene.crowd = msgspec.json.decode(line, type=dict[str, Any])
+
+
+async def _look(stack: Stack, scene: Scene, show: Show) -> None:
+    while True:
+        scene.warm, scene.servers = await stack.warm_servers()
+        scene.roles = {name: (p.pid, p.restarts) for name, p in stack.processes.items()}
+        show(scene)
+        await asyncio.sleep(0.25)
+
+
+async def _tell_when(stop: asyncio.Event, bots: asyncio.subprocess.Process) -> None:
+    await stop.wait()
+    with contextlib.suppress(ProcessLookupError):
+        bots.send_signal(signal.SIGTERM)
+
+
+async def _drained(stack: Stack, recorder: Recorder) -> bool:
+    """Wait until nobody waits and nothing is played; False when that takes too long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAINED_S):
+            while True:
+                final = await stack.final()
+                left = final["live_tickets"] + final["sessions"] + final["held_rooms"]
+                if not left and not recorder.open_matches:
+                    return True
+                await asyncio.sleep(0.1)
+    return False
+
+
+async def _repairs(stack: Stack) -> dict[str, int]:
+    repairs: dict[str, int] = {}
+    for fleet in stack.config.fleets:
+        counted = await stack.store.call("HGETALL", f"{{f:{fleet.name}}}:repairs")
+        for kind, times in counted.items():
+            repairs[kind] = repairs.get(kind, 0) + int(times)
+    return repairs

@@ -1,0 +1,163 @@
+"""The whole service on this machine: a Valkey, a process for each role, and a recorder."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from core.errors import Unreachable
+from core.redis import Store
+from core.valkey import embedded_valkey
+from readyup.commands.serve import own_keys
+from readyup.demo.roles import RoleProcess
+from readyup.settings import Config, Listen, StoreSettings, as_table
+
+UP_S = 30.0
+"""The API must answer, and the first server be warm, within this."""
+
+
+@dataclass(slots=True)
+class Stack:
+    """What runs, and where it is reached."""
+
+    config: Config
+    store: Store
+    run_dir: Path
+    processes: dict[str, RoleProcess]
+    """By name: api-1, director-1, director-2, allocator-1, fleets-1."""
+
+    services: list["asyncio.Task[None]"]
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def stop_roles(self) -> None:
+        """End every role and wait until none is left; the store stays. Twice is fine."""
+        self.stop.set()
+        await asyncio.wait(self.services)
+
+    def api_url(self) -> str:
+        """Base of the player API."""
+        return f"http://{self.config.api.host}:{self.config.api.port}"
+
+    def streams(self) -> dict[str, str]:
+        """Source to key of every event stream, as the recorder wants them."""
+        queues = {f"queue/{n}": f"{q.base()}:log" for n, q in self.config.queues.items()}
+        return queues | {f"fleet/{f.name}": f"{{f:{f.name}}}:log" for f in self.config.fleets}
+
+    async def warm_servers(self) -> tuple[int, int]:
+        """Game servers that take matches now, and how many there are in all."""
+        warm = total = 0
+        for fleet in self.config.fleets:
+            views = await self.store.call("HVALS", f"{{f:{fleet.name}}}:backend")
+            states = [msgspec.json.decode(view)["state"] for view in views]
+            total += len(states)
+            warm += sum(state in ("Ready", "Allocated") for state in states)
+        return warm, total
+
+    async def final(self) -> dict[str, int]:
+        """What is left, for the log's last line; asked when the roles have stopped."""
+        waiting = live = held = sessions = 0
+        for queue in self.config.queues.values():
+            for ticket in await self.store.call("ZRANGE", f"{queue.base()}:live", 0, -1):
+                key = f"{queue.base()}:ticket:{ticket}"
+                live += 1
+                waiting += len(msgspec.json.decode(await self.store.call("HGET", key, "players")))
+        for fleet in self.config.fleets:
+            slot = f"{{f:{fleet.name}}}"
+            sessions += int(await self.store.call("ZCARD", f"{slot}:sessions"))
+            for room in await self.store.call("SMEMBERS", f"{slot}:rooms"):
+                state = await self.store.call("HGET", f"{slot}:room:{room}", "state")
+                held += state == "held"
+        return {
+            "waiting": waiting,
+            "live_tickets": live,
+            "held_rooms": held,
+            "sessions": sessions,
+            "processes": sum(bool(process.pid) for process in self.processes.values()),
+        }
+
+
+@contextlib.asynccontextmanager
+async def running_stack(
+    config: Config, run_dir: Path, *, directors: int = 2
+) -> AsyncIterator[Stack]:
+    """Run everything while the block lasts; at its end every process is ended.
+
+    Ports that are taken give way to free ones; ``Stack.config`` says which.
+
+    Raises:
+        Unreachable: the player API did not come up; its log is named.
+    """
+    keys = own_keys()
+    async with embedded_valkey() as url:
+        config = replace(
+            config,
+            store=StoreSettings(url, config.store.durability),
+            run_dir=str(run_dir),
+            api=_free(config.api),
+            sessions=_free(config.sessions),
+            console=_free(config.console),
+        )
+        file = run_dir / "readyup.json"
+        run_dir.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(as_table(config)), indent=2))
+        names = ["allocator-1", "api-1", *(f"director-{n + 1}" for n in range(directors))]
+        processes = {name: _role(name, file, keys, run_dir) for name in (*names, "fleets-1")}
+        store = await Store.connect(url)
+        stack = Stack(config, store, run_dir, processes, [])
+        try:
+            async with asyncio.TaskGroup() as group:
+                stack.services += [
+                    group.create_task(process.run(stack.stop), name=name)
+                    for name, process in processes.items()
+                ]
+                try:
+                    await _until_up(stack)
+                    yield stack
+                finally:
+                    stack.stop.set()
+        finally:
+            await store.aclose()
+
+
+def _role(name: str, config: Path, keys: dict[str, str], run_dir: Path) -> RoleProcess:
+    role = name.rpartition("-")[0]
+    arguments = ["serve", "--role", role, "--config", str(config), "--name", name]
+    env = os.environ | keys
+    return RoleProcess(name, arguments, env=env, output=run_dir / "logs" / f"{name}.log")
+
+
+def _free(listen: Listen) -> Listen:
+    """The same place if it is free, else a free port beside it."""
+    for port in (listen.port, 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind((listen.host, port))
+                return replace(listen, port=int(probe.getsockname()[1]))
+    return listen
+
+
+async def _until_up(stack: Stack) -> None:
+    try:
+        async with asyncio.timeout(UP_S), aiohttp.ClientSession() as http:
+            while not await _answers(http, f"{stack.api_url()}/readyz"):
+                await asyncio.sleep(0.02)
+            while (await stack.warm_servers())[0] == 0:
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        logs = stack.run_dir / "logs"
+        raise Unreachable(f"not up within {UP_S:g} s; the logs in {logs} say why") from None
+
+
+async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with http.get(url) as response:
+            return response.status == 200
+    except aiohttp.ClientError:
+        return False

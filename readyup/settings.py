@@ -1,0 +1,210 @@
+"""The configuration of one process: a TOML or JSON file, then the environment, checked once.
+
+Every wrong value is refused with its place and its cure. Secrets come from the
+environment only: ``READYUP_JOIN_KEY`` (the API's signing key) and its public half
+``READYUP_JOIN_KEY_PUBLIC`` (what game servers are told), both as 64 hex digits.
+"""
+
+import dataclasses
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from core.errors import Invalid
+from core.ids import FleetName, QueueName
+from core.redis import Durability
+from fleets.spec import FleetSpec, parse_fleets
+from matchmaker.rules.model import RatingWindow, Rules
+from matchmaker.settings import QueueSettings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where a role listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes a free one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where the state is."""
+
+    url: str = ""
+    """``redis://host:port/0`` or ``unix:///path``; empty runs a Valkey of our own."""
+
+    durability: Durability = "none"
+    """What an announcement waits for: none, replica (in memory) or aof (on two disks)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that one installation is asked to be."""
+
+    queues: dict[str, QueueSettings]
+    fleets: tuple[FleetSpec, ...]
+    store: StoreSettings = StoreSettings()
+    api: Listen = Listen(port=8081)
+    """The player API."""
+
+    sessions: Listen = Listen(port=8082)
+    """The sessions API, for game servers."""
+
+    console: Listen = Listen(port=8080)
+    """The console, for operators."""
+
+    run_dir: str = ""
+    """Logs, events and whatever else the processes leave; empty takes a temporary folder."""
+
+    events: bool = True
+    """Whether the API and local game servers write their own event files into run_dir."""
+
+    source: str = field(default="the built-in configuration", compare=False)
+
+
+def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration in a file, or the built-in one, with the environment's word last.
+
+    Raises:
+        Invalid: names the place and the cure.
+    """
+    if path is None:
+        text = resources.files("readyup").joinpath("embedded.toml").read_text("utf-8")
+        table, source = tomllib.loads(text), "the built-in configuration"
+    else:
+        table, source = _read(path), str(path)
+    for variable, place in _ENVIRONMENT.items():
+        if value := environ.get(variable):
+            section, _, key = place.partition(".")
+            table.setdefault(section, {})[key] = int(value) if value.isdigit() else value
+    return parse(table, source=source)
+
+
+_ENVIRONMENT = {
+    "READYUP_STORE_URL": "store.url",
+    "READYUP_API_HOST": "api.host",
+    "READYUP_API_PORT": "api.port",
+    "READYUP_SESSIONS_HOST": "sessions.host",
+    "READYUP_SESSIONS_PORT": "sessions.port",
+    "READYUP_CONSOLE_HOST": "console.host",
+    "READYUP_CONSOLE_PORT": "console.port",
+}
+
+
+def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
+    """A whole configuration from its tables.
+
+    Raises:
+        Invalid: names the place and the cure.
+    """
+    known = {one.name for one in dataclasses.fields(Config)} - {"source"}
+    _refuse_unknown(table, known, "$")
+    fleets = parse_fleets(table.get("fleets", {}))
+    queues = {name: _queue(name, entry, fleets) for name, entry in table.get("queues", {}).items()}
+    if not queues:
+        raise Invalid("$.queues: there is none; write [queues.NAME]", field="$.queues")
+    return Config(
+        queues,
+        fleets,
+        store=_section(table, "store", StoreSettings),
+        api=_section(table, "api", Listen, port=8081),
+        sessions=_section(table, "sessions", Listen, port=8082),
+        console=_section(table, "console", Listen, port=8080),
+        run_dir=str(table.get("run_dir", "")),
+        events=bool(table.get("events", True)),
+        source=source,
+    )
+
+
+def as_table(config: Config) -> dict[str, Any]:
+    """A configuration as tables that ``parse`` reads back; what processes hand each other."""
+    table = msgspec.to_builtins(config)
+    table.pop("source")
+    table["fleets"] = {
+        fleet.pop("name"): {
+            **fleet,
+            "ports": f"{fleet['ports']['first']}-{fleet['ports']['last']}",
+        }
+        for fleet in table["fleets"]
+    }
+    for queue in table["queues"].values():
+        queue.update(queue.pop("rules"))
+        queue.pop("name")
+    return dict(table)
+
+
+def _queue(name: str, table: object, fleets: tuple[FleetSpec, ...]) -> QueueSettings:
+    place = f"$.queues.{name}"
+    if not isinstance(table, Mapping):
+        raise _wrong(place, "is not a table; a queue needs at least teams, team_size and fleet")
+    rule_keys = {one.name for one in dataclasses.fields(Rules)}
+    own_keys = {one.name for one in dataclasses.fields(QueueSettings)} - {"name", "rules"}
+    _refuse_unknown(table, rule_keys | own_keys, place)
+    for needed in ("teams", "team_size", "fleet"):
+        if needed not in table:
+            raise _wrong(f"{place}.{needed}", "is missing")
+    if isinstance(table.get("window"), Mapping):
+        window = {one.name for one in dataclasses.fields(RatingWindow)}
+        _refuse_unknown(table["window"], window, f"{place}.window")
+    there = [fleet.name for fleet in fleets]
+    if FleetName(str(table["fleet"])) not in there:
+        cure = f"there are: {', '.join(there)}" if there else "write [fleets.NAME] first"
+        raise _wrong(f"{place}.fleet", f"no fleet {table['fleet']!r}; {cure}")
+    try:
+        rules = msgspec.convert({key: table[key] for key in rule_keys & table.keys()}, Rules)
+        own = {key: table[key] for key in own_keys & table.keys()}
+        return msgspec.convert({**own, "name": QueueName(name), "rules": rules}, QueueSettings)
+    except Invalid as wrong:
+        raise _wrong(place + wrong.field.removeprefix("$"), str(wrong)) from wrong
+    except msgspec.ValidationError as wrong:
+        what, _, path = str(wrong).partition(" - at `$")
+        raise _wrong(place + path.rstrip("`"), what) from wrong
+
+
+def _section(table: Mapping[str, Any], name: str, shape: type[T], **defaults: object) -> T:
+    entry = table.get(name, {})
+    if not isinstance(entry, Mapping):
+        raise _wrong(f"$.{name}", "is not a table")
+    known = {one.name for one in dataclasses.fields(shape)}  # type: ignore[arg-type]
+    _refuse_unknown(entry, known, f"$.{name}")
+    try:
+        return msgspec.convert({**defaults, **entry}, shape)
+    except msgspec.ValidationError as wrong:
+        what, _, path = str(wrong).partition(" - at `$")
+        raise _wrong(f"$.{name}" + path.rstrip("`"), what) from wrong
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text("utf-8")
+        if path.suffix == ".json":
+            return msgspec.json.decode(text, type=dict[str, Any])
+        return tomllib.loads(text)
+    except OSError as gone:
+        raise Invalid(f"{path}: {gone.strerror}") from gone
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError) as wrong:
+        raise Invalid(f"{path}: {wrong}") from wrong
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: set[str], place: str) -> None:
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), sorted(known), n=1)
+            cure = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+            raise _wrong(f"{place}.{key}", f"no such setting; {cure}")
+
+
+def _wrong(place: str, what: str) -> Invalid:
+    said = re.sub("`", "", what)
+    return Invalid(said if said.startswith(place) else f"{place}: {said}", field=place)

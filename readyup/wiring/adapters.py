@@ -1,0 +1,78 @@
+"""The four siblings meet here: what one needs as a port, another provides."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+import msgspec
+
+from allocator.pool import Pool
+from allocator.sessions import Sessions as StoredSessions
+from core.eventlog import last_id, tail
+from core.ids import FleetName, MatchId, PlayerId, QueueName, queue_of
+from core.placement import ClaimOrder, Placement
+from core.redis import Store
+from matchmaker.placing import session_hint
+from matchmaker.ports import PlayerSession, RoomFound
+from matchmaker.store import QueueStore
+
+
+class PoolRooms:
+    """The allocator's pool as the director's ``Allocations``: its claim is our script call."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def claim(self, order: ClaimOrder, *, now_ms: int) -> Placement | None:
+        return await self._pool.claim(order, now_ms=now_ms)
+
+    async def withdraw(self, match: MatchId, *, reason: str, now_ms: int) -> bool:
+        return await self._pool.withdraw(match, reason=reason, now_ms=now_ms)
+
+    async def rooms_found(self) -> AsyncIterator[RoomFound]:
+        store, log = self._pool.store, self._pool.key("log")
+        after = await last_id(store, log)
+        # Ends when the reader's task is cancelled; claims that found a room at once pass by too.
+        async for event in tail(store, log, after, asyncio.Event()):
+            if event["k"] == "room.claimed":
+                yield RoomFound(MatchId(event["match"]), event["t"])
+
+
+class PlayersSessions:
+    """The allocator's sessions as the player API's ``Sessions``: hint first, then the truth."""
+
+    def __init__(self, store: Store, pools: Mapping[FleetName, Pool]) -> None:
+        self._store = store
+        self._sessions = {fleet: StoredSessions(pool) for fleet, pool in pools.items()}
+
+    async def session_of(self, player: PlayerId) -> PlayerSession | None:
+        hint = await self._store.call("GET", session_hint(player))
+        if hint is None:
+            return None
+        said = msgspec.json.decode(hint, type=dict[str, str])
+        sessions = self._sessions.get(FleetName(said["fleet"]))
+        session = await sessions.get(MatchId(said["match"])) if sessions else None
+        if session is None or not session.live() or not session.room:
+            return None
+        if all(seated.player != player for seated in session.players):
+            return None
+        return PlayerSession(session.match, session.state, session.placement())
+
+
+class QueueMatches:
+    """The matchmaker's matches as the allocator's ``Matches``: each in the queue its id names."""
+
+    def __init__(self, queues: Mapping[str, QueueStore]) -> None:
+        self._queues = queues
+
+    async def settle(self, match: MatchId, *, now_ms: int) -> bool:
+        queue = self._queues.get(queue_of(match))
+        # A queue that is configured no more has no matches that could still be committed.
+        return queue is not None and await queue.settle(match, reason="unclaimed", now_ms=now_ms)
+
+    async def moved(self, placement: Placement, *, now_ms: int) -> None:
+        if queue := self._queues.get(QueueName(queue_of(placement.match))):
+            await queue.moved(placement, now_ms=now_ms)
+
+    async def ended(self, match: MatchId, reason: str, *, now_ms: int) -> None:
+        if queue := self._queues.get(queue_of(match)):
+            await queue.ended(match, reason=reason, now_ms=now_ms)

@@ -1,0 +1,216 @@
+"""Each role of the embedded mode, wired: what runs in one process and what it is given."""
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from core.clock import Clock, SystemClock
+from core.dice import unguessable
+from core.errors import Invalid
+from core.eventlog import EventFile
+from core.ids import FleetName
+from core.join_token import Minter
+from core.redis import Store
+from core.web import serve_app
+from matchmaker.store import QueueStore
+from readyup.settings import Config
+
+JOIN_KEY, JOIN_KEY_PUBLIC = "READYUP_JOIN_KEY", "READYUP_JOIN_KEY_PUBLIC"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every role of one process shares."""
+
+    config: Config
+    store: Store
+    run_dir: Path
+    name: str
+    """This process among its like, e.g. ``director-2``."""
+
+    clock: Clock
+    chance: random.Random
+
+    def queues(self) -> dict[str, QueueStore]:
+        """Every queue's store."""
+        return {name: QueueStore(self.store, queue) for name, queue in self.config.queues.items()}
+
+    def events_dir(self) -> Path | None:
+        """Where witnesses write; None when they shall not."""
+        return self.run_dir / "events" if self.config.events else None
+
+
+async def serve(roles: Iterable[str], config: Config, *, name: str, stop: asyncio.Event) -> None:
+    """Run roles in this process until ``stop``.
+
+    Raises:
+        Invalid: a role or a key is wrong.
+        StoreUnreachable: nobody answers at the store's address.
+    """
+    run_dir = Path(config.run_dir)
+    store = await Store.connect(config.store.url, durability=config.store.durability)
+    house = House(config, store, run_dir, name, SystemClock(), unguessable())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for role in roles:
+                group.create_task(ROLES[role](house, stop), name=role)
+    finally:
+        await store.aclose()
+
+
+async def run_api(house: House, stop: asyncio.Event) -> None:
+    """The player API."""
+    from allocator.pool import Pool
+    from matchmaker.api.keys import DevKeys
+    from matchmaker.api.service import PlayerService
+    from readyup.wiring.adapters import PlayersSessions
+
+    listen = house.config.api
+    pools = {fleet.name: Pool(house.store, fleet.name) for fleet in house.config.fleets}
+    events = house.events_dir()
+    witness = EventFile(events / f"{house.name}.jsonl", f"api/{house.name}") if events else None
+    service = PlayerService(
+        house.queues(),
+        PlayersSessions(house.store, pools),
+        house.store,
+        keys=DevKeys(listen.host),
+        minter=Minter.from_hex(_secret(JOIN_KEY)),
+        clock=house.clock,
+        chance=house.chance,
+        witness=witness,
+    )
+    await service.run(stop, host=listen.host, port=listen.port)
+
+
+async def run_director(house: House, stop: asyncio.Event) -> None:
+    """A director for each queue."""
+    from allocator.pool import Pool
+    from matchmaker.director import Director
+    from matchmaker.metrics import MatchmakerMetrics
+    from readyup.wiring.adapters import PoolRooms
+
+    metrics = MatchmakerMetrics(CollectorRegistry())
+    async with asyncio.TaskGroup() as group:
+        for name, queue in house.queues().items():
+            director = Director(
+                queue,
+                PoolRooms(Pool(house.store, queue.settings.fleet)),
+                holder=f"{house.name}.{house.chance.getrandbits(32):08x}",
+                clock=house.clock,
+                chance=house.chance,
+                metrics=metrics,
+            )
+            group.create_task(director.run(stop), name=f"director-{name}")
+
+
+async def run_allocator(house: House, stop: asyncio.Event) -> None:
+    """The warm pool's keepers and the sessions API."""
+    from allocator.desk import Desk
+    from allocator.handover import Handover
+    from allocator.herald import Herald
+    from allocator.metrics import AllocatorMetrics
+    from allocator.pool import Pool
+    from allocator.reaper import Reaper
+    from allocator.reserve import Reserve
+    from allocator.servers_api import SessionsApi, sessions_app
+    from allocator.sessions import Sessions
+    from allocator.settings import AllocatorSettings
+    from readyup.wiring.adapters import QueueMatches
+    from readyup.wiring.local_servers import LocalServers
+
+    metrics, matches = AllocatorMetrics(CollectorRegistry()), QueueMatches(house.queues())
+    desks = []
+    async with asyncio.TaskGroup() as group:
+        for fleet in house.config.fleets:
+            # A surplus costs nothing on one machine, and a server given back starts anew.
+            settings = AllocatorSettings(
+                FleetName(fleet.name), reserve_rooms=fleet.reserve, surplus_patience_ms=0
+            )
+            sessions = Sessions(Pool(house.store, fleet.name))
+            servers = LocalServers(house.store, fleet.name)
+            handover = Handover(sessions, matches, settings, metrics)
+            desks.append(Desk(sessions, servers, settings, metrics))
+            reserve = Reserve(sessions.pool, servers, handover, settings, metrics)
+            reaper, herald = Reaper(sessions, handover, settings), Herald(sessions, matches)
+            group.create_task(reserve.run(house.clock, stop), name=f"{fleet.name}-reserve")
+            group.create_task(reaper.run(house.clock, stop), name=f"{fleet.name}-reaper")
+            group.create_task(herald.run(house.clock, stop), name=f"{fleet.name}-herald")
+        api = SessionsApi(
+            desks,
+            join_keys=[_secret(JOIN_KEY_PUBLIC)],
+            clock=house.clock,
+            chance=house.chance,
+        )
+        group.create_task(api.run(stop), name="sessions-api")
+        listen = house.config.sessions
+        async with serve_app(sessions_app(api), host=listen.host, port=listen.port, drain_s=0.5):
+            await stop.wait()
+
+
+async def run_fleets(house: House, stop: asyncio.Event) -> None:
+    """Local fleets, and the SDK servers beside their game servers."""
+    from fleets.local.recipe import LocalSettings
+    from fleets.service import LocalFleets
+    from gameserver.sidecar.servers import SdkServers
+
+    listen = house.config.sessions
+    settings = LocalSettings(
+        run_dir=house.run_dir / "fleets",
+        sessions_url=f"ws://{listen.host}:{listen.port}/v1/servers/connect",
+        events_dir=house.events_dir(),
+    )
+    async with SdkServers(house.clock) as states, asyncio.TaskGroup() as group:
+        group.create_task(states.run(stop), name="sdk-health")
+        fleets = LocalFleets(
+            house.config.fleets,
+            house.store,
+            states,
+            settings,
+            clock=house.clock,
+            chance=house.chance,
+        )
+        await fleets.run(stop)
+
+
+async def run_console(house: House, stop: asyncio.Event) -> None:
+    """The operators' page."""
+    from readyup.console.feed import Feed
+    from readyup.console.server import console_app
+
+    config = house.config
+    feed = Feed(
+        house.store,
+        queues={name: queue.group or queue.name for name, queue in config.queues.items()},
+        fleets=[fleet.name for fleet in config.fleets],
+        clock=house.clock,
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(feed.run(stop), name="console-feed")
+        async with serve_app(
+            console_app(feed), host=config.console.host, port=config.console.port, drain_s=0.5
+        ):
+            await stop.wait()
+
+
+ROLES: dict[str, Callable[[House, asyncio.Event], Coroutine[Any, Any, None]]] = {
+    "api": run_api,
+    "director": run_director,
+    "allocator": run_allocator,
+    "fleets": run_fleets,
+    "console": run_console,
+}
+
+
+def _secret(variable: str) -> str:
+    value = os.environ.get(variable, "")
+    if len(value) != 64:
+        raise Invalid(
+            f"{variable} must hold 64 hex digits; `readyup keys` prints a new pair", field=variable
+        )
+    return value
