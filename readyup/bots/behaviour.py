@@ -76,6 +76,9 @@ class Situation:
     over: bool
     """Whether the party has had its rounds."""
 
+    awaited: bool
+    """Whether somebody of the party waits, with all of them on the ticket."""
+
     may_cancel: bool
     """Whether it can ask, and did not ask already."""
 
@@ -130,7 +133,7 @@ def intend(standing: Standing, plan: Round, around: Situation) -> tuple[float, I
     match standing.phase:
         case Phase.RESTING:
             if around.over or around.mood is Mood.CLOSING:
-                return 0.0, Intent.LEAVE
+                return (NEVER if around.awaited else 0.0), Intent.LEAVE
             return (plan.think_s, Intent.ENQUEUE) if around.leads else (NEVER, Intent.LEAVE)
         case Phase.WAITING:
             return _while_waiting(plan, around)

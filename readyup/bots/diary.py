@@ -5,7 +5,7 @@ from typing import Any
 from core.eventlog import EventFile
 from readyup.bots.messages import Assigned, Assignment, Ended, Hello, Push, Ticket, TicketNews
 from readyup.bots.ports import LinkQuality
-from readyup.bots.standing import Deed, Phase, Standing
+from readyup.bots.standing import Deed, Standing
 from readyup.bots.tally import Tally
 
 _ENDS = {"COMPLETED": "assigned", "CANCELLED": "cancelled", "TIMED_OUT": "expired"}
@@ -33,16 +33,18 @@ class Diary:
         self._write("bot.cancel", ph=phase, ticket=ticket, **fields)
 
     def heard(
-        self, push: Push, before: Standing, after: Standing, deed: Deed, *, waited_ms: float
+        self, push: Push, before: Standing, after: Standing, deed: Deed, *, waited_ms: float | None
     ) -> None:
-        """A push came and did this; what was known already is not written again."""
+        """A push came and did this; what was known already is not written again.
+
+        ``waited_ms`` is of a new assignment, None when its wait is not known.
+        """
         news = (after.ticket, after.ver) != (before.ticket, before.ver)
         match push:
             case TicketNews(ticket=Ticket() as ticket) | Hello(ticket=Ticket() as ticket) if news:
                 self.told(ticket)
             case Assigned(ticket=ticket, assignment=to) if deed is Deed.PLAY:
-                waited = before.phase is Phase.WAITING  # otherwise the match was moved
-                self.assigned(ticket, to, waited_ms if waited else None)
+                self.assigned(ticket, to, waited_ms)
             case Ended(match=ended, reason=reason) if ended == before.match:
                 self.ended(ended, reason)
             case _:
@@ -59,7 +61,7 @@ class Diary:
         self._write("bot.told", ticket=ticket.id, status=ticket.status, ver=ticket.ver)
 
     def assigned(self, ticket: Ticket, to: Assignment, wait_ms: float | None) -> None:
-        """A place to play; ``wait_ms`` is None when the match was only moved."""
+        """A place to play; ``wait_ms`` is None when unknown, or when the match was moved."""
         self._counted.ticket_created(ticket.id)
         self._counted.ticket_ended(ticket.id, "assigned")
         self._counted.matches_made.add(to.match)

@@ -1,8 +1,14 @@
 """People who queue together: who speaks for them, and whether all are there."""
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from readyup.bots.standing import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Said to a player: something about the party or the crowd changed, think again."""
 
 
 class Member(Protocol):
@@ -21,7 +27,7 @@ class Member(Protocol):
     def connected(self) -> bool: ...
 
     def nudge(self) -> None:
-        """Think again: something about the party or the crowd changed."""
+        """Have it think again."""
         ...
 
 
@@ -32,6 +38,8 @@ class Party:
         self.queue = queue
         self.members: list[Member] = []
         self._rounds_left = rounds
+        self._ticket = ""
+        self._since_s = 0.0
 
     def over(self) -> bool:
         """Whether it is time to go home."""
@@ -40,6 +48,24 @@ class Party:
     def present(self) -> list[Member]:
         """Who has neither left nor crashed."""
         return [member for member in self.members if member.phase is not Phase.GONE]
+
+    def bereft(self) -> bool:
+        """Whether somebody has gone, perhaps after enqueueing everybody."""
+        return len(self.present()) < len(self.members)
+
+    def waits(self) -> bool:
+        """Whether one of them knows of a ticket that waits; the others are told later."""
+        return any(member.phase is Phase.WAITING for member in self.members)
+
+    def waiting_since_s(self, ticket: str, *, now_s: float) -> float:
+        """When the first of them heard that this ticket waits; now, when that is this moment."""
+        if ticket != self._ticket:
+            self._ticket, self._since_s = ticket, now_s
+        return self._since_s
+
+    def knows(self, ticket: str) -> bool:
+        """Whether anybody heard that this ticket waits."""
+        return ticket == self._ticket
 
     def leads(self, member: Member) -> bool:
         """The first one present speaks for all."""

@@ -1,23 +1,15 @@
 """One player: hears, decides by ``behaviour``, and acts over its line and its link."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from readyup.bots import messages
-from readyup.bots.behaviour import (
-    MISSES_MAX,
-    NEVER,
-    Intent,
-    Mood,
-    Situation,
-    closing_word,
-    intend,
-)
+from readyup.bots.behaviour import MISSES_MAX, NEVER, Intent, Mood, Situation, closing_word, intend
 from readyup.bots.diary import Diary
 from readyup.bots.habits import draw_round
 from readyup.bots.lifeline import Barred, Lifeline, LineLost
 from readyup.bots.messages import Assigned, Hello, Push
-from readyup.bots.party import Party
+from readyup.bots.party import Nudge, Party
 from readyup.bots.requests import Requests
 from readyup.bots.standing import Deed, Phase, Standing, astray, hear, let_in, rested
 from readyup.bots.visit import Finished, Joined, LinkLost, NoAnswer, NoSession, Report, Visits
@@ -28,10 +20,7 @@ HEARTBEAT_S = 5.0
 
 INBOX_MAX = 64
 
-
-@dataclass(frozen=True, slots=True)
-class Nudge:
-    """Think again."""
+Heard = Push | LineLost | Barred | Report | Nudge
 
 
 class Player:
@@ -49,9 +38,7 @@ class Player:
         self._party = party
         self._diary = diary
         self._line = Lifeline(world.api, who.id, who.dice)
-        self._inbox: asyncio.Queue[Push | LineLost | Barred | Report | Nudge] = asyncio.Queue(
-            INBOX_MAX
-        )
+        self._inbox: asyncio.Queue[Heard] = asyncio.Queue(INBOX_MAX)
         self._plan = replace(draw_round(world.habits, who.dice), think_s=first_think_s)
         self._requests = Requests(self._line, diary)
         self._visits = Visits(world.api, world.game, player=who.id, tell=self._inbox.put)
@@ -106,6 +93,7 @@ class Player:
                 mood=self._world.mood,
                 leads=self._party.leads(self),
                 over=self._party.over(),
+                awaited=self._party.waits(),
                 may_cancel=self.connected and not self._requests.cancel_asked,
                 returning=self._visits.under_way(),
             ),
@@ -136,9 +124,7 @@ class Player:
                 self._diary.left()
                 self._enter(replace(self.standing, phase=Phase.GONE))
 
-    async def _take(
-        self, heard: Push | LineLost | Barred | Report | Nudge, group: asyncio.TaskGroup
-    ) -> None:
+    async def _take(self, heard: Heard, group: asyncio.TaskGroup) -> None:
         match heard:
             case Joined() | Finished() | LinkLost() | NoSession() | NoAnswer():
                 if self._visits.reported_by(heard.visit):
@@ -160,15 +146,14 @@ class Player:
         after, deed = hear(before, push)
         if (refused := self._requests.heard(push, known=before.ticket)) is not None:
             self._refused(refused)
-        waited_s = _now_s() - self._waiting_since_s
-        self._diary.heard(push, before, after, deed, waited_ms=waited_s * 1000.0)
+        waited_ms = self._waited_ms(before, after) if deed in {Deed.WAIT, Deed.PLAY} else None
+        self._diary.heard(push, before, after, deed, waited_ms=waited_ms)
         if after.phase is not before.phase:
             self._enter(after)
         else:
             self.standing = after
         match deed:
             case Deed.WAIT:
-                self._waiting_since_s = _now_s()
                 self._requests.waiting_again()
             case Deed.PLAY:
                 assert isinstance(push, Assigned)
@@ -184,6 +169,13 @@ class Player:
         if isinstance(push, Hello):
             self.connected = True
             await self._requests.resume(push, now_s=_now_s())
+
+    def _waited_ms(self, before: Standing, after: Standing) -> float | None:
+        """Since the party heard that its ticket waits; None for a match that was moved."""
+        known, now_s = self._party.knows(after.ticket), _now_s()
+        self._waiting_since_s = self._party.waiting_since_s(after.ticket, now_s=now_s)
+        new = after.match != before.match
+        return (now_s - self._waiting_since_s) * 1000.0 if known and new else None
 
     async def _enqueue(self) -> None:
         if not self._party.together():
@@ -207,7 +199,9 @@ class Player:
         await self._line.hang_up()
 
     def _refused(self, status: int) -> None:
-        self._diary.error("api_busy" if status == 503 else f"enqueue_refused_{status}")
+        # One who crashed may have enqueued the others, who are told of it only later.
+        if not (status == 409 and self._party.bereft()):
+            self._diary.error("api_busy" if status == 503 else f"enqueue_refused_{status}")
         self._plan = replace(self._plan, think_s=self._after_s(self._dice.uniform(0.5, 1.5)))
 
     def _report(self, heard: Report) -> None:

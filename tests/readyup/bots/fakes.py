@@ -198,6 +198,9 @@ class FakeService:
 
     def _enqueue(self, player: str, frame: dict[str, Any]) -> None:
         name = self.keys.get(frame["idempotency_key"])
+        if name is None and self._waiting_ticket_of(player):
+            self.push(player, Refused(Problem("Conflict", 409, "has a ticket already")))
+            return
         if name is None:
             name = f"{frame['queue']}.{next(self._numbers)}"
             self.keys[frame["idempotency_key"]] = name
@@ -208,7 +211,8 @@ class FakeService:
             }  # fmt: skip
             self._waiting[queue].append(name)
             self._latest.update(dict.fromkeys(players, name))
-        self._tell(name)
+        # The others of a party are told when something changes, not that they were enqueued.
+        self.push(player, TicketNews(_told(self.tickets[name])))
         self._match(frame["queue"])
 
     def _cancel(self, player: str) -> None:

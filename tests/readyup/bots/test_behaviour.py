@@ -104,7 +104,8 @@ def test_answers_are_told_from_other_news(kind: str, push: object, phase: str | 
 
 def around(**but: object) -> Situation:
     usual = {
-        "mood": Mood.OPEN, "leads": True, "over": False, "may_cancel": True, "returning": False
+        "mood": Mood.OPEN, "leads": True, "over": False, "awaited": False, "may_cancel": True,
+        "returning": False,
     }  # fmt: skip
     return Situation(**{**usual, **but})
 
@@ -116,6 +117,7 @@ def test_a_closing_crowd_cancels_who_waits_and_lets_players_finish():
     assert intend(PLAYING, plan, around(mood=Mood.CLOSING))[1] is Intent.GIVE_UP
     assert intend(PLAYING, plan, around()) == (0.5, Intent.DROP)
     assert intend(Standing(), plan, around(mood=Mood.CLOSING)) == (0.0, Intent.LEAVE)
+    assert intend(Standing(), plan, around(mood=Mood.CLOSING, awaited=True))[0] == NEVER
 
 
 def test_only_the_leader_enqueues_and_cancels():
