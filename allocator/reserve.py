@@ -135,7 +135,7 @@ class Reserve:
         self._metrics = metrics
         self._asked_ms: dict[ServerUid, int] = {}
         self._given_up: set[ServerUid] = set()
-        self._surplus_since_ms = 0
+        self._surplus_since_ms: int | None = None
 
     async def run(self, clock: Clock, stop: asyncio.Event) -> None:
         """Look four times a second until ``stop``; a store that is away is waited for."""
@@ -186,7 +186,7 @@ class Reserve:
         for uid in plan.hopeless:
             await self._pool.retire(uid, now_ms=now_ms)
             await self._handover.count("server-hopeless")
-        if not plan.surplus:
+        if not plan.surplus or self._surplus_since_ms is None:
             self._surplus_since_ms = now_ms
         patience_ms = self._settings.surplus_patience_ms
         if patience_ms and now_ms - self._surplus_since_ms > patience_ms:

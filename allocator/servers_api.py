@@ -48,6 +48,10 @@ class SessionsApi:
         self._clock = clock
         self._chance = chance
         self._links: dict[ServerUid, Link] = {}
+        self._unheard = set(self._desks)
+        """Fleets whose log is not followed yet."""
+
+        self._listening = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Push what the fleets' logs say to the servers connected here, until ``stop``."""
@@ -106,11 +110,16 @@ class SessionsApi:
 
     async def _follow(self, desk: Desk, stop: asyncio.Event) -> None:
         store, key = desk.pool.store, desk.pool.key("log")
-        # Whoever connects later is compared with the store, so only news matters here.
-        async for event in tail(store, key, await last_id(store, key), stop):
+        newest = await last_id(store, key)
+        # Whoever connects from now on is compared with the store, so only news matters here.
+        self._unheard.discard(desk.settings.fleet)
+        if not self._unheard:
+            self._listening.set()
+        async for event in tail(store, key, newest, stop):
             self.tell(desk, event)
 
     async def _greet(self, ws: web.WebSocketResponse) -> tuple[Desk, Link, frames.Hello]:
+        await self._listening.wait()
         nonce = f"{self._chance.getrandbits(128):032x}"
         await _send(ws, frames.challenge(nonce))
         try:

@@ -3,28 +3,15 @@
 import pytest
 
 from allocator.pool import Pool
-from allocator.rooms import NewRoom
 from allocator.sessions import Sessions, SessionState
 from core.eventlog import decode
-from core.ids import MatchId, PlayerId, QueueName, ServerUid, TicketId, room_id
-from core.placement import ClaimOrder, Placement, SeatedPlayer
+from core.ids import MatchId, ServerUid, room_id
+from core.placement import Placement
 from core.redis import Store
+from tests.allocator.worlds import NOW, order, room
 
-NOW = 1_700_000_000_000
 LATER = NOW + 60_000
 A, B, C = ServerUid("server-a"), ServerUid("server-b"), ServerUid("server-c")
-
-
-def order(name: str, *, deadline_ms: int = LATER) -> ClaimOrder:
-    players = tuple(
-        SeatedPlayer(PlayerId(f"{name}-p{n}"), TicketId(f"duel.{name}{n}"), f"team{n}", 0)
-        for n in range(2)
-    )
-    return ClaimOrder(MatchId(f"duel.{name}"), QueueName("duel"), players, deadline_ms)
-
-
-def room(server: ServerUid, n: int = 0) -> NewRoom:
-    return NewRoom(room_id(server, n), server, "127.0.0.1", 7000, "v1")
 
 
 async def placed(pool: Pool, name: str, *, now_ms: int = NOW) -> Placement:
