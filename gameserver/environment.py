@@ -12,7 +12,7 @@ from core.errors import Invalid
 from core.ids import FleetName, ServerUid
 from gameserver.pinning import parse_cores
 
-ROOMS_MAX: Final = 64
+ROOMS_MAX: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)

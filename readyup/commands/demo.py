@@ -11,7 +11,7 @@ import msgspec
 from cyclopts import Parameter
 
 from core.errors import Invalid, ReadyUpError
-from readyup.commands.serve import configure_logging, loop_factory, on_signals
+from readyup.commands.process import configure_logging, loop_factory, on_signals, our_errors
 from readyup.demo.report import as_text
 from readyup.demo.run import Demo, DemoSettings, Outcome
 from readyup.demo.screen import shown
@@ -56,8 +56,9 @@ def demo(  # noqa: PLR0913 - the options of a command
         run = Demo(load(config), settings, run_dir)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             outcome = runner.run(_play(run, live=not headless and sys.stderr.isatty()))
-    except (ReadyUpError, OSError) as wrong:
-        print(f"readyup demo: {wrong}", file=sys.stderr)
+    except (ReadyUpError, BaseExceptionGroup) as wrong:
+        for error in our_errors(wrong):
+            print(f"readyup demo: {error}", file=sys.stderr)
         return 1
     return _tell(outcome, json_path)
 

@@ -2,18 +2,14 @@
 
 import asyncio
 import contextlib
-import logging
 import secrets
-import signal
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import structlog
-
 from core.errors import Invalid, ReadyUpError
+from readyup.commands.process import configure_logging, loop_factory, on_signals, our_errors
 from readyup.settings import Config, StoreSettings, load
 
 ALL = ("api", "director", "allocator", "fleets", "console")
@@ -39,7 +35,7 @@ def serve(
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_serve(roles, load(config), name or "-".join(roles)))
     except (ReadyUpError, BaseExceptionGroup) as wrong:
-        for error in _ours(wrong):
+        for error in our_errors(wrong):
             print(f"readyup serve: {error}", file=sys.stderr)
         return 1
     return 0
@@ -86,60 +82,3 @@ def keys() -> int:
     for variable, value in own_keys().items():
         print(f"{variable}={value}")
     return 0
-
-
-def on_signals(stop: asyncio.Event) -> None:
-    """SIGTERM and Ctrl-C set ``stop``; the second one ends the process at once."""
-    loop = asyncio.get_running_loop()
-
-    def told(number: int) -> None:
-        if stop.is_set():
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told, number)
-
-
-def configure_logging(*, as_json: bool, level: int = logging.INFO) -> None:
-    """Log lines to stderr: for people on a terminal, as JSON for machines."""
-    colours = sys.stderr.isatty()
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=colours)
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Uvloop's loop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
-
-
-def _ours(wrong: BaseException) -> list[ReadyUpError]:
-    """The errors raised on purpose, however deep.
-
-    Raises:
-        BaseException: there are others among them; those are for whoever mends the code.
-    """
-    if isinstance(wrong, BaseExceptionGroup):
-        return [error for inner in wrong.exceptions for error in _ours(inner)]
-    if isinstance(wrong, ReadyUpError):
-        return [wrong]
-    raise wrong

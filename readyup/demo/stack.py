@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -151,8 +151,8 @@ async def _until_up(stack: Stack) -> None:
             while (await stack.warm_servers())[0] == 0:
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        logs = stack.run_dir / "logs"
-        raise Unreachable(f"not up within {UP_S:g} s; the logs in {logs} say why") from None
+        last = "".join(_last_lines(stack.run_dir / "logs"))
+        raise Unreachable(f"not up within {UP_S:g} s; the roles said last:\n{last}") from None
 
 
 async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
@@ -161,3 +161,9 @@ async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
             return response.status == 200
     except aiohttp.ClientError:
         return False
+
+
+def _last_lines(logs: Path) -> Iterator[str]:
+    for log in sorted(logs.glob("*.log")):
+        for line in log.read_text(errors="replace").splitlines()[-5:]:
+            yield f"  {log.stem}: {line}\n"
