@@ -168,6 +168,8 @@ class Store:
             )
         except (RedisConnectionError, RedisTimeoutError, OSError) as lost:
             raise StoreUnreachable(f"Redis did not answer: {lost}") from lost
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError  # redis-py swallows one that comes while it connects
         if not reply:
             return []
         return [Entry(entry_id, fields or {}) for entry_id, fields in reply[0][1]]

@@ -100,7 +100,7 @@ class Director:
                 group.create_task(self._sweep(feed, placing, over), name=f"{self._name}.sweep")
                 group.create_task(self._match(feed, placing, over), name=f"{self._name}.match")
                 await _either(stop, over)
-                over.set()  # redis-py may swallow a cancellation; whoever follows a log sees this
+                over.set()
                 raise _TermOver
         except* (_TermOver, Superseded):
             pass

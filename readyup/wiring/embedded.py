@@ -14,9 +14,9 @@ from core.clock import Clock, SystemClock
 from core.dice import unguessable
 from core.errors import Invalid
 from core.eventlog import EventFile
-from core.ids import FleetName
 from core.join_token import Minter
 from core.redis import Store
+from core.supervise import serve_all
 from core.web import serve_app
 from matchmaker.store import QueueStore
 from readyup.settings import Config
@@ -111,46 +111,33 @@ async def run_director(house: House, stop: asyncio.Event) -> None:
 
 async def run_allocator(house: House, stop: asyncio.Event) -> None:
     """The warm pool's keepers and the sessions API."""
-    from allocator.desk import Desk
-    from allocator.handover import Handover
-    from allocator.herald import Herald
     from allocator.metrics import AllocatorMetrics
-    from allocator.pool import Pool
-    from allocator.reaper import Reaper
-    from allocator.reserve import Reserve
-    from allocator.servers_api import SessionsApi, sessions_app
-    from allocator.sessions import Sessions
+    from allocator.role import FleetParts, allocator_role
+    from allocator.servers_api import sessions_app
     from allocator.settings import AllocatorSettings
     from readyup.wiring.adapters import QueueMatches
     from readyup.wiring.local_servers import LocalServers
 
-    metrics, matches = AllocatorMetrics(CollectorRegistry()), QueueMatches(house.queues())
-    desks = []
-    async with asyncio.TaskGroup() as group:
-        for fleet in house.config.fleets:
-            # A surplus costs nothing on one machine, and a server given back starts anew.
-            settings = AllocatorSettings(
-                FleetName(fleet.name), reserve_rooms=fleet.reserve, surplus_patience_ms=0
+    matches = QueueMatches(house.queues())
+    role = allocator_role(
+        house.store,
+        [
+            FleetParts(
+                # A surplus costs nothing on one machine, and a server given back starts anew.
+                AllocatorSettings(fleet.name, reserve_rooms=fleet.reserve, surplus_patience_ms=0),
+                LocalServers(house.store, fleet.name),
+                matches,
             )
-            sessions = Sessions(Pool(house.store, fleet.name))
-            servers = LocalServers(house.store, fleet.name)
-            handover = Handover(sessions, matches, settings, metrics)
-            desks.append(Desk(sessions, servers, settings, metrics))
-            reserve = Reserve(sessions.pool, servers, handover, settings, metrics)
-            reaper, herald = Reaper(sessions, handover, settings), Herald(sessions, matches)
-            group.create_task(reserve.run(house.clock, stop), name=f"{fleet.name}-reserve")
-            group.create_task(reaper.run(house.clock, stop), name=f"{fleet.name}-reaper")
-            group.create_task(herald.run(house.clock, stop), name=f"{fleet.name}-herald")
-        api = SessionsApi(
-            desks,
-            join_keys=[_secret(JOIN_KEY_PUBLIC)],
-            clock=house.clock,
-            chance=house.chance,
-        )
-        group.create_task(api.run(stop), name="sessions-api")
-        listen = house.config.sessions
-        async with serve_app(sessions_app(api), host=listen.host, port=listen.port, drain_s=0.5):
-            await stop.wait()
+            for fleet in house.config.fleets
+        ],
+        join_keys=[_secret(JOIN_KEY_PUBLIC)],
+        clock=house.clock,
+        chance=house.chance,
+        metrics=AllocatorMetrics(CollectorRegistry()),
+    )
+    listen, app = house.config.sessions, sessions_app(role.api)
+    async with serve_app(app, host=listen.host, port=listen.port, drain_s=0.5):
+        await serve_all(role.services, stop=stop, drain_s=2.0)
 
 
 async def run_fleets(house: House, stop: asyncio.Event) -> None:
