@@ -6,8 +6,7 @@
         if outcome.joined:
             ending = await player.ended()
 
-All players of a process share one socket and one timer, since most of what a datagram
-costs in Python is the waking up for it. IPv4 and POSIX event loops only.
+All players of a process share an ``ArenaPort``.
 """
 
 import asyncio
@@ -16,18 +15,17 @@ import json
 import random
 import socket
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from gameserver.arena.link import Link, Opened, agree
 from gameserver.arena.path import PathFigures, PathMeter
+from gameserver.arena.port import ArenaPort
 from gameserver.arena.wire import (
-    HEAD,
     MAC_SIZE,
     TIMING,
     VERSION,
-    WELCOME_SIZE,
     Input,
     Join,
     Kind,
@@ -43,12 +41,11 @@ from gameserver.arena.wire import (
     encode_join,
 )
 
-INPUT_HZ: Final = 10
-_SLOTS: Final = 10  # a tenth of the players speaks every 10 ms, so that 200 make no bursts
+__all__ = ["ArenaClient", "ArenaPort", "Ending", "Outcome", "Steer", "wander"]
+
 _SILENT_S: Final = 5.0  # after so long without a word the server is taken for gone
 _RETRY_S: Final = (0.1, 1.0)  # first and longest pause before a join is sent again
 _NOT_YET_S: Final = 0.1  # the server waits for its match; that is a matter of milliseconds
-_READ_MAX: Final = 256  # datagrams taken per waking, so that timers get their turn
 
 
 class Outcome(NamedTuple):
@@ -73,7 +70,7 @@ class Ending(NamedTuple):
 class ArenaClient:
     """One player on one link. A rejoin is a new ``ArenaClient`` with a new token."""
 
-    def __init__(self, port: "ArenaPort", *, steer: "Steer | None" = None) -> None:
+    def __init__(self, port: ArenaPort, *, steer: "Steer | None" = None) -> None:
         self.seat = -1
         """Place in the snapshot's bodies, once joined."""
 
@@ -256,98 +253,6 @@ def wander(dice: random.Random) -> Steer:
 
 def _stand_still(_: ArenaClient) -> Input:
     return Input(0, 0, tag=False)
-
-
-class ArenaPort:
-    """One UDP socket and one timer for all players of a process. Needs a running loop."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-        # As much as the system gives: a stalled process should find its datagrams waiting.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        self._loop.add_reader(self._socket, self._readable)
-        self._joining: dict[bytes, ArenaClient] = {}
-        self._slots: list[dict[int, ArenaClient]] = [{} for _ in range(_SLOTS)]
-        self._by_link: dict[int, tuple[ArenaClient, int]] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._turn = 0
-        self._due_s = 0.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Drop everybody without goodbye; twice is fine."""
-        for client, _ in list(self._by_link.values()):
-            client.drop()
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket)
-            self._socket.close()
-
-    def send(self, datagram: bytes, address: tuple[str, int]) -> None:
-        """Send, or lose it where a network might: full buffer, no route, closed port."""
-        with contextlib.suppress(OSError):
-            self._socket.sendto(datagram, address)
-
-    def await_answer(self, echo: bytes, client: ArenaClient) -> None:
-        """Answers to a join go to this client."""
-        self._joining[echo] = client
-
-    def forget_answer(self, echo: bytes) -> None:
-        """Whatever still answers that join is ignored."""
-        self._joining.pop(echo, None)
-
-    def add(self, link: int, client: ArenaClient) -> None:
-        """Datagrams of this link go to this client, and it speaks ten times a second."""
-        slot = min(range(_SLOTS), key=lambda n: len(self._slots[n]))
-        self._slots[slot][link] = client
-        self._by_link[link] = client, slot
-        if self._timer is None:
-            self._due_s = self._loop.time()
-            self._beat()
-
-    def remove(self, link: int) -> None:
-        """The link has ended; twice is fine."""
-        _, slot = self._by_link.pop(link, (None, -1))
-        if slot >= 0:
-            del self._slots[slot][link]
-
-    def _beat(self) -> None:
-        now_s = self._loop.time()
-        period_s = 1 / (INPUT_HZ * _SLOTS)
-        self._due_s = max(self._due_s + period_s, now_s - period_s)  # a stall is not made up for
-        self._timer = self._loop.call_at(self._due_s, self._beat) if self._by_link else None
-        self._turn = (self._turn + 1) % _SLOTS
-        for client in list(self._slots[self._turn].values()):
-            client.speak(now_s)
-
-    def _readable(self) -> None:
-        now_s = self._loop.time()
-        for _ in range(_READ_MAX):
-            try:
-                datagram = self._socket.recv(2048)
-            except OSError:  # nothing more, or an ICMP error about somebody gone
-                return
-            self._deliver(datagram, now_s)
-
-    def _deliver(self, datagram: bytes, now_s: float) -> None:
-        if len(datagram) >= HEAD.size:
-            kind, link, _ = HEAD.unpack_from(datagram)
-            known = self._by_link.get(link)
-            if known is not None and kind != Kind.WELCOME:
-                known[0].heard(datagram, now_s)
-                return
-        if 9 <= len(datagram) <= WELCOME_SIZE:
-            client = self._joining.get(datagram[1:9])
-            if client is not None:
-                client.answered(datagram, now_s)
 
 
 async def _resolved(address: str) -> str:

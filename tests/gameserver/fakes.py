@@ -11,10 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from core import dice
 from core.clock import SystemClock
+from core.errors import Invalid
 from core.ids import FleetName, MatchId, PlayerId, ServerUid, TicketId, room_id
 from core.join_token import Minter, Seat
 from core.placement import SeatedPlayer
 from gameserver.environment import Environment
+from gameserver.ports import Host
+from gameserver.rooms import Assignment
 
 UID = ServerUid("uid-1")
 MATCH = MatchId("duel." + "a" * 32)
@@ -123,6 +126,7 @@ class FakeAllocator:
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
         self.answers = True
+        self.heartbeat_s = 0.05
         self.key = ""
         self.hellos: list[dict[str, Any]] = []
         self.proofs: list[bool] = []
@@ -180,7 +184,11 @@ class FakeAllocator:
             known.verify(bytes.fromhex(hello["sig"]), said)  # raises when wrong
             self.proofs.append(True)
         await line.send_json(
-            {"type": "welcome", "join_keys": [MINTER.public_hex()], "heartbeat_s": 0.05}
+            {
+                "type": "welcome",
+                "join_keys": [MINTER.public_hex()],
+                "heartbeat_s": self.heartbeat_s,
+            }
         )
         self._line = line
         self._news.set()
@@ -198,3 +206,48 @@ class FakeAllocator:
         if answer and self.answers:
             known = {"match": message["match"], "epoch": message["epoch"]}
             await line.send_json({"type": answer, **known, "ok": True, "reason": ""})
+
+
+class HandClock:
+    """Moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def wall_us(self) -> int:
+        return round(1_800_000_000_000_000 + self.now_s * 1e6)
+
+    def wall_ms(self) -> int:
+        return self.wall_us() // 1000
+
+    def elapsed_s(self) -> float:
+        return self.now_s
+
+
+class FakeGame:
+    """Notes what it was asked; a match whose queue is "odd" it cannot play."""
+
+    tick_hz = 60.0
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, ...]] = []
+        self.ticks = 0
+        self.started = asyncio.Event()
+
+    async def open(self, host: Host) -> None:
+        self.calls.append(("open",))
+
+    def start(self, match: Assignment) -> None:
+        if match.queue == "odd":
+            raise Invalid("odd queues are not played here")
+        self.calls.append(("start", match.match))
+        self.started.set()
+
+    def stop(self, match: MatchId, reason: str) -> None:
+        self.calls.append(("stop", match, reason))
+
+    def tick(self, n: int) -> None:
+        self.ticks += 1
+
+    def close(self) -> None:
+        self.calls.append(("close",))
