@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench lock wheel clean
+.PHONY: help setup demo test faults browser smoke check fix bench lock wheel wheel-smoke clean
 
 help: ## what you can do here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,17 @@ demo: setup ## everything on this machine, with bots and the console
 test: setup ## the tests, under a minute
 	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser"
 
+faults: setup ## kills of real processes under bots, two minutes
+	@$(BIN)/pytest -q -m slow
+
+browser: setup ## the console's tests in a headless Chromium, skipped where there is none
+	@$(BIN)/pytest -q -m browser
+
+smoke: setup ## a short demo without a screen, judged by the history checker
+	@rm -rf .run/smoke && mkdir -p .run
+	@$(BIN)/readyup demo --headless --duration 8 --players 100 --dir .run/smoke --json .run/smoke.json
+	@$(BIN)/readyup check-history .run/smoke/history.jsonl
+
 check: setup ## lint, format, layers, types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -43,7 +54,12 @@ lock: ## pin the newest versions that pyproject.toml allows
 	  --no-annotate --no-header --upgrade --output-file requirements.lock
 
 wheel: setup ## build the wheel into dist/
-	@$(BIN)/python -m hatchling build -t wheel
+	@rm -rf dist && $(BIN)/python -m hatchling build -t wheel
+
+wheel-smoke: wheel ## the wheel in an environment of its own: a demo from it
+	@rm -rf .run/wheel && mkdir -p .run/wheel
+	@cd .run/wheel && ../../$(BIN)/uvx --from ../../dist/readyup-*.whl readyup demo \
+	  --headless --duration 4 --players 40 --servers 3 --dir demo
 
 clean: ## remove what the other verbs made
 	@rm -rf .venv .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

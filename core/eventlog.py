@@ -1,4 +1,4 @@
-"""What happened, in order: the streams that scripts write, and the files that others write.
+"""What happened, in order: the streams that scripts write. ``eventfile`` is for everybody else.
 
 The format is documented in docs/history.md; ``readyup check-history`` judges it.
 """
@@ -6,13 +6,11 @@ The format is documented in docs/history.md; ``readyup check-history`` judges it
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
 
-from core.clock import Clock, SystemClock
 from core.errors import StoreUnreachable
 from core.redis import Entry, Store
 
@@ -22,7 +20,6 @@ Event = dict[str, Any]
 log = structlog.get_logger("readyup.eventlog")
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-_encode = msgspec.json.Encoder().encode
 
 
 def decode(entry: Entry) -> Event:
@@ -69,23 +66,3 @@ async def first_id(store: Store, key: str) -> str:
     """The id of a stream's oldest entry; ``0-0`` when it is empty or absent."""
     oldest = await store.call("XRANGE", key, "-", "+", "COUNT", 1)
     return str(oldest[0][0]) if oldest else "0-0"
-
-
-class EventFile:
-    """One process's own witness: a JSON line per event, written at once."""
-
-    def __init__(self, path: Path, src: str, clock: Clock | None = None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Unbuffered: what a process said before kill -9 stays said.
-        self._file = path.open("ab", buffering=0)
-        self._src = src
-        self._clock = clock or SystemClock()
-
-    def write(self, kind: str, *, src: str | None = None, **fields: object) -> None:
-        """Append an event. ``src`` stands in for the file's own, for files that many share."""
-        line = {"t": self._clock.wall_ms(), "src": src or self._src, "k": kind, **fields}
-        self._file.write(_encode(line) + b"\n")
-
-    def close(self) -> None:
-        """Close the file; twice is fine."""
-        self._file.close()

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from core import dice
 from core.clock import SystemClock
 from core.errors import ReadyUpError
-from core.eventlog import EventFile
+from core.eventfile import EventFile
 from gameserver.environment import Environment
 from gameserver.pinning import Pinned, pin, proof
 from gameserver.ports import Game, Witness

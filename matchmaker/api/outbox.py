@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from core.clock import Clock
-from core.eventlog import Event, EventFile, last_id, tail
+from core.eventfile import EventFile
+from core.eventlog import Event, last_id, tail
 from core.ids import MatchId, PlayerId, QueueName, TicketId
 from core.placement import Placement
 from matchmaker.api.desk import Desk

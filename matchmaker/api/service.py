@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from prometheus_client import CollectorRegistry
 
 from core.clock import Clock
-from core.eventlog import EventFile
+from core.eventfile import EventFile
 from core.ids import QueueName
 from core.join_token import Minter
 from core.redis import Store

@@ -12,7 +12,7 @@ import structlog
 from core import dice
 from core.clock import Clock, SystemClock
 from core.errors import Invalid
-from core.eventlog import EventFile
+from core.eventfile import EventFile
 from core.ids import PLAYER
 from readyup.bots.behaviour import Mood
 from readyup.bots.diary import Diary

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.eventlog import EventFile
+from core.eventfile import EventFile
 from readyup.bots.messages import Assigned, Assignment, Ended, Hello, Push, Ticket, TicketNews
 from readyup.bots.ports import LinkQuality
 from readyup.bots.standing import Deed, Standing

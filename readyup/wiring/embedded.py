@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from core.clock import Clock, SystemClock
 from core.dice import unguessable
 from core.errors import Invalid
-from core.eventlog import EventFile
+from core.eventfile import EventFile
 from core.join_token import Minter
 from core.redis import Store
 from core.supervise import serve_all

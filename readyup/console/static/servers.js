@@ -88,7 +88,8 @@ function drawTile(node, server) {
   setData(tile, "health", server.health);
   tile.setAttribute("aria-label", sentence(server));
   const find = (name) => tile.getElementsByClassName(name)[0];
-  setText(find("name"), server.name);
+  // Names begin with the fleet's, as Agones has them; the sentence below tells the whole.
+  setText(find("name"), server.name.split("-").at(-1));
   setText(find("port"), server.port ? `:${server.port}` : "");
   setText(find("step"), server.health === "silent" ? "silent" : STEP_WORDS[server.step]);
   setText(find("players"), server.players ? plural(server.players, "player") : "");

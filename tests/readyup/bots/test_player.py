@@ -10,7 +10,7 @@ import pytest
 
 from core import dice
 from core.clock import LoopClock
-from core.eventlog import EventFile
+from core.eventfile import EventFile
 from readyup.bots.behaviour import Mood
 from readyup.bots.diary import Diary
 from readyup.bots.habits import Habits
