@@ -17,45 +17,63 @@ from readyup.settings import load
 
 
 def bench(
-    what: Literal["idle"] = "idle",
+    what: Literal["idle", "failover"] = "idle",
     /,
     *,
     matches: int = 400,
+    kills: int = 3,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Measure, on this machine, with every part the real one.
 
     Args:
         what: idle: enqueue to pushed assignment on an idle queue with warm servers.
-        matches: How many are measured.
+            failover: how long nobody leads after kill -9 of the leading director, under bots.
+        matches: idle: how many are measured.
+        kills: failover: how often the leader is killed.
         json: Print the figures as JSON.
     """
-    from readyup.bench.idle import IdleSettings, bench_idle
-
-    assert what == "idle"
     configure_logging(as_json=False, level=logging.WARNING)
     try:
         if not 1 <= matches <= 5_000:
             raise Invalid(f"--matches: {matches} is outside 1 to 5000")
+        if not 1 <= kills <= 100:
+            raise Invalid(f"--kills: {kills} is outside 1 to 100")
         with (
             tempfile.TemporaryDirectory(prefix="readyup-bench-") as folder,
             asyncio.Runner(loop_factory=loop_factory()) as runner,
         ):
-            settings = IdleSettings(matches=matches)
-            figures = runner.run(bench_idle(load(), settings, Path(folder)))
+            if what == "idle":
+                figures = runner.run(_idle(matches, Path(folder)))
+            else:
+                figures = runner.run(_failover(kills, Path(folder)))
     except (ReadyUpError, BaseExceptionGroup) as wrong:
         for error in our_errors(wrong):
             print(f"readyup bench: {error}", file=sys.stderr)
         return 1
-    print(msgspec.json.encode(figures).decode() if json else _text(figures))
-    return 0
+    text = _text if what == "idle" else _failover_text
+    print(msgspec.json.encode(figures).decode() if json else text(figures))
+    return 1 if figures.get("breaches") else 0
+
+
+async def _idle(matches: int, folder: Path) -> dict[str, Any]:
+    from readyup.bench.idle import IdleSettings, bench_idle
+
+    return await bench_idle(load(), IdleSettings(matches=matches), folder)
+
+
+async def _failover(kills: int, folder: Path) -> dict[str, Any]:
+    from readyup.bench.failover import bench_failover
+    from readyup.demo.screen import shown
+
+    with shown(live=False) as show:
+        return await bench_failover(load(), folder, kills=kills, show=show)
 
 
 def _text(figures: Mapping[str, Any]) -> str:
-    ran_on, floor = figures["machine"], figures["floor_ms"]
+    floor = figures["floor_ms"]
     rows = {
-        "machine": f"{ran_on['processor']}, {ran_on['cores']} cores, {ran_on['system']}, "
-        f"Python {ran_on['python']}, load before {ran_on['load_before']}",
+        "machine": _machine(figures["machine"]),
         "measured": f"{figures['matches']} duels one by one, {figures['servers']} game servers, "
         "a process for each role, clients on the same machine",
         "enqueue to assignment": _row(figures["enqueue_to_assignment_ms"]),
@@ -67,6 +85,28 @@ def _text(figures: Mapping[str, Any]) -> str:
         "acknowledged": f"{figures['acknowledged_share']:.1%} of {figures['claims']} claims",
     }
     return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
+
+
+def _failover_text(figures: Mapping[str, Any]) -> str:
+    gap, tickets, matches = figures["nobody_led_ms"], figures["tickets"], figures["matches"]
+    rows = {
+        "machine": _machine(figures["machine"]),
+        "measured": f"kill -9 of the leading director, {figures['kills']} times, under bots",
+        "nobody led": f"p50 {gap['p50']} ms  max {gap['max']} ms",
+        "ratio to lease": f"{figures['ratio_to_lease']:.2f} (lease {figures['lease_ms']} ms)",
+        "tickets": f"{tickets['created']} created, {tickets['assigned']} assigned, "
+        f"{tickets['cancelled']} cancelled, {tickets['expired']} expired",
+        "matches": f"{matches['made']} made, {matches['completed']} played to the end",
+        "promises": f"{figures['breaches']} breaches in {figures['events']} events",
+    }
+    return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
+
+
+def _machine(ran_on: Mapping[str, Any]) -> str:
+    return (
+        f"{ran_on['processor']}, {ran_on['cores']} cores, {ran_on['system']}, "
+        f"Python {ran_on['python']}, load before {ran_on['load_before']}"
+    )
 
 
 def _row(values: Mapping[str, float]) -> str:

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ from readyup.wiring.embedded import House, run_console
 
 DRAINED_S = 15.0
 """How long tickets and sessions may take to end once the bots have gone."""
+
+
+Meanwhile = Callable[[Stack], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,12 @@ class Demo:
         self._config = _sized(config, settings.servers)
         self._history = run_dir / "history.jsonl"
 
-    async def play(self, stop: asyncio.Event, show: Show) -> Outcome:
+    async def play(
+        self, stop: asyncio.Event, show: Show, meanwhile: Meanwhile | None = None
+    ) -> Outcome:
         """Run until the duration is over or ``stop`` is set; then judge.
+
+        ``meanwhile`` is run beside the bots, e.g. to kill something.
 
         Raises:
             Unreachable: the service did not come up.
@@ -86,7 +93,10 @@ class Demo:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(recorder.run(recorded), name="recorder")
                     async with self._console(stack):
+                        fault = group.create_task(meanwhile(stack)) if meanwhile else None
                         crowd = await self._crowd(stack, stop, show)
+                        if fault is not None:
+                            await fault
                         if await _drained(stack, recorder):
                             recorder.write("run.drained")
                         repairs = await _repairs(stack)

@@ -61,7 +61,7 @@ async def test_a_world_without_servers_says_so():
     show = Show(World(NOW_MS, servers=0))
     async with serve_app(console_app(show), drain_s=0.1) as port, chromium() as page:
         await page.open(f"http://127.0.0.1:{port}/", width=1280, height=800, dark=False)
-        await page.until("document.getElementById('status').dataset.state == 'live'")
+        await page.until("document.getElementById('status')?.dataset.state == 'live'")
 
         assert "No servers yet" in await text(page, "#servers-empty")
         assert "No match yet" in await text(page, "#matches-empty")
