@@ -21,13 +21,14 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     ConnectionError as RedisConnectionError,
+    DataError,
     NoScriptError,
     RedisError,
     ResponseError,
     TimeoutError as RedisTimeoutError,
 )
 
-from core.errors import Exhausted, StoreUnreachable
+from core.errors import Exhausted, Invalid, StoreUnreachable
 from core.lua import LuaScript
 
 PIPELINE_MAX = 512
@@ -82,8 +83,11 @@ class Store:
         append-only files of the primary and one replica.
 
         Raises:
+            Invalid: that is no such address.
             StoreUnreachable: nobody answers there.
         """
+        if not url.startswith(("unix://", "redis://", "rediss://")):
+            raise Invalid(f"{url!r} is no address of a store; write redis://host:port/0")
 
         def client(connections: int, patience_s: float) -> aioredis.Redis:
             pool = aioredis.BlockingConnectionPool.from_url(
@@ -102,7 +106,7 @@ class Store:
         store = cls(client(1, timeout_s), client(64, 30.0), durability)
         try:
             await store.call("PING")
-        except StoreUnreachable:
+        except BaseException:
             await store.aclose()
             raise
         return store
@@ -111,7 +115,6 @@ class Store:
         """Close; calls still waiting are told that the store is gone. Twice is fine."""
         self._pump.cancel()
         await asyncio.wait([self._pump])
-        _fail(self._pending, StoreUnreachable("the store was closed"))
         await self._shared.aclose(close_connection_pool=True)
         await self._blocking.aclose(close_connection_pool=True)
 
@@ -121,6 +124,7 @@ class Store:
         Raises:
             StoreUnreachable: no answer; whether it was executed is not known.
             Exhausted: too many calls wait already, or Redis is out of memory.
+            Invalid: a word of it is not Unicode text.
         """
         return await self._submit(_Call(command, asyncio.get_running_loop().create_future()))
 
@@ -128,10 +132,16 @@ class Store:
         """Send commands together and return their replies in order; errors as ``call``."""
         loop = asyncio.get_running_loop()
         calls = [_Call(command, loop.create_future()) for command in commands]
-        for call in calls:
-            self._admit(call)
-        if calls:
-            await asyncio.wait([call.answer for call in calls])
+        self._admit(*calls)
+        try:
+            if calls:
+                await asyncio.wait([call.answer for call in calls])
+        finally:
+            for call in calls:  # whoever leaves early is told nothing more
+                call.answer.cancel()
+        failed = [wrong for call in calls if (wrong := call.answer.exception())]
+        if failed:
+            raise failed[0]
         return [call.answer.result() for call in calls]
 
     async def run(self, script: LuaScript, keys: list[str], args: list[str | int]) -> Any:  # noqa: ANN401
@@ -145,13 +155,17 @@ class Store:
 
         Raises:
             StoreUnreachable: too few replicas have it; it may still get there.
+            Invalid: "aof" was asked of a server that keeps no append-only file.
         """
         if self._durability == "none":
             return
         if self._durability == "replica":
             reached = int(await self.call("WAIT", 1, BARRIER_MS))
         else:
-            reached = min(int(n) for n in await self.call("WAITAOF", 1, 1, BARRIER_MS))
+            try:
+                reached = min(int(n) for n in await self.call("WAITAOF", 1, 1, BARRIER_MS))
+            except ResponseError as refused:
+                raise Invalid(f"durability aof needs appendonly yes: {refused}") from refused
         if reached < 1:
             raise StoreUnreachable(f"no replica has it after {BARRIER_MS} ms")
 
@@ -178,26 +192,27 @@ class Store:
         self._admit(call)
         return await call.answer
 
-    def _admit(self, call: _Call) -> None:
+    def _admit(self, *calls: _Call) -> None:
         if self._pump.done():
             raise StoreUnreachable("the store is closed")
-        if len(self._pending) >= PENDING_MAX:
+        if len(self._pending) + len(calls) > PENDING_MAX:
             raise Exhausted(f"{PENDING_MAX} calls to Redis are waiting in this process")
-        self._pending.append(call)
+        self._pending.extend(calls)
         self._wake.set()
 
     async def _serve(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._pending:
-                many = min(len(self._pending), PIPELINE_MAX)
-                batch = [self._pending.popleft() for _ in range(many)]
-                try:
+        batch: list[_Call] = []
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._pending:
+                    many = min(len(self._pending), PIPELINE_MAX)
+                    batch = [self._pending.popleft() for _ in range(many)]
                     await self._send(batch)
-                except asyncio.CancelledError:
-                    _fail(batch, StoreUnreachable("the store was closed; the outcome is unknown"))
-                    raise
+        finally:  # closed, or a mistake of ours: whichever, nobody is left waiting
+            _fail(batch, StoreUnreachable("the store was closed; the outcome is unknown"))
+            _fail(self._pending, StoreUnreachable("the store was closed"))
 
     async def _send(self, batch: list[_Call]) -> None:
         pipe = self._shared.pipeline(transaction=False)
@@ -205,7 +220,15 @@ class Store:
             pipe.execute_command(*call.command)
         try:
             replies = await pipe.execute(raise_on_error=False)
-        except (RedisError, OSError) as lost:
+        except (DataError, UnicodeEncodeError) as unsayable:
+            # A pipeline is packed before any of it is sent, so sending the rest is no repeat.
+            if len(batch) > 1:
+                for call in batch:
+                    await self._send([call])
+            elif not batch[0].answer.done():
+                batch[0].answer.set_exception(_refusal(unsayable))
+            return
+        except (RedisError, OSError, UnicodeDecodeError) as lost:
             _fail(batch, StoreUnreachable(f"Redis did not answer: {lost}"))
             return
         for call, reply in zip(batch, replies, strict=True):
@@ -227,6 +250,12 @@ class Store:
             call.answer.set_exception(reply)
         else:
             call.answer.set_result(reply)
+
+
+def _refusal(unsayable: DataError | UnicodeEncodeError) -> Exception:
+    if isinstance(unsayable, UnicodeEncodeError):  # from a caller's own caller, mostly
+        return Invalid(f"not Unicode text: {unsayable}")
+    return TypeError(str(unsayable))
 
 
 def _fail(calls: "list[_Call] | deque[_Call]", why: StoreUnreachable) -> None:
