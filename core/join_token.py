@@ -5,6 +5,7 @@ for 90 seconds to its first use; the game server remembers the ``jti`` of each
 token it accepted until the token's end, so a copied token opens nothing.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from core.ids import MatchId, PlayerId, ServerUid, TicketId
 
 TYPE = "readyup-join+jwt"
 LIFETIME_S = 90
+_SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 LEEWAY_S = 2  # server and API clocks may differ by what production allows (ARCHITECTURE §5)
 
 
@@ -97,6 +99,8 @@ class Verifier:
         Raises:
             Unauthorized: not ours, not for this server, too old, too new, or malformed.
         """
+        if not _SHAPE.fullmatch(token):  # Python's base64 passes over whatever is none of it
+            raise Unauthorized("join token is not three parts of base64url")
         try:
             header = jwt.get_unverified_header(token)
             if header.get("typ") != TYPE:
@@ -119,8 +123,15 @@ class Verifier:
                 },
             )
             return _checked(claims, server, now_s=now_ms // 1000)
-        except (jwt.PyJWTError, InvalidSignature, ValueError, TypeError, KeyError) as wrong:
+        except _REFUSED as wrong:
             raise Unauthorized(f"join token refused: {wrong}") from wrong
+
+
+_REFUSED = (
+    jwt.PyJWTError, InvalidSignature, ValueError, TypeError, KeyError, ArithmeticError,
+    RecursionError,
+)  # fmt: skip
+"""What the libraries raise on their way through a stranger's bytes."""
 
 
 def _checked(claims: dict[str, Any], server: ServerUid, *, now_s: int) -> JoinToken:

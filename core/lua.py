@@ -18,7 +18,8 @@ from typing import Any, Protocol, Self
 import msgspec
 
 _SLOT = re.compile(r"^\s*(KEYS|ARGV)\[(\d+)\]\s+(\w+)", re.MULTILINE)
-_INCLUDE = re.compile(r"^-- include: (?:([a-z.]+):)?(\w+)$", re.MULTILINE)
+_INCLUDE = re.compile(r"^-- include: (?:([a-z_.]+):)?(\w+)$", re.MULTILINE)
+_PASSED_OVER = re.compile(r"^\s*--\s*include:.*$", re.MULTILINE)
 
 
 class Runner(Protocol):
@@ -49,6 +50,8 @@ class LuaScript:
         source = _read(package, name)
         head, _, _ = source.partition("]]")
         source = _INCLUDE.sub(lambda found: _read(found[1] or package, found[2]), source)
+        # One level deep: what shared text needs, the script includes before it.
+        assert not (left := _PASSED_OVER.findall(source)), f"{name}: no such include: {left}"
         sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
         return cls(name, source, sha, _slots(head, "KEYS"), _slots(head, "ARGV"))
 

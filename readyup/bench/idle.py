@@ -62,6 +62,7 @@ async def bench_idle(config: Config, settings: IdleSettings, run_dir: Path) -> d
         for fleet in config.fleets
     )
     async with running_stack(replace(config, fleets=fleets), run_dir, directors=2) as stack:
+        await stack.until_up()
         await _until_warm(stack, rooms * settings.servers)
         floor = await _floor(stack)
         assigned = await _duels(stack, settings.matches)

@@ -1,21 +1,16 @@
 """``readyup demo``: everything on this machine, with bots and the console."""
 
-import asyncio
-import logging
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 from cyclopts import Parameter
 
 from core.errors import Invalid, ReadyUpError
-from readyup.commands.process import configure_logging, loop_factory, on_signals, our_errors
-from readyup.demo.report import as_text
-from readyup.demo.run import Demo, DemoSettings, Outcome
-from readyup.demo.screen import shown
-from readyup.settings import load
+
+if TYPE_CHECKING:
+    from readyup.demo.run import Demo, Outcome
 
 
 def demo(  # noqa: PLR0913 - the options of a command
@@ -44,6 +39,14 @@ def demo(  # noqa: PLR0913 - the options of a command
         config: A TOML or JSON file in place of the built-in configuration.
         folder: Keep logs, events and the history here; a temporary folder without it.
     """
+    print("ReadyUp starts: a Valkey, a process for each role, game servers, bots", file=sys.stderr)
+    import asyncio
+    import logging
+
+    from readyup.commands.process import configure_logging, loop_factory, our_errors
+    from readyup.demo.run import Demo, DemoSettings
+    from readyup.settings import load
+
     configure_logging(as_json=False, level=logging.WARNING)
     try:
         if players < 1 or (servers is not None and servers < 1):
@@ -63,18 +66,27 @@ def demo(  # noqa: PLR0913 - the options of a command
     return _tell(outcome, json_path)
 
 
-async def _play(run: Demo, *, live: bool) -> Outcome:
+async def _play(run: "Demo", *, live: bool) -> "Outcome":
+    import asyncio
+
+    from readyup.commands.process import on_signals
+    from readyup.demo.screen import shown
+
     stop = asyncio.Event()
     on_signals(stop)
     with shown(live=live) as show:
         return await run.play(stop, show)
 
 
-def _tell(outcome: Outcome, json_path: Path | None) -> int:
+def _tell(outcome: "Outcome", json_path: Path | None) -> int:
+    import msgspec
+
+    from readyup.demo.report import as_text
+
     print(as_text(outcome.report), file=sys.stderr)
     for breach in outcome.verdict.breaches[:5]:
         print(f"BREACH    {breach.invariant}: {breach.detail}", file=sys.stderr)
-    if outcome.verdict.missing:
+    if outcome.verdict.missing and not outcome.nothing_happened:
         print(f"UNJUDGED  {', '.join(outcome.verdict.missing)}", file=sys.stderr)
     if outcome.unexpected:
         print(f"UNEXPECTED  {outcome.unexpected}", file=sys.stderr)

@@ -54,8 +54,13 @@ class Outcome:
     unexpected: dict[str, int]
     """Errors the bots saw that nothing in the run explains."""
 
+    nothing_happened: bool = False
+    """It was stopped before anybody enqueued: there is nothing to prove, and nothing wrong."""
+
     def exit_code(self) -> int:
         """0 when every promise was kept and no bot saw an unexplained error."""
+        if self.nothing_happened:
+            return 0
         return 1 if self.verdict.exit_code or self.unexpected else 0
 
 
@@ -90,16 +95,21 @@ class Demo:
                     players=self._settings.players,
                     servers=sum(fleet.replicas or 0 for fleet in fleets),
                 )
+                console = stack.config.console
+                scene = Scene(f"http://{console.host}:{console.port}", stack.api_url())
                 async with asyncio.TaskGroup() as group:
                     group.create_task(recorder.run(recorded), name="recorder")
+                    looking = group.create_task(_look(stack, scene, show), name="scene")
                     async with self._console(stack):
+                        await stack.until_up()
                         fault = group.create_task(meanwhile(stack)) if meanwhile else None
-                        crowd = await self._crowd(stack, stop, show)
+                        crowd = await self._crowd(stack, stop, scene)
                         if fault is not None:
                             await fault
                         if await _drained(stack, recorder):
                             recorder.write("run.drained")
                         repairs = await _repairs(stack)
+                        looking.cancel()
                         await stack.stop_roles()
                     recorded.set()
                 events = sorted((self._run_dir / "events").glob("*.jsonl"))
@@ -115,7 +125,8 @@ class Demo:
             repairs=repairs,
             restarts=restarts,
         )
-        return Outcome(report, verdict, crowd.get("unexpected", {}))
+        nothing = stop.is_set() and not counts.kinds["ticket.enqueued"]
+        return Outcome(report, verdict, crowd.get("unexpected", {}), nothing)
 
     @contextlib.asynccontextmanager
     async def _console(self, stack: Stack) -> AsyncIterator[None]:
@@ -130,10 +141,8 @@ class Demo:
             finally:
                 stop.set()
 
-    async def _crowd(self, stack: Stack, stop: asyncio.Event, show: Show) -> dict[str, Any]:
+    async def _crowd(self, stack: Stack, stop: asyncio.Event, scene: Scene) -> dict[str, Any]:
         """Let the bots play in a process of their own; returns their report."""
-        console = stack.config.console
-        scene = Scene(f"http://{console.host}:{console.port}", stack.api_url())
         answer = self._run_dir / "bots.json"
         bots = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -150,7 +159,6 @@ class Demo:
         async with asyncio.TaskGroup() as group:
             telling = [
                 group.create_task(_read_figures(bots, scene), name="figures"),
-                group.create_task(_look(stack, scene, show), name="scene"),
                 group.create_task(_tell_when(stop, bots), name="stop-bots"),
             ]
             try:
@@ -158,6 +166,8 @@ class Demo:
             finally:
                 for task in telling:
                     task.cancel()
+        if not answer.exists() and stop.is_set():
+            return {}  # stopped before they had begun
         if not answer.exists():
             return {"errors": {"the bots died": 1}, "unexpected": {"the bots died": 1}}
         return msgspec.json.decode(answer.read_bytes(), type=dict[str, Any])

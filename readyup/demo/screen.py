@@ -78,6 +78,8 @@ class _Lines:
 
     def show(self, scene: Scene) -> None:
         self._shown += 1
+        if self._shown == 1:
+            self._console.print(f"console {scene.console_url}", highlight=False)
         if self._shown % 8 != 1 or not scene.crowd:
             return
         queues = "; ".join(

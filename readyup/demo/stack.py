@@ -35,6 +35,22 @@ class Stack:
     services: list["asyncio.Task[None]"]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def until_up(self) -> None:
+        """Return when the player API answers and a first game server is warm.
+
+        Raises:
+            Unreachable: that takes too long; says what the roles said last.
+        """
+        try:
+            async with asyncio.timeout(UP_S), aiohttp.ClientSession() as http:
+                while not await _answers(http, f"{self.api_url()}/readyz"):
+                    await asyncio.sleep(0.02)
+                while (await self.warm_servers())[0] == 0:
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            last = "".join(_last_lines(self.run_dir / "logs"))
+            raise Unreachable(f"not up within {UP_S:g} s; the roles said last:\n{last}") from None
+
     async def stop_roles(self) -> None:
         """End every role and wait until none is left; the store stays. Twice is fine."""
         self.stop.set()
@@ -86,12 +102,10 @@ class Stack:
 async def running_stack(
     config: Config, run_dir: Path, *, directors: int = 2
 ) -> AsyncIterator[Stack]:
-    """Run everything while the block lasts; at its end every process is ended.
+    """Start everything, and keep it running while the block lasts; see ``Stack.until_up``.
 
-    Ports that are taken give way to free ones; ``Stack.config`` says which.
-
-    Raises:
-        Unreachable: the player API did not come up; its log is named.
+    Ports that are taken give way to free ones; ``Stack.config`` says which. At the end of
+    the block every process is ended.
     """
     keys = own_keys()
     async with embedded_valkey() as url:
@@ -106,8 +120,9 @@ async def running_stack(
         file = run_dir / "readyup.json"
         run_dir.mkdir(parents=True, exist_ok=True)
         file.write_bytes(msgspec.json.format(msgspec.json.encode(as_table(config)), indent=2))
-        names = ["allocator-1", "api-1", *(f"director-{n + 1}" for n in range(directors))]
-        processes = {name: _role(name, file, keys, run_dir) for name in (*names, "fleets-1")}
+        others = (f"director-{n + 1}" for n in range(directors))
+        names = ("allocator-1", "api-1", *others, "fleets-1")
+        processes = {name: _role(name, file, keys, run_dir) for name in names}
         store = await Store.connect(url)
         stack = Stack(config, store, run_dir, processes, [])
         try:
@@ -117,7 +132,6 @@ async def running_stack(
                     for name, process in processes.items()
                 ]
                 try:
-                    await _until_up(stack)
                     yield stack
                 finally:
                     stack.stop.set()
@@ -141,18 +155,6 @@ def _free(listen: Listen) -> Listen:
                 probe.bind((listen.host, port))
                 return replace(listen, port=int(probe.getsockname()[1]))
     return listen
-
-
-async def _until_up(stack: Stack) -> None:
-    try:
-        async with asyncio.timeout(UP_S), aiohttp.ClientSession() as http:
-            while not await _answers(http, f"{stack.api_url()}/readyz"):
-                await asyncio.sleep(0.02)
-            while (await stack.warm_servers())[0] == 0:
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        last = "".join(_last_lines(stack.run_dir / "logs"))
-        raise Unreachable(f"not up within {UP_S:g} s; the roles said last:\n{last}") from None
 
 
 async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
