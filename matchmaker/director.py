@@ -68,7 +68,7 @@ class Director:
             try:
                 if await self._lease.renew():
                     await self._term(stop)
-            except StoreUnreachable as lost:
+            except (StoreUnreachable, Exhausted) as lost:
                 log.warning("director.no_store", queue=self._name, reason=str(lost))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ASK_S):
@@ -104,7 +104,7 @@ class Director:
                 raise _TermOver
         except* (_TermOver, Superseded):
             pass
-        except* StoreUnreachable as lost:
+        except* (StoreUnreachable, Exhausted) as lost:
             # Half-done matches are driven on by resume(), here or at the next director.
             log.warning("director.term_ended", queue=self._name, reason=str(lost.exceptions[0]))
         finally:

@@ -76,6 +76,8 @@ def _fill(
 ) -> tuple[list[int], Found] | None:
     """The first full match around the anchor, depth first, nearest candidates first."""
     wanted = rules.match_size()
+    if int(view.size[anchor]) + int(view.size[rows].sum()) < wanted:
+        return None  # not enough players in reach, however they are combined
     chosen = [anchor]
     # Each frame: the next candidate to try, players so far, lowest, highest, narrowest window.
     mmr = float(view.mmr[anchor])

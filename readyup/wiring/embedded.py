@@ -15,6 +15,7 @@ from core.dice import unguessable
 from core.errors import Invalid
 from core.eventfile import EventFile
 from core.join_token import Minter
+from core.preflight import preflight
 from core.redis import Store
 from core.supervise import serve_all
 from core.web import serve_app
@@ -50,13 +51,14 @@ async def serve(roles: Iterable[str], config: Config, *, name: str, stop: asynci
     """Run roles in this process until ``stop``.
 
     Raises:
-        Invalid: a role or a key is wrong.
+        Invalid: a key is wrong, or the store is none to build on.
         StoreUnreachable: nobody answers at the store's address.
     """
     run_dir = Path(config.run_dir)
     store = await Store.connect(config.store.url, durability=config.store.durability)
     house = House(config, store, run_dir, name, SystemClock(), unguessable())
     try:
+        await preflight(store, house.clock)
         async with asyncio.TaskGroup() as group:
             for role in roles:
                 group.create_task(ROLES[role](house, stop), name=role)
