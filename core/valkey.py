@@ -42,6 +42,7 @@ async def embedded_valkey(data_dir: Path | None = None) -> AsyncIterator[str]:
     With ``data_dir`` an append-only file there survives ``kill -9`` of anything but the
     machine; without it everything is gone at the end.
     """
+    server = find_server()
     # A socket's path must be shorter than 108 bytes, so it never lies in data_dir.
     home = Path(tempfile.mkdtemp(prefix="readyup-"))
     socket = home / "valkey.sock"
@@ -61,7 +62,7 @@ async def embedded_valkey(data_dir: Path | None = None) -> AsyncIterator[str]:
     }
     options = [word for key, value in settings.items() for word in (f"--{key}", value)]
     process = await asyncio.create_subprocess_exec(
-        find_server(),
+        server,
         *options,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,

@@ -80,25 +80,34 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     """Turn every error into a problem document, our own and aiohttp's alike."""
     try:
         return await handler(request)
-    except ReadyUpError as wrong:
-        return problem_response(problem_of(wrong))
-    except web.HTTPException as wrong:
-        if wrong.status < 400:
+    except Exception as wrong:
+        begun = request.writer.output_size > 0
+        expected = isinstance(wrong, ReadyUpError | web.HTTPException | ConnectionError)
+        if not expected or (begun and not isinstance(wrong, ConnectionError)):
+            log.exception("request.failed", method=request.method, path=request.path)
+        if begun:  # another answer in the middle of this one would mislead; a cut does not
             raise
-        detail = {
-            404: f"there is nothing at {request.path}; see /openapi.json",
-            405: f"{request.method} is not for {request.path}",
-            413: f"the body is larger than {BODY_MAX_BYTES} bytes; batches may have more",
-        }.get(wrong.status, wrong.reason)
-        response = problem_response(Problem("about:blank", wrong.reason, wrong.status, detail))
-        if allow := wrong.headers.get("Allow"):
-            response.headers["Allow"] = allow
-        return response
-    except Exception:
-        log.exception("request.failed", method=request.method, path=request.path)
+        return _told(wrong, request)
+
+
+def _told(wrong: Exception, request: web.Request) -> web.StreamResponse:
+    if isinstance(wrong, ReadyUpError):
+        return problem_response(problem_of(wrong))
+    if not isinstance(wrong, web.HTTPException):
         return problem_response(
             Problem("about:blank", "Internal Server Error", 500, "our mistake; it was logged")
         )
+    if wrong.status < 400:
+        raise wrong
+    detail = {
+        404: f"there is nothing at {request.path}; see /openapi.json",
+        405: f"{request.method} is not for {request.path}",
+        413: wrong.text or wrong.reason,
+    }.get(wrong.status, wrong.reason)
+    response = problem_response(Problem("about:blank", wrong.reason, wrong.status, detail))
+    if allow := wrong.headers.get("Allow"):
+        response.headers["Allow"] = allow
+    return response
 
 
 def parse(body: bytes | str, shape: type[T]) -> T:
@@ -129,7 +138,9 @@ async def body_of(request: web.Request, shape: type[T], *, max_bytes: int = BODY
         too_large = len(body) > max_bytes
         body += await request.content.read(max_bytes + 1 - len(body)) if not too_large else b""
     if too_large or len(body) > max_bytes:
-        raise web.HTTPRequestEntityTooLarge(max_bytes, request.content_length or len(body))
+        raise web.HTTPRequestEntityTooLarge(
+            max_bytes, text=f"the body is larger than {max_bytes} bytes"
+        )
     return parse(body, shape)
 
 
