@@ -35,7 +35,7 @@ function drawRow(row, match) {
   const [name, ...cells] = row.children;
   setText(name.children[0], match.queue);
   setText(name.children[1], teams(match));
-  setText(name.children[2], match.server);
+  setText(name.children[2], match.server.split("-").at(-1));
   setData(row, "state", match.closed ? "closed" : match.playing_ms ? "playing" : "forming");
   row.title = match.closed ? `given up: ${match.closed}` : "";
   cells.forEach((cell, n) => {
