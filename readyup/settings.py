@@ -36,6 +36,10 @@ class Listen:
     port: int = 0
     """0 takes a free one."""
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65_535:
+            raise Invalid(f"{self.port} is outside 0-65535", field="$.port")
+
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
@@ -46,6 +50,10 @@ class StoreSettings:
 
     durability: Durability = "none"
     """What an announcement waits for: none, replica (in memory) or aof (on two disks)."""
+
+    def __post_init__(self) -> None:
+        if self.url and not self.url.startswith(("redis://", "rediss://", "unix://")):
+            raise Invalid(f"{self.url!r} is none; write redis://host:port/0", field="$.url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,8 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -
     for variable, place in _ENVIRONMENT.items():
         if value := environ.get(variable):
             section, _, key = place.partition(".")
-            table.setdefault(section, {})[key] = int(value) if value.isdigit() else value
+            number = key == "port" and value.isascii() and value.isdigit()
+            table[section] = {**_table(table, section), key: int(value) if number else value}
     return parse(table, source=source)
 
 
@@ -111,7 +120,7 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
     known = {one.name for one in dataclasses.fields(Config)} - {"source"}
     _refuse_unknown(table, known, "$")
     fleets = parse_fleets(table.get("fleets", {}))
-    queues = {name: _queue(name, entry, fleets) for name, entry in table.get("queues", {}).items()}
+    queues = {name: _queue(name, entry, fleets) for name, entry in _table(table, "queues").items()}
     if not queues:
         raise Invalid("$.queues: there is none; write [queues.NAME]", field="$.queues")
     return Config(
@@ -121,8 +130,8 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
         api=_section(table, "api", Listen, port=8081),
         sessions=_section(table, "sessions", Listen, port=8082),
         console=_section(table, "console", Listen, port=8080),
-        run_dir=str(table.get("run_dir", "")),
-        events=bool(table.get("events", True)),
+        run_dir=_converted(table.get("run_dir", ""), str, "$.run_dir"),
+        events=_converted(table.get("events", True), bool, "$.events"),
         source=source,
     )
 
@@ -161,28 +170,33 @@ def _queue(name: str, table: object, fleets: tuple[FleetSpec, ...]) -> QueueSett
     if FleetName(str(table["fleet"])) not in there:
         cure = f"there are: {', '.join(there)}" if there else "write [fleets.NAME] first"
         raise _wrong(f"{place}.fleet", f"no fleet {table['fleet']!r}; {cure}")
+    rules = _converted({key: table[key] for key in rule_keys & table.keys()}, Rules, place)
+    own = {key: table[key] for key in own_keys & table.keys()}
+    return _converted({**own, "name": QueueName(name), "rules": rules}, QueueSettings, place)
+
+
+def _section(table: Mapping[str, Any], name: str, shape: type[T], **defaults: object) -> T:
+    entry = _table(table, name)
+    known = {one.name for one in dataclasses.fields(shape)}  # type: ignore[arg-type]
+    _refuse_unknown(entry, known, f"$.{name}")
+    return _converted({**defaults, **entry}, shape, f"$.{name}")
+
+
+def _table(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    entry = table.get(name, {})
+    if not isinstance(entry, Mapping):
+        raise _wrong(f"$.{name}", "is not a table")
+    return entry
+
+
+def _converted(value: object, shape: type[T], place: str) -> T:
     try:
-        rules = msgspec.convert({key: table[key] for key in rule_keys & table.keys()}, Rules)
-        own = {key: table[key] for key in own_keys & table.keys()}
-        return msgspec.convert({**own, "name": QueueName(name), "rules": rules}, QueueSettings)
+        return msgspec.convert(value, shape)
     except Invalid as wrong:
         raise _wrong(place + wrong.field.removeprefix("$"), str(wrong)) from wrong
     except msgspec.ValidationError as wrong:
         what, _, path = str(wrong).partition(" - at `$")
         raise _wrong(place + path.rstrip("`"), what) from wrong
-
-
-def _section(table: Mapping[str, Any], name: str, shape: type[T], **defaults: object) -> T:
-    entry = table.get(name, {})
-    if not isinstance(entry, Mapping):
-        raise _wrong(f"$.{name}", "is not a table")
-    known = {one.name for one in dataclasses.fields(shape)}  # type: ignore[arg-type]
-    _refuse_unknown(entry, known, f"$.{name}")
-    try:
-        return msgspec.convert({**defaults, **entry}, shape)
-    except msgspec.ValidationError as wrong:
-        what, _, path = str(wrong).partition(" - at `$")
-        raise _wrong(f"$.{name}" + path.rstrip("`"), what) from wrong
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -193,7 +207,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except OSError as gone:
         raise Invalid(f"{path}: {gone.strerror}") from gone
-    except (tomllib.TOMLDecodeError, msgspec.DecodeError) as wrong:
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as wrong:
         raise Invalid(f"{path}: {wrong}") from wrong
 
 

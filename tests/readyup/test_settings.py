@@ -1,0 +1,230 @@
+"""The configuration: what ships is right, what is wrong is told with its place and its cure."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.errors import Invalid
+from core.ids import FleetName, QueueName
+from fleets.spec import FleetSpec, PortRange
+from matchmaker.rules.model import RatingWindow, Rules
+from matchmaker.settings import QueueSettings
+from readyup.settings import Config, Listen, StoreSettings, as_table, load, parse
+
+Table = dict[str, Any]
+
+
+def table() -> Table:
+    """A small configuration that is right."""
+    return {
+        "queues": {"duel": {"teams": ["red", "blue"], "team_size": 1, "fleet": "arena"}},
+        "fleets": {"arena": {"command": ["{python}", "-m", "game"], "ports": "7000-7009"}},
+    }
+
+
+def changed(change: Callable[[Table], object]) -> Table:
+    made = table()
+    change(made)
+    return made
+
+
+def test_the_configuration_that_ships_is_right():
+    config = load(environ={})
+
+    assert set(config.queues) == {"duel", "squad"}
+    assert config.source == "the built-in configuration"
+    assert (config.api.port, config.sessions.port, config.console.port) == (8081, 8082, 8080)
+
+
+def test_queues_and_fleets_have_the_names_of_their_tables():
+    config = parse(table())
+
+    assert config.queues["duel"].name == "duel"
+    assert [fleet.name for fleet in config.fleets] == ["arena"]
+    assert config.queues["duel"].rules == Rules(("red", "blue"), 1)
+
+
+FULL = Config(
+    queues={
+        "duel": QueueSettings(
+            QueueName("duel"),
+            Rules(("red", "blue"), 2, RatingWindow(1.5, 2.5, 3.5)),
+            FleetName("arena"),
+            group="g",
+            waiting_max=5,
+            on_duplicate="update",
+            default_rating=1.0,
+        )
+    },
+    fleets=(
+        FleetSpec(
+            FleetName("arena"),
+            ("{python}", "-m", "game"),
+            PortRange(7000, 7009),
+            size_min=1,
+            buffer=2,
+            env={"MODE": "x"},
+        ),
+        FleetSpec(FleetName("other"), ("game",), PortRange(8000, 8000), replicas=1),
+    ),
+    store=StoreSettings("redis://db:6379/0", "aof"),
+    api=Listen("0.0.0.0", 1),  # noqa: S104 - a value, nobody listens
+    run_dir="run",
+    events=False,
+)
+
+
+@pytest.mark.parametrize("config", [load(environ={}), parse(table()), FULL], ids=str)
+def test_a_configuration_survives_its_way_to_another_process(config: Config):
+    sent = json.loads(msgspec.json.encode(as_table(config)))
+
+    assert parse(sent) == config
+
+
+def test_a_file_in_toml_and_the_same_in_json(tmp_path: Path):
+    toml, as_json = tmp_path / "c.toml", tmp_path / "c.json"
+    toml.write_text(
+        """
+        [queues.duel]
+        teams = ["red", "blue"]
+        team_size = 1
+        fleet = "arena"
+        [fleets.arena]
+        command = ["{python}", "-m", "game"]
+        ports = "7000-7009"
+        """
+    )
+    as_json.write_text(json.dumps(table()))
+
+    assert load(toml, environ={}) == load(as_json, environ={}) == parse(table())
+    assert load(toml, environ={}).source == str(toml)
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "cure"),
+    [
+        (lambda t: t.update(quues={}), "$.quues", "did you mean 'queues'?"),
+        (lambda t: t.update(source="x"), "$.source", "no such setting"),
+        (lambda t: t.update(api={"prot": 1}), "$.api.prot", "did you mean 'port'?"),
+        (lambda t: t.update(store={"uri": "x"}), "$.store.uri", "did you mean 'url'?"),
+        (lambda t: t["queues"]["duel"].update(team_sizes=1), "$.queues.duel.team_sizes",
+         "did you mean 'team_size'?"),
+        (lambda t: t["queues"]["duel"].update(rules={}), "$.queues.duel.rules", "no such setting"),
+        (lambda t: t["queues"]["duel"].update(window={"begin": 1}), "$.queues.duel.window.begin",
+         "known are end, per_s, start"),
+        (lambda t: t["fleets"]["arena"].update(replica=1), "$.fleets.arena.replica",
+         "did you mean 'replicas'?"),
+        (lambda t: t["fleets"]["arena"].update(health={"period": 1}),
+         "$.fleets.arena.health.period", "did you mean 'period_s'?"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_does_not_exist_is_told_the_nearest(change, place: str, cure: str):
+    with pytest.raises(Invalid) as caught:
+        parse(changed(change))
+
+    assert caught.value.field == place
+    assert str(caught.value).startswith(f"{place}: ")
+    assert cure in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "said"),
+    [
+        (lambda t: t.update(queues={}), "$.queues", "write [queues.NAME]"),
+        (lambda t: t.update(queues=[]), "$.queues", "is not a table"),
+        (lambda t: t.update(fleets=[]), "$.fleets", "is not a table"),
+        (lambda t: t.update(api=7), "$.api", "is not a table"),
+        (lambda t: t.update(api={"port": "http"}), "$.api.port", "Expected int"),
+        (lambda t: t.update(api={"port": 65_536}), "$.api.port", "65535"),
+        (lambda t: t.update(api={"host": 7}), "$.api.host", "Expected str"),
+        (lambda t: t.update(store={"durability": "disk"}), "$.store.durability", "disk"),
+        (lambda t: t.update(store={"url": "db:6379"}), "$.store.url", "redis://"),
+        (lambda t: t.update(events="no"), "$.events", "Expected bool"),
+        (lambda t: t.update(run_dir=7), "$.run_dir", "Expected str"),
+        (lambda t: t["queues"].update(duel=7), "$.queues.duel", "is not a table"),
+        (lambda t: t["queues"]["duel"].pop("teams"), "$.queues.duel.teams", "is missing"),
+        (lambda t: t["queues"]["duel"].update(fleet="arean"), "$.queues.duel.fleet",
+         "no fleet 'arean'; there are: arena"),
+        (lambda t: t.update(fleets={}), "$.queues.duel.fleet", "write [fleets.NAME] first"),
+        (lambda t: t["queues"]["duel"].update(team_size="five"), "$.queues.duel.team_size",
+         "Expected int, got str"),
+        (lambda t: t["queues"]["duel"].update(team_size=0), "$.queues.duel.team_size", "1 to 100"),
+        (lambda t: t["queues"]["duel"].update(teams=["red", "red"]), "$.queues.duel.teams",
+         "each once"),
+        (lambda t: t["queues"]["duel"].update(window={"start": "x"}), "$.queues.duel.window.start",
+         "Expected float"),
+        (lambda t: t["queues"]["duel"].update(window=5), "$.queues.duel.window", "Expected object"),
+        (lambda t: t["queues"]["duel"].update(on_duplicate="x"), "$.queues.duel.on_duplicate", "x"),
+        (lambda t: t["queues"].update({"Duel!": t["queues"].pop("duel")}), "$.queues.Duel!.name",
+         "must match"),
+        (lambda t: t["fleets"]["arena"].update(ports="7009-7000"), "$.fleets.arena.ports",
+         "ends before it begins"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_told_with_its_place(change, place: str, said: str):
+    with pytest.raises(Invalid) as caught:
+        parse(changed(change))
+
+    assert caught.value.field == place
+    assert said in str(caught.value)
+
+
+def test_the_environment_has_the_last_word(tmp_path: Path):
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({**table(), "api": {"host": "10.0.0.1", "port": 1}}))
+    environ = {
+        "READYUP_STORE_URL": "redis://db:6379/0",
+        "READYUP_API_PORT": "9001",
+        "READYUP_SESSIONS_HOST": "127.0.0.2",
+        "READYUP_CONSOLE_PORT": "",
+    }
+    config = load(path, environ=environ)
+
+    assert config.store.url == "redis://db:6379/0"
+    assert config.api == Listen("10.0.0.1", 9001)
+    assert config.sessions == Listen("127.0.0.2", 8082)
+    assert config.console == Listen(port=8080)
+
+
+@pytest.mark.parametrize("port", ["http", "²", "-1", "70000"])
+def test_a_wrong_value_in_the_environment_is_told_with_its_place(port: str):
+    with pytest.raises(Invalid) as caught:
+        load(environ={"READYUP_API_PORT": port})
+
+    assert caught.value.field == "$.api.port"
+
+
+def test_a_host_of_digits_is_still_a_host():
+    assert load(environ={"READYUP_API_HOST": "0"}).api.host == "0"
+
+
+def test_the_environment_cannot_mend_a_section_that_is_no_table(tmp_path: Path):
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({**table(), "api": 7}))
+
+    with pytest.raises(Invalid, match=r"\$\.api: is not a table"):
+        load(path, environ={"READYUP_API_PORT": "9001"})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("c.toml", b"[queues\n"), ("c.toml", b"\xff"), ("c.json", b"{"), ("c.json", b"[]"),
+        ("c.json", b"\xff"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes):
+    path = tmp_path / name
+    path.write_bytes(content)
+
+    with pytest.raises(Invalid, match=str(path)):
+        load(path, environ={})
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(Invalid, match="No such file"):
+        load(tmp_path / "absent.toml", environ={})
