@@ -1,0 +1,179 @@
+"""Fills in the tables that are made of the code: `python -m docs.generate` from the root.
+
+Pages mark where: ``<!-- made: NAME -->`` to ``<!-- end -->``. A test compares them.
+"""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import json
+import re
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from allocator.settings import AllocatorSettings
+from fleets.spec import FleetSpec, Health, PortRange
+from matchmaker.rules.model import RatingWindow, Rules
+from matchmaker.settings import QueueSettings
+from readyup import settings as application
+from readyup.settings import Config, Listen, StoreSettings
+
+DOCS = Path(__file__).parent
+PAGES = ("settings.md", "metrics.md")
+
+_MARKED = re.compile(r"(<!-- made: ([a-z -]+) -->)\n.*?(<!-- end -->)", re.DOTALL)
+
+Field = tuple[type[Any], str]
+
+WORDS: Mapping[Field, str] = {
+    (Config, "queues"): "One table for each queue, `[queues.NAME]`.",
+    (Config, "fleets"): "One table for each fleet, `[fleets.NAME]`.",
+    (Config, "store"): "Where the state is.",
+    (StoreSettings, "url"): "`redis://host:port/0` or `unix:///path`; empty runs a Valkey of our "
+    "own, which only a process with all roles can.",
+    (Listen, "host"): "Address. The player API refuses any but loopback while its only keys are "
+    "development keys.",
+    (Listen, "port"): "0 takes a free one.",
+    (Rules, "teams"): "Names of the teams, each once. A match fills all of them.",
+    (Rules, "window"): "How far apart the ratings of a match may lie.",
+    (FleetSpec, "ports"): 'Written `"7000-7099"`, both ends included: host ports that players '
+    "reach, one for each server. A wide range gives a port more rest before its next server.",
+    (FleetSpec, "health"): "When a silent server counts as Unhealthy.",
+}
+"""What a field means where its docstring is absent, or says it for readers of the code."""
+
+DEFAULTS: Mapping[Field, str] = {
+    (Config, "api"): "port 8081",
+    (Config, "sessions"): "port 8082",
+    (Config, "console"): "port 8080",
+    (Listen, "port"): "see above",
+}
+HIDDEN = {"name", "rules", "source"}
+"""A table's name is its heading; rules are written among the queue's own keys."""
+
+SHOWN_BY_API = {"tickets_enqueued", "place_seconds", "ticket_wait_seconds", "players_connected"}
+"""What the API's process counts itself; the rest is the directors'."""
+
+
+def tables() -> dict[str, str]:
+    """Name of a table, as the pages mark its place, to its text."""
+    variables = vars(application)["_ENVIRONMENT"]
+    return {
+        "file": _table(Config),
+        "store": _table(StoreSettings),
+        "listen": _table(Listen),
+        "queue": _table(Rules, QueueSettings),
+        "window": _table(RatingWindow),
+        "fleet": _table(FleetSpec),
+        "health": _table(Health),
+        "allocator": _table(AllocatorSettings, but={"fleet", "reserve_rooms"}),
+        "environment": "\n".join(
+            ["| variable | stands for |", "|---|---|"]
+            + [f"| `{name}` | `{place}` |" for name, place in variables.items()]
+        ),
+        "matchmaker metrics": _metrics("matchmaker.metrics", "director"),
+        "allocator metrics": _metrics("allocator.metrics", "allocator"),
+    }
+
+
+def page(text: str) -> str:
+    """A page with the tables that it marks filled in; the words between are written by hand."""
+    made = tables()
+    return _MARKED.sub(lambda found: f"{found[1]}\n{made[found[2]]}\n{found[3]}", text)
+
+
+def _table(*shapes: type[Any], but: frozenset[str] | set[str] = frozenset()) -> str:
+    rows = ["| key | value | default | |", "|---|---|---|---|"]
+    for shape in shapes:
+        said, hints = _docstrings(shape), get_type_hints(shape, include_extras=True)
+        for one in dataclasses.fields(shape):
+            if one.name in HIDDEN | but:
+                continue
+            what = WORDS.get((shape, one.name)) or said[one.name]
+            value, default = _value(hints[one.name]), _default(shape, one)
+            rows.append(f"| `{one.name}` | {value} | {default} | {_line(what)} |")
+    return "\n".join(rows)
+
+
+def _docstrings(shape: type[Any]) -> dict[str, str]:
+    """Field to the docstring that stands under it."""
+    (tree,) = ast.parse(inspect.getsource(shape)).body
+    assert isinstance(tree, ast.ClassDef)
+    said: dict[str, str] = {}
+    for field, after in zip(tree.body, tree.body[1:], strict=False):
+        if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
+            continue
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            said[field.target.id] = str(after.value.value)
+    return said
+
+
+def _value(hint: Any) -> str:  # noqa: ANN401 - any annotation
+    """A type in a reader's words."""
+    if limits := getattr(hint, "__metadata__", None):
+        return f"{_value(get_args(hint)[0])}, {_range(limits[0])}"
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return " or ".join(f'`"{word}"`' for word in args)
+    if origin in (Union, types.UnionType):
+        return _value(args[0])
+    if origin is tuple:
+        return f"list of {_value(args[0])}s" if args[0] is str else "tables"
+    if hint is PortRange or hasattr(hint, "__supertype__"):
+        return "text"
+    if origin is not None or dataclasses.is_dataclass(hint):
+        return "table"
+    return {str: "text", int: "whole number", float: "number", bool: "true or false"}[hint]
+
+
+def _range(limits: Any) -> str:  # noqa: ANN401 - msgspec.Meta
+    low = f"above {limits.gt}" if limits.gt is not None else f"{limits.ge}"
+    return f"{low} to {limits.le:,}"
+
+
+def _default(shape: type[Any], one: "dataclasses.Field[Any]") -> str:
+    if known := DEFAULTS.get((shape, one.name)):
+        return known
+    if one.default is dataclasses.MISSING:
+        return "none" if one.default_factory is not dataclasses.MISSING else "needed"
+    if one.default is None:
+        return "absent"
+    return "see below" if dataclasses.is_dataclass(one.default) else f"`{json.dumps(one.default)}`"
+
+
+def _metrics(module: str, process: str) -> str:
+    rows = ["| name | kind | labels | counted by | |", "|---|---|---|---|---|"]
+    for kind, name, about, labels in _declared(importlib.import_module(module)):
+        by = "API" if name.partition("_matchmaker_")[2] in SHOWN_BY_API else process
+        shown = f"{name}_total" if kind == "Counter" else name
+        named = ", ".join(f"`{label}`" for label in labels)
+        rows.append(f"| `{shown}` | {kind.lower()} | {named} | {by} | {_line(about)} |")
+    return "\n".join(rows)
+
+
+def _declared(module: types.ModuleType) -> Iterator[tuple[str, str, str, list[str]]]:
+    """Kind, name, help and labels of every metric that a module declares."""
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            kind = node.func.id
+            if kind in {"Counter", "Gauge", "Histogram"}:
+                name, about, *labels = map(ast.literal_eval, node.args)
+                yield kind, name, about, labels[0] if labels else []
+
+
+def _line(text: str) -> str:
+    return " ".join(text.replace("``", "`").split()).replace("|", "\\|")
+
+
+def main() -> None:
+    """Write them all."""
+    for name in PAGES:
+        file = DOCS / name
+        file.write_text(page(file.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
