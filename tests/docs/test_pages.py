@@ -14,9 +14,6 @@ from readyup.demo.report import Counts, report_of
 from readyup.settings import parse
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, links, name
 
-TAKEN_FROM_A_DEMO = {ROOT / "docs/pictures/console.png"}
-"""Pictures are taken by docs/pictures/take.py, not written, so they may come later."""
-
 _COMMAND = re.compile(r"(?<![\w./-])readyup (?=[a-z])([a-z-]+)([^`\n]*)")
 _CODE = re.compile(r"`([^`\n]+)`")
 
@@ -29,8 +26,7 @@ def test_every_relative_link_leads_somewhere(source: Path):
         if "://" in link:
             continue
         target = (source.parent / path).resolve() if path else source
-        there = target.exists() or target in TAKEN_FROM_A_DEMO
-        if not there or (anchor and anchor not in anchors(target)):
+        if not target.exists() or (anchor and anchor not in anchors(target)):
             lost.append(link)
 
     assert lost == []
