@@ -89,7 +89,10 @@ class LocalBackend:
     async def start(self, spec: FleetSpec) -> ServerView:
         assert self._group is not None, "run() is running"
         group = self._group
-        ports = self._ports.setdefault(spec.name, UdpPorts(spec.address, spec.ports))
+        ports = self._ports.get(spec.name)
+        if ports is None:
+            begin = self._chance.randrange(len(spec.ports))
+            ports = self._ports[spec.name] = UdpPorts(spec.address, spec.ports, begin=begin)
         port = ports.take()
         key = Ed25519PrivateKey.generate()
         view = ServerView(

@@ -10,10 +10,16 @@ from fleets.spec import PortRange
 class UdpPorts:
     """The ports of one fleet. A port given back is the last to be given out again."""
 
-    def __init__(self, address: str, ports: PortRange) -> None:
+    def __init__(self, address: str, ports: PortRange, *, begin: int = 0) -> None:
+        """``begin`` is how far into the range the first port lies.
+
+        A role that starts anew begins anywhere, so that players of its dead predecessor's
+        servers do not at once knock at somebody else's door.
+        """
         self._address = address
         self._given: set[int] = set()
-        self._resting = list(range(ports.first, ports.last + 1))
+        there = list(range(ports.first, ports.last + 1))
+        self._resting = there[begin:] + there[:begin]
 
     def take(self) -> int:
         """A port that nobody on this machine is bound to.

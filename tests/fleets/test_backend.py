@@ -187,7 +187,15 @@ async def test_a_command_that_cannot_be_started_leaves_nothing(tmp_path: Path):
 
         assert here.backend.observe(game().name) == ()
         assert here.states.views == {}
-        assert (await here.backend.start(game())).port == 17401  # 17400 rests now
+        ports = game().ports
+        begin = ports.first + random.Random(7).randrange(len(ports))
+        assert (await here.backend.start(game())).port == begin + 1  # the first one rests now
+
+
+def test_a_new_role_begins_somewhere_else_and_still_gives_out_every_port():
+    ports = UdpPorts("127.0.0.1", PortRange(17460, 17462), begin=2)
+
+    assert [ports.take() for _ in range(3)] == [17462, 17460, 17461]
 
 
 def test_a_port_that_somebody_uses_is_passed_over_and_a_used_one_rests():
