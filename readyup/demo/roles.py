@@ -46,6 +46,7 @@ class RoleProcess:
             self.pid = process.pid
             try:
                 if await _ended_before(process, stop):
+                    self.pid = 0
                     self.restarts += 1
                     log.warning("role.died", role=self.name, code=process.returncode)
                     lived_s = asyncio.get_running_loop().time() - began_s
