@@ -85,7 +85,7 @@ class FleetSpec:
     size_max: Count = 10_000
     """Never more servers than this, nor than there are ports."""
 
-    rooms: Positive = 1
+    rooms: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
     """Matches that one server hosts at a time."""
 
     cpus: Positive = 1

@@ -45,7 +45,7 @@ GOODBYE_S = 2.0
 class CrowdSettings:
     """What is asked of a run."""
 
-    url: str = "http://127.0.0.1:8080"
+    url: str = "http://127.0.0.1:8081"
     """Base of the player API."""
 
     players: int = 200

@@ -23,7 +23,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def bots(  # noqa: PLR0913 - the options of a command
     *,
-    url: str = "http://127.0.0.1:8080",
+    url: str = "http://127.0.0.1:8081",
     players: int = 200,
     duration: float = 60.0,
     seed: int = 1,

@@ -21,6 +21,7 @@ def demo(  # noqa: PLR0913 - the options of a command
     seed: int = 1,
     headless: Annotated[bool, Parameter(negative=())] = False,
     json_path: Annotated[Path | None, Parameter(name="--json")] = None,
+    chaos: str = "",
     config: Path | None = None,
     folder: Annotated[Path | None, Parameter(name="--dir")] = None,
 ) -> int:
@@ -36,6 +37,8 @@ def demo(  # noqa: PLR0913 - the options of a command
         seed: Decides the bots' ratings, arrivals, parties and mishaps.
         headless: No live table; a line every two seconds and the report.
         json_path: Write the report as JSON to this file; - for stdout.
+        chaos: Roles to kill with -9 and to stop for six seconds, in turn, with commas between:
+            director, allocator, api, gameserver, fleets. Plays until each had its turn.
         config: A TOML or JSON file in place of the built-in configuration.
         folder: Keep logs, events and the history here; a temporary folder without it.
     """
@@ -43,7 +46,9 @@ def demo(  # noqa: PLR0913 - the options of a command
     import asyncio
     import logging
 
+    from core.dice import stream
     from readyup.commands.process import configure_logging, loop_factory, our_errors
+    from readyup.demo.chaos import Chaos
     from readyup.demo.run import Demo, DemoSettings
     from readyup.settings import load
 
@@ -53,8 +58,12 @@ def demo(  # noqa: PLR0913 - the options of a command
             raise Invalid("--players and --servers must be at least 1")
         if duration is not None and duration <= 0:
             raise Invalid("--duration is seconds above 0")
-        play_s = duration if duration is not None else (20.0 if headless else 0.0)
-        settings = DemoSettings(players=players, servers=servers, duration_s=play_s, seed=seed)
+        roles = tuple(role.strip() for role in chaos.split(",") if role.strip())
+        in_turn_s = Chaos(roles, stream(seed)).round_s() if roles else 0.0
+        play_s = duration if duration is not None else (in_turn_s or 20.0 if headless else 0.0)
+        settings = DemoSettings(
+            players=players, servers=servers, duration_s=play_s, seed=seed, chaos=roles
+        )
         run_dir = (folder or Path(tempfile.mkdtemp(prefix="readyup-demo-"))).absolute()
         run = Demo(load(config), settings, run_dir)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:

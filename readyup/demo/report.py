@@ -53,6 +53,7 @@ def report_of(
     breaches: int,
     repairs: Mapping[str, int],
     restarts: Mapping[str, int],
+    chaos: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The run in figures; other tools rely on these keys (docs/report.md).
 
@@ -60,7 +61,7 @@ def report_of(
     """
     errors = dict(crowd.get("errors", {}))
     errors |= {f"{role} died": n for role, n in restarts.items() if n}
-    return {
+    report: dict[str, Any] = {
         "tickets": {
             "created": counts.kinds["ticket.enqueued"],
             "assigned": counts.assigned,
@@ -79,6 +80,7 @@ def report_of(
         "history": str(history),
         "breaches": breaches,
     }
+    return report | ({"chaos": dict(chaos)} if chaos else {})
 
 
 def percentiles(values: list[float]) -> dict[str, float]:
@@ -110,4 +112,9 @@ def as_text(report: Mapping[str, Any]) -> str:
         "promises": f"{report['breaches']} breaches in {report['events']} events",
         "history": report["history"],
     }
-    return "\n".join(f"{name:<10}{text}" for name, text in rows.items())
+    for fault, cost in report.get("chaos", {}).items():
+        rows[fault] = (
+            f"{cost['times']} times, service back after p50 {cost['gone_s_p50']:.1f} s, "
+            f"max {cost['gone_s_max']:.1f} s"
+        ) + (f"; not back {cost['lost']} times" if cost["lost"] else "")
+    return "\n".join(f"{name:<{max(10, len(name) + 2)}}{text}" for name, text in rows.items())

@@ -14,7 +14,8 @@ import msgspec
 
 from core.children import dies_with_parent
 from core.clock import SystemClock
-from core.dice import unguessable
+from core.dice import stream, unguessable
+from readyup.demo.chaos import Chaos, summary
 from readyup.demo.report import Counts, report_of
 from readyup.demo.screen import Scene, Show
 from readyup.demo.stack import Stack, running_stack
@@ -43,6 +44,8 @@ class DemoSettings:
 
     seed: int = 1
     directors: int = 2
+    chaos: tuple[str, ...] = ()
+    """Roles that are killed and stopped in turn while the bots play."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Demo:
         self._run_dir = run_dir
         self._config = _sized(config, settings.servers)
         self._history = run_dir / "history.jsonl"
+        self._chaos = Chaos(settings.chaos, stream(settings.seed, "chaos"))
 
     async def play(
         self, stop: asyncio.Event, show: Show, meanwhile: Meanwhile | None = None
@@ -83,6 +87,8 @@ class Demo:
         Raises:
             Unreachable: the service did not come up.
         """
+        if meanwhile is None and self._settings.chaos:
+            meanwhile = self._chaos.meanwhile
         async with running_stack(
             self._config, self._run_dir, directors=self._settings.directors
         ) as stack:
@@ -105,7 +111,7 @@ class Demo:
                         fault = group.create_task(meanwhile(stack)) if meanwhile else None
                         crowd = await self._crowd(stack, stop, scene)
                         if fault is not None:
-                            await fault
+                            fault.cancel()
                         if await _drained(stack, recorder):
                             recorder.write("run.drained")
                         repairs = await _repairs(stack)
@@ -124,6 +130,7 @@ class Demo:
             breaches=len(verdict.breaches),
             repairs=repairs,
             restarts=restarts,
+            chaos=summary(self._chaos.faults),
         )
         nothing = stop.is_set() and not counts.kinds["ticket.enqueued"]
         return Outcome(report, verdict, crowd.get("unexpected", {}), nothing)
