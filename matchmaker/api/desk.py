@@ -157,6 +157,7 @@ class Desk:
         )
         return Assignment(
             match=placement.match,
+            ticket=ticket,
             address=placement.address,
             port=placement.port,
             token=token,

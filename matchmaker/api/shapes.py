@@ -44,6 +44,9 @@ class Assignment(Struct):
     """Where one player goes, and the token that lets them in."""
 
     match: str
+    ticket: str
+    """The ticket that led here."""
+
     address: str
     port: int
     token: str

@@ -80,8 +80,9 @@ class Diary:
 
     def led_back(self, standing: Standing, to: Assignment) -> None:
         """The API told of a match whose assignment was pushed while the line was away."""
-        if standing.ticket:
-            self.assigned(Ticket(standing.ticket, "COMPLETED", standing.ver), to, None)
+        # A ticket it never heard of: its party's leader asked, and the line was away since.
+        ver = standing.ver if standing.ticket == to.ticket else 0
+        self.assigned(Ticket(to.ticket, "COMPLETED", ver), to, None)
 
     def joined(self, to: Assignment, *, rejoin: bool) -> None:
         self._counted.matches_made.add(to.match)

@@ -32,6 +32,7 @@ class Assignment(msgspec.Struct, frozen=True):
     team: str = ""
     seat: int = 0
     epoch: int = 0
+    ticket: str = ""
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ class RoleProcess:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the process running until ``stop``, then end it and wait for it."""
-        pause_s = AGAIN_S
+        pause_s = AGAIN_S / 2
         while not stop.is_set():
             began_s = asyncio.get_running_loop().time()
             process = await self._start()

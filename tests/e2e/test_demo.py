@@ -117,6 +117,21 @@ async def test_a_killed_demo_takes_every_process_with_it(tmp_path: Path):
             await asyncio.sleep(0.05)
 
 
+async def test_players_are_led_on_while_the_api_and_game_servers_are_killed_and_stopped(
+    tmp_path: Path,
+):
+    demo = await start(
+        tmp_path, "--chaos", "api,gameserver", "--players", "80", "--servers", "6", "--seed", "3"
+    )
+    _, said = await demo.communicate()
+
+    assert demo.returncode == 0, said.decode()
+    figures = report(tmp_path)
+    assert set(figures["chaos"]) == {"api-kill", "api-stop", "gameserver-kill", "gameserver-stop"}
+    assert all(fault["lost"] == 0 for fault in figures["chaos"].values())
+    assert figures["breaches"] == 0
+
+
 def test_bad_arguments_are_refused_in_a_sentence():
     asked = [sys.executable, "-m", "readyup", "demo", "--players", "0"]
     answer = subprocess.run(asked, capture_output=True, text=True, check=False)

@@ -232,6 +232,7 @@ async def test_a_player_who_dropped_is_led_back_with_a_fresh_token(api: Api):
     status, back = await api.ask("GET", "/v1/players/ann/session", key="dev-player:ann")
     assert status == 200
     assert back["assignment"]["match"] == way["match"]
+    assert back["assignment"]["ticket"] == way["ticket"]
     assert back["assignment"]["token"] != way["token"]
     assert (await api.ask("GET", "/v1/players/ann/session", key="dev-player:bo"))[0] == 404
     assert (await api.ask("GET", "/v1/players/bo/session"))[0] == 404
