@@ -143,10 +143,18 @@ class Placing:
         await self.drive(list(self.in_line.values()))
 
     async def close_overdue(self) -> None:
-        """Close matches that found no room in time; their tickets wait on with their age."""
+        """Close matches that found no room in time; their tickets wait on with their age.
+
+        What was decided elsewhere, as by a cancel, leaves the line too.
+        """
         now_ms = self._clock.wall_ms()
-        for match in await self._queue.overdue(now_ms=now_ms):
-            if not await self._queue.settle(match, reason="no room in time", now_ms=now_ms):
+        line = list(self.in_line)  # before the question: all of these were proposed by then
+        placing, _ = await self._queue.unfinished()
+        decided = [match for match in line if match not in placing]
+        for match in (*decided, *await self._queue.overdue(now_ms=now_ms)):
+            if await self._queue.settle(match, reason="no room in time", now_ms=now_ms):
+                self.in_line.pop(match, None)  # it stands, and resume() drives it on
+            else:
                 await self._give_back(match, "no room in time")
 
     async def _drive(self, matches: list[Forming]) -> None:
@@ -187,33 +195,39 @@ class Placing:
 
     async def _commit(self, forming: Forming) -> bool:
         assert forming.placement is not None
-        match = forming.order.match
-        state = await self._queue.commit(
-            match, forming.placement, epoch=self._epoch, now_ms=self._clock.wall_ms()
-        )
+        match, now_ms = forming.order.match, self._clock.wall_ms()
+        state = await self._queue.commit(match, forming.placement, epoch=self._epoch, now_ms=now_ms)
         if state == "stale":
             raise Superseded
         if state == "closed":
             await self._give_back(match, "closed")
+        if state == "committed" and forming.placement.epoch > 1:
+            # Committed before, and moved since: what is announced is where it is now.
+            await self._queue.moved(forming.placement, now_ms=now_ms)
         return state == "committed"
 
     async def _announce(self, forming: Forming) -> None:
         match, queue = forming.order.match, self._queue.settings.name
-        told = await self._queue.announce(
+        told = self._queue.announce(
             match,
             formed_us=forming.formed_us,
             claim_us=forming.claim_us,
             now_ms=self._clock.wall_ms(),
         )
-        if told:
+        # Hints first, in the same pipeline: who was told finds the way back, whoever dies here.
+        _, is_news = await _together((self._hint(forming), told))
+        if is_news:
             self._metrics.matches.labels(queue).inc()
-            hint = as_json({"match": match, "fleet": self._queue.settings.fleet, "queue": queue})
-            await self._queue.store.many(
-                [
-                    ("SET", session_hint(seated.player), hint, "EX", HINT_S)
-                    for seated in forming.order.players
-                ]
-            )
+
+    async def _hint(self, forming: Forming) -> None:
+        match, settings = forming.order.match, self._queue.settings
+        hint = as_json({"match": match, "fleet": settings.fleet, "queue": settings.name})
+        await self._queue.store.many(
+            [
+                ("SET", session_hint(seated.player), hint, "EX", HINT_S)
+                for seated in forming.order.players
+            ]
+        )
 
     async def _give_back(self, match: MatchId, reason: str) -> None:
         self.in_line.pop(match, None)

@@ -7,23 +7,26 @@
   ARGV[3] formed_us  when the match and a free room both existed, microseconds
   ARGV[4] claim_us   how long the claim took, microseconds; 0 when it waited in line
 
-  Returns: 1 when told now, 0 when it was told before or is not committed
+  Returns: 1 when told now, 0 when it was told before, is not committed, or is over
 ]]
 -- include: core:event
 -- include: queue
 local now_ms, match = ARGV[1], ARGV[2]
 local key = match_key(match)
-local record = redis.call("HMGET", key, "state", "announced", "tickets", "teams", "placement", "epoch")
-if record[1] ~= "committed" or record[2] then return 0 end
+local record = redis.call("HMGET", key, "state", "announced", "tickets", "teams", "placement", "epoch", "ended")
+if record[1] ~= "committed" or record[2] or record[7] then return 0 end
 
 local tickets, placement, vers = cjson.decode(record[3]), cjson.decode(record[5]), {}
 local enqueued = {}
 local ver_max = 0
 for _, id in ipairs(tickets) do
-  redis.call("HSET", ticket_key(id), "status", "COMPLETED")
-  vers[id] = redis.call("HINCRBY", ticket_key(id), "ver", 1)
-  enqueued[id] = tonumber(redis.call("HGET", ticket_key(id), "enqueued_ms"))
-  ver_max = math.max(ver_max, vers[id])
+  local enqueued_ms = redis.call("HGET", ticket_key(id), "enqueued_ms")
+  if enqueued_ms then -- a ticket that ended an hour ago is gone, and is not brought back
+    redis.call("HSET", ticket_key(id), "status", "COMPLETED")
+    vers[id] = redis.call("HINCRBY", ticket_key(id), "ver", 1)
+    enqueued[id] = tonumber(enqueued_ms)
+    ver_max = math.max(ver_max, vers[id])
+  end
 end
 redis.call("HSET", key, "announced", now_ms)
 redis.call("EXPIRE", key, 2 * RETENTION_S) -- a session may last long; its end sets a shorter one

@@ -1,5 +1,6 @@
 --[[
-  A match is over; its players are told.
+  A match is over; its players are told. One that ended before they were told where to go is
+  announced no more: its tickets have failed.
 
   KEYS[1] base    the queue
   ARGV[1] now_ms  integer
@@ -11,10 +12,22 @@
 -- include: core:event
 -- include: queue
 local key = match_key(ARGV[2])
-local record = redis.call("HMGET", key, "state", "teams", "ended")
+local record = redis.call("HMGET", key, "state", "teams", "ended", "announced", "tickets")
 if record[1] ~= "committed" or record[3] then return 0 end
+local teams, tickets = cjson.decode(record[2]), cjson.decode(record[5])
 redis.call("HSET", key, "ended", ARGV[3])
 redis.call("EXPIRE", key, RETENTION_S)
 event(log, "match.ended", ARGV[1], { match = ARGV[2], reason = ARGV[3] })
-tell("ended", ARGV[1], { match = ARGV[2], teams = cjson.decode(record[2]), reason = ARGV[3] })
+if record[4] then
+  tell("ended", ARGV[1], { match = ARGV[2], teams = teams, reason = ARGV[3] })
+  return 1
+end
+redis.call("ZREM", unannounced, ARGV[2])
+for _, id in ipairs(tickets) do
+  if redis.call("EXISTS", ticket_key(id)) == 1 then
+    redis.call("HSET", ticket_key(id), "status", "FAILED", "reason", ARGV[3])
+    redis.call("HINCRBY", ticket_key(id), "ver", 1)
+    tell_ticket(id, ARGV[1])
+  end
+end
 return 1

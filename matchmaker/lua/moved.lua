@@ -6,14 +6,14 @@
   ARGV[2] match      match id
   ARGV[3] placement  JSON of the new room; its epoch is higher than the one before
 
-  Returns: 1 when told now, 0 when that epoch or a later one is known already
+  Returns: 1 when told now, 0 when that epoch or a later one is known already, or it is over
 ]]
 -- include: core:event
 -- include: queue
 local now_ms, match = ARGV[1], ARGV[2]
 local key = match_key(match)
-local record = redis.call("HMGET", key, "state", "tickets", "teams", "placement", "announced")
-if record[1] ~= "committed" then return 0 end
+local record = redis.call("HMGET", key, "state", "tickets", "teams", "placement", "announced", "ended")
+if record[1] ~= "committed" or record[6] then return 0 end
 local placement = cjson.decode(ARGV[3])
 if placement.epoch <= cjson.decode(record[4]).epoch then return 0 end
 
