@@ -35,6 +35,10 @@ REPASS_S = 0.1
 SWEEP_S = 0.25
 """How often what is due is ended and the figures are published."""
 
+HEARING_S = 10.0
+"""How long a term listens before it holds silence against anybody: whatever kept this queue
+without a leader may have kept the signs of life from it too. Two renewals of presence."""
+
 PASSES_KEPT = 20_000
 
 
@@ -92,6 +96,8 @@ class Director:
             metrics=self._metrics,
         )
         try:
+            # An epoch that a failover could forget, and give to another, would fence nobody.
+            await self._queue.store.barrier()
             await feed.load()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_lease(epoch, over), name=f"{self._name}.lease")
@@ -151,6 +157,8 @@ class Director:
         self._metrics.pass_seconds.labels(self._name).observe(took_s)
         if not found:
             return
+        if len(found) >= room_for:
+            feed.changed.set()  # there may be more, as soon as these are placed
         for match in found:
             for parties in match.teams:
                 for party in parties:
@@ -184,12 +192,13 @@ class Director:
             feed.changed.set()  # the line is shorter: another match may join it
 
     async def _sweep(self, feed: Feed, placing: Placing, over: asyncio.Event) -> None:
-        turns = 0
+        turns, began_s = 0, self._clock.elapsed_s()
 
         async def turn() -> None:
             nonlocal turns
             turns += 1
-            await self._queue.expire(now_ms=self._clock.wall_ms())
+            heard = self._clock.elapsed_s() - began_s > HEARING_S
+            await self._queue.expire(now_ms=self._clock.wall_ms(), absent_too=heard)
             if turns % 4 == 1:
                 await placing.close_overdue()
                 await placing.ask_again()

@@ -24,17 +24,24 @@ class Feed:
         self.changed = asyncio.Event()
         """Set when something came that may make a match."""
 
+        self._one_at_a_time = asyncio.Lock()
+
     async def load(self) -> None:
-        """Read all that waits. The log's end is noted first, so nothing falls between."""
-        self.applied = await last_id(self._queue.store, self._queue.log)
-        self.pool.replace(await self._queue.waiting(await self._queue.live()))
+        """Read all that waits. The log's end is noted first, so nothing falls between.
+
+        What the log says meanwhile is applied to what was read, not to what is replaced.
+        """
+        async with self._one_at_a_time:
+            self.applied = await last_id(self._queue.store, self._queue.log)
+            self.pool.replace(await self._queue.waiting(await self._queue.live()))
         self.changed.set()
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Apply the log as it grows, until ``stop``."""
         async for event in tail(self._queue.store, self._queue.log, self.applied, stop):
-            await self._apply(event)
-            self.applied = event["i"]
+            async with self._one_at_a_time:
+                await self._apply(event)
+                self.applied = event["i"]
 
     async def missed_some(self) -> bool:
         """Whether the log was trimmed past us, so that ``load`` must read everything again."""

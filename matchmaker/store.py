@@ -124,14 +124,14 @@ class QueueStore(Records):
                 },
             )
 
-    async def expire(self, *, now_ms: int) -> None:
-        """End what is due: lifetimes that are over, owners who have gone."""
+    async def expire(self, *, now_ms: int, absent_too: bool = True) -> None:
+        """End what is due: lifetimes that are over, and, if asked, owners who have gone."""
         due = EXPIRE_MAX
         while due == EXPIRE_MAX:
             due = await EXPIRE(
                 self.store,
                 keys={"base": self.base, "players": self.index},
-                args={"now_ms": now_ms, "limit": EXPIRE_MAX},
+                args={"now_ms": now_ms, "limit": EXPIRE_MAX, "absent_too": int(absent_too)},
             )
 
     async def propose(

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from prometheus_client import CollectorRegistry
 
+import matchmaker.director
 from core.clock import SystemClock
 from core.dice import stream
+from core.errors import StoreUnreachable
 from core.eventlog import decode
 from core.ids import FleetName, MatchId, PlayerId, QueueName, TicketId
 from core.lease import Lease
@@ -184,3 +186,52 @@ async def test_every_productive_pass_is_logged_for_a_replay(queue: QueueStore):
     logged = decode(entry)
     assert logged["result"] == [[["duel.ann"], ["duel.bo"]]]
     assert logged["rules"] == queue.settings.rules.version()
+
+
+async def until_swept(queue: QueueStore) -> None:
+    """The director has ended what was due, at least once."""
+    async with asyncio.timeout(5):
+        while not await queue.store.call("EXISTS", f"{queue.base}:stats"):
+            await asyncio.sleep(0.005)
+
+
+async def test_who_could_not_be_heard_while_nobody_led_is_not_absent(queue: QueueStore):
+    now_ms = CLOCK.wall_ms()
+    for name, expires_ms in (("ann", now_ms + 60_000), ("bo", now_ms - 1)):
+        who = (TicketPlayer(PlayerId(name), 1500.0),)
+        ticket = NewTicket(TicketId(f"duel.{name}"), DUEL, who, "p", expires_ms, now_ms - 1)
+        await queue.enqueue(ticket, now_ms=now_ms - 30_000)
+    async with running(director(queue, FewRooms(0))):
+        await until_swept(queue)
+
+    records = [await queue.ticket(TicketId(f"duel.{name}")) for name in ("ann", "bo")]
+    assert [r and r.status for r in records] == [Status.QUEUED, Status.TIMED_OUT]
+
+
+async def test_a_term_that_is_not_durable_does_nothing(queue: QueueStore, monkeypatch):
+    asked = 0
+
+    async def barrier() -> None:
+        nonlocal asked
+        asked += 1
+        raise StoreUnreachable("no replica has it")
+
+    monkeypatch.setattr(queue.store, "barrier", barrier)
+    await enqueue(queue, "ann", "bo")
+    async with running(director(queue, FewRooms(1))):
+        await until(lambda: asked > 0)
+
+    assert "match.proposed" not in [event["k"] for event in await events(queue)]
+
+
+async def test_more_matches_than_one_pass_may_make_are_made_by_the_next_at_once(
+    store: Store, monkeypatch
+):
+    rules = Rules(("red", "blue"), 1)
+    queue = QueueStore(store, QueueSettings(DUEL, rules, FleetName("arena"), line_max=1))
+    monkeypatch.setattr(matchmaker.director, "REPASS_S", 60)
+    names = [f"p{n}" for n in range(8)]
+    await enqueue(queue, *names)
+    async with running(director(queue, FewRooms(4))):
+        for name in names:
+            await until_status(queue, name, Status.COMPLETED)
