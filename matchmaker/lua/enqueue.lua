@@ -15,7 +15,7 @@
   ARGV[9] digest       digest of the request, or "" when there is no idempotency key
   ARGV[10] key         the idempotency key, for the log
   ARGV[11] waiting_max tickets the queue may hold
-  ARGV[12] update      1 when a second ticket of the same players updates the first
+  ARGV[12] update      1 when a second ticket of the same players and owner updates the first
 
   Returns: {"created" | "same" | "updated", ticket} | {"busy", ticket, player} | {"mismatch"} | {"full"}
 ]]
@@ -33,15 +33,22 @@ if digest ~= "" then
   end
 end
 
+local function remember(ticket)
+  if digest == "" then return end
+  local lifetime_ms = expires_ms - tonumber(now_ms) + 600000
+  redis.call("SET", KEYS[3], cjson.encode({ digest = digest, ticket = ticket }), "PX", lifetime_ms)
+end
+
 local players = cjson.decode(ARGV[3])
 for _, player in ipairs(players) do
   local other = redis.call("HGET", index, player)
   if other then
-    local held = redis.call("HMGET", ticket_key(other), "status", "players")
-    if ARGV[12] == "1" and held[1] == "QUEUED" and held[2] == ARGV[3] then
+    local held = redis.call("HMGET", ticket_key(other), "status", "players", "owner")
+    if ARGV[12] == "1" and held[1] == "QUEUED" and held[2] == ARGV[3] and held[3] == ARGV[6] then
       redis.call("HSET", ticket_key(other), "body", ARGV[4])
       local ver = redis.call("HINCRBY", ticket_key(other), "ver", 1)
       event(log, "ticket.updated", now_ms, { ticket = other, ver = ver, mmr = tonumber(ARGV[5]), body = ARGV[4] })
+      remember(other)
       return { "updated", other }
     end
     return { "busy", other, player }
@@ -55,10 +62,7 @@ for _, player in ipairs(players) do redis.call("HSET", index, player, id) end
 redis.call("HSET", ticket_key(id), "status", "QUEUED", "ver", 1, "players", ARGV[3], "body", ARGV[4],
   "owner", ARGV[6], "enqueued_ms", now_ms, "expires_ms", expires_ms, "presence_ms", presence_ms, "match", "")
 redis.call("ZADD", live, deadline_ms, id)
-if digest ~= "" then
-  local lifetime_ms = expires_ms - tonumber(now_ms) + 600000
-  redis.call("SET", KEYS[3], cjson.encode({ digest = digest, ticket = id }), "PX", lifetime_ms)
-end
+remember(id)
 local said = { ticket = id, ver = 1, players = players, mmr = tonumber(ARGV[5]), size = #players, body = ARGV[4] }
 if ARGV[10] ~= "" then said.key = ARGV[10] end
 event(log, "ticket.enqueued", now_ms, said)

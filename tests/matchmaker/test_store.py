@@ -1,5 +1,7 @@
 """Tickets and matches in a real Valkey: each script's promise, and its repeat."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.clock import SystemClock
@@ -110,6 +112,26 @@ async def test_a_queue_may_update_instead_of_refuse(store: Store):
     record = await queue.ticket(A)
     assert record is not None
     assert (record.ver, record.enqueued_ms) == (2, NOW)
+
+
+async def test_an_update_keeps_its_key_too(store: Store):
+    queue = QueueStore(store, settings(on_duplicate="update"))
+    await queue.enqueue(new(A, "ann"), now_ms=NOW)
+    for _ in range(2):
+        await queue.enqueue(new(B, "ann", key="k1"), now_ms=NOW)
+    await queue.cancel(A, now_ms=NOW)
+    again = await queue.enqueue(new(C, "ann", key="k1"), now_ms=NOW)
+
+    assert (again.outcome, again.ticket) == ("same", A)
+    assert (await kinds(queue)).count("ticket.updated") == 1
+
+
+async def test_only_its_owner_updates_a_ticket(store: Store):
+    queue = QueueStore(store, settings(on_duplicate="update"))
+    await queue.enqueue(new(A, "ann"), now_ms=NOW)
+
+    with pytest.raises(Conflict):
+        await queue.enqueue(replace(new(B, "ann"), owner="player:ann"), now_ms=NOW)
 
 
 async def test_a_full_queue_says_so(store: Store):
