@@ -133,13 +133,15 @@ class Desk:
         return SessionOut(player, found.match, queue.settings.name, found.state, assignment)
 
     async def waiting_ticket_of(self, player: PlayerId) -> TicketRecord | None:
-        """The ticket a player waits with, in whichever queue."""
+        """The ticket a player waits with, in whichever queue; counts as a sign of life."""
         seen: set[str] = set()
         for queue in self.queues.values():
             if queue.index not in seen:
                 seen.add(queue.index)
                 if ticket := await queue.ticket_of(player):
-                    return await self.queues[queue_of(ticket)].ticket(ticket)
+                    own = self.queues[queue_of(ticket)]
+                    await own.heartbeat([ticket], now_ms=self.clock.wall_ms())
+                    return await own.ticket(ticket)
         return None
 
     def assignment(

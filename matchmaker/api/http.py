@@ -131,7 +131,8 @@ class PlayerApi:
             with self._presence.of(now, caller):
                 async for push in self._pushes(mailbox, response):
                     out = push.message.get("ticket")
-                    if out is not None and push.ver > now.ver:
+                    # The player may have other tickets, in queues of other groups.
+                    if out is not None and out.id == ticket and push.ver > now.ver:
                         await response.write(_sse(_with_assignment(push)))
                         self._outbox.sent(push, mailbox)
                         if Status(out.status).is_final():

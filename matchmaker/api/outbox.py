@@ -49,6 +49,11 @@ class Mailbox:
         self._held[subject] = push
         self._news.set()
 
+    def put_first(self, subject: str, push: Push) -> None:
+        """Hold a state that is told before all that is held already."""
+        self._held = {subject: push, **self._held}
+        self._news.set()
+
     async def take(self) -> list[Push]:
         """Everything held, oldest subject first; waits until there is something."""
         await self._news.wait()

@@ -8,7 +8,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 PlayerIn = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        # In Python $ also matches before a last newline.
+        pattern=r"^[A-Za-z0-9_.-]{1,64}(?!\n)$",
         description="A player's id: 1 to 64 letters, digits, dots, dashes or underscores.",
     ),
 ]

@@ -103,7 +103,7 @@ class PlayerSockets:
         with contextlib.suppress(ReadyUpError):
             session = (await self._desk.session(player, visit.caller)).match
         hello = {"type": "hello", "player": player, "ticket": ticket, "session": session}
-        visit.answer(hello)
+        visit.mailbox.put_first("hello", Push(hello))  # before what came while we looked
 
     def _stay(self, visit: _Visit, ticket: TicketOut) -> None:
         if TicketId(ticket.id) not in visit.present:

@@ -1,0 +1,125 @@
+"""Who is connected: what comes first, what an event stream leaves out, and what keeps a ticket."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from core.clock import SystemClock
+from core.dice import unguessable
+from core.ids import FleetName, PlayerId, QueueName, TicketId
+from core.join_token import Minter
+from core.redis import Store
+from matchmaker.api.desk import Desk
+from matchmaker.api.keys import DevKeys
+from matchmaker.api.outbox import Mailbox
+from matchmaker.api.service import PlayerService
+from matchmaker.rules.model import Rules
+from matchmaker.settings import QueueSettings
+from matchmaker.store import QueueStore
+from matchmaker.tickets import TicketRecord
+
+CLOCK = SystemClock()
+ANN = {"Authorization": "Bearer dev-player:ann"}
+Queues = dict[str, QueueStore]
+
+
+class NoSessions:
+    async def session_of(self, player: PlayerId) -> None:
+        return None
+
+
+@pytest.fixture
+def queues(store: Store) -> Queues:
+    """Two queues that know nothing of each other; nobody leads them."""
+    rules = Rules(("red", "blue"), 1)
+    return {
+        name: QueueStore(store, QueueSettings(QueueName(name), rules, FleetName("arena")))
+        for name in ("duel", "race")
+    }
+
+
+@pytest.fixture
+async def ann(store: Store, queues: Queues) -> AsyncIterator[aiohttp.ClientSession]:
+    """Ann, at the player API."""
+    service = PlayerService(
+        queues,
+        NoSessions(),
+        store,
+        keys=DevKeys("127.0.0.1"),
+        minter=Minter(Ed25519PrivateKey.generate()),
+        clock=CLOCK,
+        chance=unguessable(),
+    )
+    async with (
+        asyncio.timeout(10),
+        service.serving(host="127.0.0.1", port=0) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=ANN) as http,
+    ):
+        yield http
+
+
+async def enqueued(ann: aiohttp.ClientSession, queue: str) -> TicketId:
+    async with ann.post("/v1/tickets", json={"queue": queue, "players": [{"id": "ann"}]}) as made:
+        return TicketId((await made.json())["id"])
+
+
+async def test_a_tickets_events_are_of_that_ticket_alone(ann: aiohttp.ClientSession):
+    duel, race = await enqueued(ann, "duel"), await enqueued(ann, "race")
+    async with ann.get(f"/v1/tickets/{duel}/events") as stream:
+        await stream.content.readuntil(b"\n\n")
+        for ticket in (race, duel):
+            async with ann.delete(f"/v1/tickets/{ticket}") as gone:
+                assert gone.status == 200
+        rest = (await stream.content.read()).decode()
+
+    told = [json.loads(line[6:]) for line in rest.splitlines() if line.startswith("data: ")]
+    assert [(t["id"], t["status"]) for t in told] == [(duel, "CANCELLED")]
+
+
+async def test_hello_comes_first_whatever_happens_meanwhile(
+    ann: aiohttp.ClientSession, queues: Queues, monkeypatch: pytest.MonkeyPatch
+):
+    ticket = await enqueued(ann, "duel")
+    look, put, news = Desk.waiting_ticket_of, Mailbox.put, asyncio.Event()
+
+    def seen(self: Mailbox, *said) -> None:
+        put(self, *said)
+        news.set()
+
+    async def cancelled_meanwhile(self: Desk, player: PlayerId) -> TicketRecord | None:
+        found = await look(self, player)
+        await queues["duel"].cancel(ticket, now_ms=CLOCK.wall_ms())
+        await news.wait()
+        return found
+
+    monkeypatch.setattr(Mailbox, "put", seen)
+    monkeypatch.setattr(Desk, "waiting_ticket_of", cancelled_meanwhile)
+    async with ann.ws_connect("/v1/connect") as ws:
+        told = [await ws.receive_json() for _ in range(2)]
+
+    assert [(t["type"], t["ticket"]["status"]) for t in told] == [
+        ("hello", "QUEUED"),
+        ("ticket", "CANCELLED"),
+    ]
+
+
+async def test_who_comes_back_is_present_at_once(ann: aiohttp.ClientSession, queues: Queues):
+    ticket = await enqueued(ann, "duel")
+    duel = queues["duel"]
+    await duel.store.call("ZADD", f"{duel.base}:live", CLOCK.wall_ms() + 100, ticket)
+    async with ann.ws_connect("/v1/connect") as ws:
+        await ws.receive_json()
+        until_ms = int(float(await duel.store.call("ZSCORE", f"{duel.base}:live", ticket)))
+
+    assert until_ms > CLOCK.wall_ms() + 10_000
+
+
+async def test_an_id_ends_where_it_says(ann: aiohttp.ClientSession):
+    body = {"queue": "duel", "players": [{"id": "bo\n"}]}
+    backend = {"Authorization": "Bearer dev-backend"}
+    async with ann.post("/v1/tickets", json=body, headers=backend) as answer:
+        assert (answer.status, (await answer.json())["field"]) == (400, "$.players[0].id")
