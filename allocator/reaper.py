@@ -10,7 +10,7 @@ from allocator.rooms import suspects
 from allocator.sessions import Sessions
 from allocator.settings import AllocatorSettings
 from core.clock import Clock
-from core.errors import Unreachable
+from core.errors import Exhausted, Unreachable
 from core.ids import MatchId, RoomId, room_id
 from core.supervise import every
 
@@ -36,7 +36,7 @@ class Reaper:
         async def tick() -> None:
             try:
                 await self.look(now_ms=clock.wall_ms())
-            except Unreachable as away:
+            except (Unreachable, Exhausted) as away:
                 log.warning("reaper.waits", fleet=self._pool.fleet, reason=str(away))
 
         await every(PERIOD_S, tick, stop=stop)

@@ -13,7 +13,7 @@ from allocator.ports import CLAIM_LABEL, Servers
 from allocator.rooms import Census, NewRoom, rooms_of
 from allocator.settings import AllocatorSettings
 from core.clock import Clock
-from core.errors import Unreachable
+from core.errors import Exhausted, Unreachable
 from core.game_server import ServerView, State
 from core.ids import RoomId, ServerUid, server_of
 from core.supervise import every
@@ -143,7 +143,7 @@ class Reserve:
         async def tick() -> None:
             try:
                 await self.refill(now_ms=clock.wall_ms())
-            except Unreachable as away:
+            except (Unreachable, Exhausted) as away:
                 log.warning("reserve.waits", fleet=self._pool.fleet, reason=str(away))
 
         await every(PERIOD_S, tick, stop=stop)

@@ -10,12 +10,13 @@ from allocator.herald import Herald
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.reaper import Reaper
+from allocator.reserve import Reserve
 from allocator.sessions import Session, Sessions
 from allocator.settings import AllocatorSettings
-from core.errors import StoreUnreachable
+from core.errors import Exhausted, StoreUnreachable
 from core.ids import MatchId, ServerUid
 from core.placement import Placement
-from tests.allocator.worlds import FLEET, NOW, FakeMatches, FixedClock, order, room
+from tests.allocator.worlds import FLEET, NOW, FakeMatches, FakeServers, FixedClock, order, room
 
 A, B = ServerUid("server-a"), ServerUid("server-b")
 SETTINGS = AllocatorSettings(FLEET)
@@ -251,3 +252,26 @@ async def heralded(sessions: Sessions, matches: FakeMatches, *, until: int) -> N
         while len(matches.told) < until:
             await asyncio.sleep(0.002)
         stop.set()
+
+
+async def test_a_store_without_memory_is_waited_for(
+    pool: Pool, reaper: Reaper, matches: FakeMatches, metrics: AllocatorMetrics, monkeypatch
+):
+    handover = Handover(Sessions(pool), matches, SETTINGS, metrics)
+    reserve = Reserve(pool, FakeServers(), handover, SETTINGS, metrics)
+    stop, refused = asyncio.Event(), 0
+
+    async def out_of_memory(**_: object) -> None:
+        nonlocal refused
+        refused += 1
+        if refused == 4:
+            stop.set()
+        raise Exhausted("Redis is out of memory")
+
+    monkeypatch.setattr(pool, "sweep", out_of_memory)
+    monkeypatch.setattr(pool, "census", out_of_memory)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(reaper.run(FixedClock(), stop))
+        group.create_task(reserve.run(FixedClock(), stop))
+
+    assert refused >= 4
