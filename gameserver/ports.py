@@ -92,7 +92,7 @@ class Line(Protocol):
 
 
 class Witness(Protocol):
-    """Where this server's own account of what happened goes; ``core.eventfile.EventFile`` is one."""
+    """Where this server's own account of what happened goes: ``core.eventfile.EventFile``."""
 
     def write(self, kind: str, **fields: Any) -> None:  # noqa: ANN401 - JSON
         """Note that it happened now."""

@@ -57,6 +57,9 @@ class Chaos:
 
     roles: Sequence[str]
     chance: random.Random
+    for_s: float = 0.0
+    """Seconds until no further harm is done; 0 goes on until it is cancelled."""
+
     clock: Clock = field(default_factory=SystemClock)
     faults: list[Fault] = field(default_factory=list)
 
@@ -70,12 +73,14 @@ class Chaos:
         return len(self.roles) * (2 * BETWEEN_S + STOPPED_S + 4.0)
 
     async def meanwhile(self, stack: Stack) -> None:
-        """Fault after fault, until it is cancelled."""
-        while True:
-            for role in self.roles:
-                for kind in ("kill", "stop"):
-                    await asyncio.sleep(BETWEEN_S)
-                    await self._harm(stack, role, kind)
+        """Fault after fault while the bots come and go; none once they only finish."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.for_s or None):
+                while True:
+                    for role in self.roles:
+                        for kind in ("kill", "stop"):
+                            await asyncio.sleep(BETWEEN_S)
+                            await self._harm(stack, role, kind)
 
     async def _harm(self, stack: Stack, role: str, kind: str) -> None:
         victim, is_back = await self._target(stack, role)

@@ -75,7 +75,8 @@ class Demo:
         self._run_dir = run_dir
         self._config = _sized(config, settings.servers)
         self._history = run_dir / "history.jsonl"
-        self._chaos = Chaos(settings.chaos, stream(settings.seed, "chaos"))
+        chance = stream(settings.seed, "chaos")
+        self._chaos = Chaos(settings.chaos, chance, for_s=settings.duration_s)
 
     async def play(
         self, stop: asyncio.Event, show: Show, meanwhile: Meanwhile | None = None
