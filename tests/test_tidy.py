@@ -21,7 +21,6 @@ LONG = {
 
 NOT_MIRRORED = {
     "allocator/lua": "scripts, shown through the rooms that call them",
-    "readyup/bench": "`make bench` runs each beside its baseline; minutes, not a test",
 }
 """Folders without tests under their own name, and why."""
 
