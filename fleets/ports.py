@@ -19,11 +19,21 @@ class Reason(StrEnum):
     STOP = "stop"
 
 
+class SdkPorts(Protocol):
+    """Where one server's SDK listens on 127.0.0.1."""
+
+    @property
+    def grpc(self) -> int: ...
+
+    @property
+    def http(self) -> int: ...
+
+
 class ServerStates(Protocol):
     """The SDK servers: the one owner of each game server's Agones state."""
 
-    async def create(self, view: ServerView, *, health: tuple[float, int, float]) -> int:
-        """Open an SDK endpoint for this server; the gRPC port on 127.0.0.1.
+    async def create(self, view: ServerView, *, health: tuple[float, int, float]) -> SdkPorts:
+        """Open an SDK endpoint for this server; the ports it listens on.
 
         ``health`` is period in seconds, failure threshold, initial delay in seconds.
         """

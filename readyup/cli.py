@@ -17,6 +17,7 @@ app = App(
 app.command("readyup.commands.demo:demo", name="demo")
 app.command("readyup.commands.serve:serve", name="serve")
 app.command("readyup.commands.gameserver:gameserver", name="gameserver")
+app.command("readyup.commands.sdk_server:sdk_server", name="sdk-server")
 app.command("readyup.commands.bots:bots", name="bots")
 app.command("readyup.commands.check_history:check_history", name="check-history")
 app.command("readyup.commands.bench:bench", name="bench")

@@ -110,13 +110,13 @@ class LocalBackend:
         )
         server = self._servers[view.uid] = _Server(spec, view)
         try:
-            sdk_port = await self._states.create(view, health=spec.health.as_tuple())
+            sdk = await self._states.create(view, health=spec.health.as_tuple())
             server.child = Child.spawn(
                 launch_of(
                     spec,
                     view,
                     self._settings,
-                    sdk_port=sdk_port,
+                    sdk=sdk,
                     seed=key.private_bytes_raw(),
                 )
             )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.game_server import ServerView
 from fleets.local.process import Launch
+from fleets.ports import SdkPorts
 from fleets.spec import PYTHON, FleetSpec
 
 
@@ -31,13 +32,14 @@ class LocalSettings:
 
 
 def launch_of(
-    spec: FleetSpec, view: ServerView, settings: LocalSettings, *, sdk_port: int, seed: bytes
+    spec: FleetSpec, view: ServerView, settings: LocalSettings, *, sdk: SdkPorts, seed: bytes
 ) -> Launch:
     """How to start this server."""
     env = {
         **spec.env,
         "AGONES_SDK_GRPC_HOST": "127.0.0.1",
-        "AGONES_SDK_GRPC_PORT": str(sdk_port),
+        "AGONES_SDK_GRPC_PORT": str(sdk.grpc),
+        "AGONES_SDK_HTTP_PORT": str(sdk.http),
         "READYUP_SERVER_NAME": view.name,
         "READYUP_SERVER_UID": view.uid,
         "READYUP_FLEET": view.fleet,

@@ -6,29 +6,23 @@ restarts, ``health`` and ``watch`` come back by themselves.
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import grpc
 import grpc.aio
 
-from core.errors import (
-    Conflict,
-    Exhausted,
-    Forbidden,
-    IllegalTransition,
-    Invalid,
-    NotFound,
-    ReadyUpError,
-    Rejected,
-    Unauthorized,
-    Unreachable,
-)
+from core.errors import Rejected, Unreachable
 from gameserver.sdk import sdk_pb2 as pb
+from gameserver.sdk.answers import CALL_S, ours
 from gameserver.sdk.game_server import GameServer, from_wire
 from gameserver.sdk.sdk_pb2_grpc import SDKStub
+
+if TYPE_CHECKING:
+    from gameserver.sdk.beta import Beta
 
 Answer = TypeVar("Answer")
 
@@ -37,9 +31,6 @@ log = logging.getLogger("readyup.gameserver.sdk")
 PORT_DEFAULT: Final = "9357"
 CONNECT_S: Final = 30.0
 """What Agones' own clients wait: the sidecar may start after the game server."""
-
-CALL_S: Final = 5.0
-"""Long enough for an SDK server to restart under a call that waits for it."""
 
 PAUSE_S_MIN, PAUSE_S_MAX = 0.05, 1.0
 """Between two attempts at a stream. A server is Unhealthy after 10 s or so of silence."""
@@ -51,18 +42,6 @@ CHANNEL_OPTIONS: Final = (
     ("grpc.max_reconnect_backoff_ms", 1000),  # gRPC's own two minutes would cost the server's life
 )
 
-_REFUSALS: Final[dict[grpc.StatusCode, type[ReadyUpError]]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: Invalid,
-    grpc.StatusCode.OUT_OF_RANGE: Invalid,
-    grpc.StatusCode.UNIMPLEMENTED: Rejected,
-    grpc.StatusCode.NOT_FOUND: NotFound,
-    grpc.StatusCode.ALREADY_EXISTS: Conflict,
-    grpc.StatusCode.FAILED_PRECONDITION: IllegalTransition,
-    grpc.StatusCode.UNAUTHENTICATED: Unauthorized,
-    grpc.StatusCode.PERMISSION_DENIED: Forbidden,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: Exhausted,
-}
-
 
 class AgonesSdk:
     """One game server's line to its SDK server; made by ``connect``.
@@ -72,7 +51,15 @@ class AgonesSdk:
     """
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._channel = channel
         self._stub = SDKStub(channel)
+
+    @functools.cached_property
+    def beta(self) -> "Beta":
+        """Counters and lists."""
+        from gameserver.sdk.beta import Beta  # most servers have none, and start sooner without
+
+        return Beta(self._channel)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -204,7 +191,7 @@ class _Outage:
             Rejected: trying again cannot help.
         """
         if isinstance(why, grpc.aio.AioRpcError):
-            refusal = _ours(why)
+            refusal = ours(why)
             if isinstance(refusal, Rejected):
                 raise refusal from why
         if self._attempts == 0:
@@ -234,9 +221,4 @@ async def _answer(call: Awaitable[Answer]) -> Answer:
     try:
         return await call
     except grpc.aio.AioRpcError as error:
-        raise _ours(error) from error
-
-
-def _ours(error: grpc.aio.AioRpcError) -> ReadyUpError:
-    kind = _REFUSALS.get(error.code(), Unreachable)
-    return kind(f"SDK server: {error.details() or error.code().name}")
+        raise ours(error) from error

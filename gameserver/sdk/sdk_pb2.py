@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.DescriptorPool().AddSerializedFile(b'\n\x18gameserver/sdk/sdk.proto\x12\x0e\x61gones.dev.sdk\"\x07\n\x05\x45mpty\"&\n\x08KeyValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x1b\n\x08\x44uration\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\"\xef\x07\n\nGameServer\x12:\n\x0bobject_meta\x18\x01 \x01(\x0b\x32%.agones.dev.sdk.GameServer.ObjectMeta\x12-\n\x04spec\x18\x02 \x01(\x0b\x32\x1f.agones.dev.sdk.GameServer.Spec\x12\x31\n\x06status\x18\x03 \x01(\x0b\x32!.agones.dev.sdk.GameServer.Status\x1a\x93\x03\n\nObjectMeta\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0b\n\x03uid\x18\x03 \x01(\t\x12\x18\n\x10resource_version\x18\x04 \x01(\t\x12\x12\n\ngeneration\x18\x05 \x01(\x03\x12\x1a\n\x12\x63reation_timestamp\x18\x06 \x01(\x03\x12\x1a\n\x12\x64\x65letion_timestamp\x18\x07 \x01(\x03\x12K\n\x0b\x61nnotations\x18\x08 \x03(\x0b\x32\x36.agones.dev.sdk.GameServer.ObjectMeta.AnnotationsEntry\x12\x41\n\x06labels\x18\t \x03(\x0b\x32\x31.agones.dev.sdk.GameServer.ObjectMeta.LabelsEntry\x1a\x32\n\x10\x41nnotationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\xac\x01\n\x04Spec\x12\x36\n\x06health\x18\x01 \x01(\x0b\x32&.agones.dev.sdk.GameServer.Spec.Health\x1al\n\x06Health\x12\x10\n\x08\x64isabled\x18\x01 \x01(\x08\x12\x16\n\x0eperiod_seconds\x18\x02 \x01(\x05\x12\x19\n\x11\x66\x61ilure_threshold\x18\x03 \x01(\x05\x12\x1d\n\x15initial_delay_seconds\x18\x04 \x01(\x05\x1a\xfd\x01\n\x06Status\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x35\n\x05ports\x18\x03 \x03(\x0b\x32&.agones.dev.sdk.GameServer.Status.Port\x12<\n\taddresses\x18\x07 \x03(\x0b\x32).agones.dev.sdk.GameServer.Status.Address\x1a(\n\x07\x41\x64\x64ress\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x1a\"\n\x04Port\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04port\x18\x02 \x01(\x05J\x04\x08\x04\x10\x05J\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07\x32\xb1\x04\n\x03SDK\x12\x35\n\x05Ready\x12\x15.agones.dev.sdk.Empty\x1a\x15.agones.dev.sdk.Empty\x12\x38\n\x08\x41llocate\x12\x15.agones.dev.sdk.Empty\x1a\x15.agones.dev.sdk.Empty\x12\x38\n\x08Shutdown\x12\x15.agones.dev.sdk.Empty\x1a\x15.agones.dev.sdk.Empty\x12\x38\n\x06Health\x12\x15.agones.dev.sdk.Empty\x1a\x15.agones.dev.sdk.Empty(\x01\x12\x42\n\rGetGameServer\x12\x15.agones.dev.sdk.Empty\x1a\x1a.agones.dev.sdk.GameServer\x12\x46\n\x0fWatchGameServer\x12\x15.agones.dev.sdk.Empty\x1a\x1a.agones.dev.sdk.GameServer0\x01\x12;\n\x08SetLabel\x12\x18.agones.dev.sdk.KeyValue\x1a\x15.agones.dev.sdk.Empty\x12@\n\rSetAnnotation\x12\x18.agones.dev.sdk.KeyValue\x1a\x15.agones.dev.sdk.Empty\x12:\n\x07Reserve\x12\x18.agones.dev.sdk.Duration\x1a\x15.agones.dev.sdk.Emptyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.DescriptorPool().AddSerializedFile(b'\n\x18gameserver/sdk/sdk.proto\x12\x0e\x61gones.dev.sdk\"\x07\n\x05\x45mpty\"&\n\x08KeyValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x1b\n\x08\x44uration\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\"\xfc\x0b\n\nGameServer\x12:\n\x0bobject_meta\x18\x01 \x01(\x0b\x32%.agones.dev.sdk.GameServer.ObjectMeta\x12-\n\x04spec\x18\x02 \x01(\x0b\x32\x1f.agones.dev.sdk.GameServer.Spec\x12\x31\n\x06status\x18\x03 \x01(\x0b\x32!.agones.dev.sdk.GameServer.Status\x1a\x93\x03\n\nObjectMeta\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0b\n\x03uid\x18\x03 \x01(\t\x12\x18\n\x10resource_version\x18\x04 \x01(\t\x12\x12\n\ngeneration\x18\x05 \x01(\x03\x12\x1a\n\x12\x63reation_timestamp\x18\x06 \x01(\x03\x12\x1a\n\x12\x64\x65letion_timestamp\x18\x07 \x01(\x03\x12K\n\x0b\x61nnotations\x18\x08 \x03(\x0b\x32\x36.agones.dev.sdk.GameServer.ObjectMeta.AnnotationsEntry\x12\x41\n\x06labels\x18\t \x03(\x0b\x32\x31.agones.dev.sdk.GameServer.ObjectMeta.LabelsEntry\x1a\x32\n\x10\x41nnotationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\xac\x01\n\x04Spec\x12\x36\n\x06health\x18\x01 \x01(\x0b\x32&.agones.dev.sdk.GameServer.Spec.Health\x1al\n\x06Health\x12\x10\n\x08\x64isabled\x18\x01 \x01(\x08\x12\x16\n\x0eperiod_seconds\x18\x02 \x01(\x05\x12\x19\n\x11\x66\x61ilure_threshold\x18\x03 \x01(\x05\x12\x1d\n\x15initial_delay_seconds\x18\x04 \x01(\x05\x1a\x8a\x06\n\x06Status\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x35\n\x05ports\x18\x03 \x03(\x0b\x32&.agones.dev.sdk.GameServer.Status.Port\x12?\n\x07players\x18\x04 \x01(\x0b\x32..agones.dev.sdk.GameServer.Status.PlayerStatus\x12\x41\n\x08\x63ounters\x18\x05 \x03(\x0b\x32/.agones.dev.sdk.GameServer.Status.CountersEntry\x12;\n\x05lists\x18\x06 \x03(\x0b\x32,.agones.dev.sdk.GameServer.Status.ListsEntry\x12<\n\taddresses\x18\x07 \x03(\x0b\x32).agones.dev.sdk.GameServer.Status.Address\x1a(\n\x07\x41\x64\x64ress\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x1a\"\n\x04Port\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04port\x18\x02 \x01(\x05\x1a<\n\x0cPlayerStatus\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12\x10\n\x08\x63\x61pacity\x18\x02 \x01(\x03\x12\x0b\n\x03ids\x18\x03 \x03(\t\x1a\x30\n\rCounterStatus\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12\x10\n\x08\x63\x61pacity\x18\x02 \x01(\x03\x1a.\n\nListStatus\x12\x10\n\x08\x63\x61pacity\x18\x01 \x01(\x03\x12\x0e\n\x06values\x18\x02 \x03(\t\x1a`\n\rCountersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12>\n\x05value\x18\x02 \x01(\x0b\x32/.agones.dev.sdk.GameServer.Status.CounterStatus:\x02\x38\x01\x1aZ\n\nListsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12;\n\x05value\x18\x02 \x01(\x0b\x32,.agones.dev.sdk.GameServer.Status.ListStatus:\x02\x38\x01\x32\xb1\x04\n\x03SDK\x12\x35\n\x05Ready\x12\x15.agones.dev.sdk.Empty\x1a\x15.agones.dev.sdk.Empty\x12\x38\n\x08\x41llocate\x12\x15.agones.dev.sdk.Empty\x1a\x15.agones.dev.sdk.Empty\x12\x38\n\x08Shutdown\x12\x15.agones.dev.sdk.Empty\x1a\x15.agones.dev.sdk.Empty\x12\x38\n\x06Health\x12\x15.agones.dev.sdk.Empty\x1a\x15.agones.dev.sdk.Empty(\x01\x12\x42\n\rGetGameServer\x12\x15.agones.dev.sdk.Empty\x1a\x1a.agones.dev.sdk.GameServer\x12\x46\n\x0fWatchGameServer\x12\x15.agones.dev.sdk.Empty\x1a\x1a.agones.dev.sdk.GameServer0\x01\x12;\n\x08SetLabel\x12\x18.agones.dev.sdk.KeyValue\x1a\x15.agones.dev.sdk.Empty\x12@\n\rSetAnnotation\x12\x18.agones.dev.sdk.KeyValue\x1a\x15.agones.dev.sdk.Empty\x12:\n\x07Reserve\x12\x18.agones.dev.sdk.Duration\x1a\x15.agones.dev.sdk.Emptyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GAMESERVER_OBJECTMETA_ANNOTATIONSENTRY']._serialized_options = b'8\001'
   _globals['_GAMESERVER_OBJECTMETA_LABELSENTRY']._loaded_options = None
   _globals['_GAMESERVER_OBJECTMETA_LABELSENTRY']._serialized_options = b'8\001'
+  _globals['_GAMESERVER_STATUS_COUNTERSENTRY']._loaded_options = None
+  _globals['_GAMESERVER_STATUS_COUNTERSENTRY']._serialized_options = b'8\001'
+  _globals['_GAMESERVER_STATUS_LISTSENTRY']._loaded_options = None
+  _globals['_GAMESERVER_STATUS_LISTSENTRY']._serialized_options = b'8\001'
   _globals['_EMPTY']._serialized_start=44
   _globals['_EMPTY']._serialized_end=51
   _globals['_KEYVALUE']._serialized_start=53
@@ -42,7 +46,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DURATION']._serialized_start=93
   _globals['_DURATION']._serialized_end=120
   _globals['_GAMESERVER']._serialized_start=123
-  _globals['_GAMESERVER']._serialized_end=1130
+  _globals['_GAMESERVER']._serialized_end=1655
   _globals['_GAMESERVER_OBJECTMETA']._serialized_start=296
   _globals['_GAMESERVER_OBJECTMETA']._serialized_end=699
   _globals['_GAMESERVER_OBJECTMETA_ANNOTATIONSENTRY']._serialized_start=602
@@ -54,11 +58,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GAMESERVER_SPEC_HEALTH']._serialized_start=766
   _globals['_GAMESERVER_SPEC_HEALTH']._serialized_end=874
   _globals['_GAMESERVER_STATUS']._serialized_start=877
-  _globals['_GAMESERVER_STATUS']._serialized_end=1130
-  _globals['_GAMESERVER_STATUS_ADDRESS']._serialized_start=1036
-  _globals['_GAMESERVER_STATUS_ADDRESS']._serialized_end=1076
-  _globals['_GAMESERVER_STATUS_PORT']._serialized_start=1078
-  _globals['_GAMESERVER_STATUS_PORT']._serialized_end=1112
-  _globals['_SDK']._serialized_start=1133
-  _globals['_SDK']._serialized_end=1694
+  _globals['_GAMESERVER_STATUS']._serialized_end=1655
+  _globals['_GAMESERVER_STATUS_ADDRESS']._serialized_start=1229
+  _globals['_GAMESERVER_STATUS_ADDRESS']._serialized_end=1269
+  _globals['_GAMESERVER_STATUS_PORT']._serialized_start=1271
+  _globals['_GAMESERVER_STATUS_PORT']._serialized_end=1305
+  _globals['_GAMESERVER_STATUS_PLAYERSTATUS']._serialized_start=1307
+  _globals['_GAMESERVER_STATUS_PLAYERSTATUS']._serialized_end=1367
+  _globals['_GAMESERVER_STATUS_COUNTERSTATUS']._serialized_start=1369
+  _globals['_GAMESERVER_STATUS_COUNTERSTATUS']._serialized_end=1417
+  _globals['_GAMESERVER_STATUS_LISTSTATUS']._serialized_start=1419
+  _globals['_GAMESERVER_STATUS_LISTSTATUS']._serialized_end=1465
+  _globals['_GAMESERVER_STATUS_COUNTERSENTRY']._serialized_start=1467
+  _globals['_GAMESERVER_STATUS_COUNTERSENTRY']._serialized_end=1563
+  _globals['_GAMESERVER_STATUS_LISTSENTRY']._serialized_start=1565
+  _globals['_GAMESERVER_STATUS_LISTSENTRY']._serialized_end=1655
+  _globals['_SDK']._serialized_start=1658
+  _globals['_SDK']._serialized_end=2219
 # @@protoc_insertion_point(module_scope)

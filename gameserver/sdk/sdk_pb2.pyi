@@ -1,4 +1,4 @@
-# mypy: disable-error-code="type-arg"
+# mypy: disable-error-code="type-arg,valid-type"
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -79,7 +79,7 @@ class GameServer(_message.Message):
         health: GameServer.Spec.Health
         def __init__(self, health: _Optional[_Union[GameServer.Spec.Health, _Mapping]] = ...) -> None: ...
     class Status(_message.Message):
-        __slots__ = ("state", "address", "ports", "addresses")
+        __slots__ = ("state", "address", "ports", "players", "counters", "lists", "addresses")
         class Address(_message.Message):
             __slots__ = ("type", "address")
             TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -94,15 +94,58 @@ class GameServer(_message.Message):
             name: str
             port: int
             def __init__(self, name: _Optional[str] = ..., port: _Optional[int] = ...) -> None: ...
+        class PlayerStatus(_message.Message):
+            __slots__ = ("count", "capacity", "ids")
+            COUNT_FIELD_NUMBER: _ClassVar[int]
+            CAPACITY_FIELD_NUMBER: _ClassVar[int]
+            IDS_FIELD_NUMBER: _ClassVar[int]
+            count: int
+            capacity: int
+            ids: _containers.RepeatedScalarFieldContainer[str]
+            def __init__(self, count: _Optional[int] = ..., capacity: _Optional[int] = ..., ids: _Optional[_Iterable[str]] = ...) -> None: ...
+        class CounterStatus(_message.Message):
+            __slots__ = ("count", "capacity")
+            COUNT_FIELD_NUMBER: _ClassVar[int]
+            CAPACITY_FIELD_NUMBER: _ClassVar[int]
+            count: int
+            capacity: int
+            def __init__(self, count: _Optional[int] = ..., capacity: _Optional[int] = ...) -> None: ...
+        class ListStatus(_message.Message):
+            __slots__ = ("capacity", "values")
+            CAPACITY_FIELD_NUMBER: _ClassVar[int]
+            VALUES_FIELD_NUMBER: _ClassVar[int]
+            capacity: int
+            values: _containers.RepeatedScalarFieldContainer[str]
+            def __init__(self, capacity: _Optional[int] = ..., values: _Optional[_Iterable[str]] = ...) -> None: ...
+        class CountersEntry(_message.Message):
+            __slots__ = ("key", "value")
+            KEY_FIELD_NUMBER: _ClassVar[int]
+            VALUE_FIELD_NUMBER: _ClassVar[int]
+            key: str
+            value: GameServer.Status.CounterStatus
+            def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[GameServer.Status.CounterStatus, _Mapping]] = ...) -> None: ...
+        class ListsEntry(_message.Message):
+            __slots__ = ("key", "value")
+            KEY_FIELD_NUMBER: _ClassVar[int]
+            VALUE_FIELD_NUMBER: _ClassVar[int]
+            key: str
+            value: GameServer.Status.ListStatus
+            def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[GameServer.Status.ListStatus, _Mapping]] = ...) -> None: ...
         STATE_FIELD_NUMBER: _ClassVar[int]
         ADDRESS_FIELD_NUMBER: _ClassVar[int]
         PORTS_FIELD_NUMBER: _ClassVar[int]
+        PLAYERS_FIELD_NUMBER: _ClassVar[int]
+        COUNTERS_FIELD_NUMBER: _ClassVar[int]
+        LISTS_FIELD_NUMBER: _ClassVar[int]
         ADDRESSES_FIELD_NUMBER: _ClassVar[int]
         state: str
         address: str
         ports: _containers.RepeatedCompositeFieldContainer[GameServer.Status.Port]
+        players: GameServer.Status.PlayerStatus
+        counters: _containers.MessageMap[str, GameServer.Status.CounterStatus]
+        lists: _containers.MessageMap[str, GameServer.Status.ListStatus]
         addresses: _containers.RepeatedCompositeFieldContainer[GameServer.Status.Address]
-        def __init__(self, state: _Optional[str] = ..., address: _Optional[str] = ..., ports: _Optional[_Iterable[_Union[GameServer.Status.Port, _Mapping]]] = ..., addresses: _Optional[_Iterable[_Union[GameServer.Status.Address, _Mapping]]] = ...) -> None: ...
+        def __init__(self, state: _Optional[str] = ..., address: _Optional[str] = ..., ports: _Optional[_Iterable[_Union[GameServer.Status.Port, _Mapping]]] = ..., players: _Optional[_Union[GameServer.Status.PlayerStatus, _Mapping]] = ..., counters: _Optional[_Mapping[str, GameServer.Status.CounterStatus]] = ..., lists: _Optional[_Mapping[str, GameServer.Status.ListStatus]] = ..., addresses: _Optional[_Iterable[_Union[GameServer.Status.Address, _Mapping]]] = ...) -> None: ...
     OBJECT_META_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]

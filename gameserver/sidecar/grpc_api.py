@@ -1,38 +1,59 @@
 """Agones' SDK over gRPC for one game server, on a loopback port of its own."""
-# ruff: noqa: N802 - gRPC finds the methods by the names in the .proto
 
-import math
-from collections.abc import AsyncIterator, Callable
-from typing import Self, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, Self
 
 import grpc
 import grpc.aio
-from grpc.aio import ServicerContext
+from google.protobuf.message import Message
 
-from core.errors import Conflict, IllegalTransition, Invalid, Rejected, Unreachable
-from gameserver.sdk import sdk_pb2 as pb
-from gameserver.sdk.sdk_pb2_grpc import SDKServicer, add_SDKServicer_to_server
-from gameserver.sidecar import state as sdk_state
-from gameserver.sidecar.live import LiveServer
-from gameserver.sidecar.state import SdkState
+from core.errors import Unreachable
+from gameserver.sdk import alpha_pb2 as alpha, beta_pb2 as beta, sdk_pb2 as pb
+from gameserver.sidecar import wire
+from gameserver.sidecar.calls import EMPTY, Calls, Refused
 
 HOST = "127.0.0.1"
 
 GRACE_S = 0.2
 """For the answer to a Shutdown call that made its owner delete the server at once."""
 
-NAMESPACE = "default"
+Context = grpc.aio.ServicerContext[Any, Any]
+"""Any: every call has messages of its own."""
 
-Asked = TypeVar("Asked")
+Unary = tuple[Callable[[Calls, Any], Message], type[Message]]
+"""A call that is answered at once, and what it is asked with."""
 
-REFUSALS = {
-    Invalid: grpc.StatusCode.INVALID_ARGUMENT,
-    Conflict: grpc.StatusCode.ALREADY_EXISTS,
-    IllegalTransition: grpc.StatusCode.FAILED_PRECONDITION,
+UNARY: Final[dict[str, dict[str, Unary]]] = {
+    "agones.dev.sdk.SDK": {
+        "Ready": (Calls.ready, pb.Empty),
+        "Allocate": (Calls.allocate, pb.Empty),
+        "Shutdown": (Calls.shutdown, pb.Empty),
+        "GetGameServer": (Calls.get_game_server, pb.Empty),
+        "SetLabel": (Calls.set_label, pb.KeyValue),
+        "SetAnnotation": (Calls.set_annotation, pb.KeyValue),
+        "Reserve": (Calls.reserve, pb.Duration),
+    },
+    "agones.dev.sdk.beta.SDK": {
+        "GetCounter": (Calls.get_counter, beta.GetCounterRequest),
+        "UpdateCounter": (Calls.update_counter, beta.UpdateCounterRequest),
+        "GetList": (Calls.get_list, beta.GetListRequest),
+        "UpdateList": (Calls.update_list, beta.UpdateListRequest),
+        "AddListValue": (Calls.add_list_value, beta.AddListValueRequest),
+        "RemoveListValue": (Calls.remove_list_value, beta.RemoveListValueRequest),
+    },
+    "agones.dev.sdk.alpha.SDK": {
+        "PlayerConnect": (Calls.player_tracking, alpha.PlayerID),
+        "PlayerDisconnect": (Calls.player_tracking, alpha.PlayerID),
+        "SetPlayerCapacity": (Calls.player_tracking, alpha.Count),
+        "GetPlayerCapacity": (Calls.player_tracking, alpha.Empty),
+        "GetPlayerCount": (Calls.player_tracking, alpha.Empty),
+        "IsPlayerConnected": (Calls.player_tracking, alpha.PlayerID),
+        "GetConnectedPlayers": (Calls.player_tracking, alpha.Empty),
+    },
 }
 
 
-class Endpoint:
+class GrpcPort:
     """A gRPC server that speaks for one game server."""
 
     def __init__(self, server: grpc.aio.Server, port: int) -> None:
@@ -40,7 +61,7 @@ class Endpoint:
         self._server = server
 
     @classmethod
-    async def start(cls, live: LiveServer, *, port: int = 0) -> Self:
+    async def start(cls, calls: Calls, *, port: int = 0) -> Self:
         """Listen on ``port``, or on any free one.
 
         Raises:
@@ -48,7 +69,7 @@ class Endpoint:
         """
         # Without SO_REUSEPORT, two servers that want one port find out.
         server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-        add_SDKServicer_to_server(SdkService(live), server)
+        server.add_generic_rpc_handlers(_services(calls))
         try:
             bound_port = server.add_insecure_port(f"{HOST}:{port}")
         except RuntimeError as error:
@@ -61,110 +82,48 @@ class Endpoint:
         await self._server.stop(GRACE_S)
 
 
-class SdkService(SDKServicer):
-    """Turns calls into changes of one live server.
-
-    What a server may not do is answered INVALID_ARGUMENT, ALREADY_EXISTS or
-    FAILED_PRECONDITION; Agones says yes and does nothing. Changes take effect
-    before the answer; in Agones, some time after it.
-    """
-
-    def __init__(self, live: LiveServer) -> None:
-        self._live = live
-
-    async def Ready(
-        self, request: pb.Empty, context: ServicerContext[pb.Empty, pb.Empty]
-    ) -> pb.Empty:
-        return await self._change(context, sdk_state.asked_ready)
-
-    async def Allocate(
-        self, request: pb.Empty, context: ServicerContext[pb.Empty, pb.Empty]
-    ) -> pb.Empty:
-        return await self._change(context, sdk_state.allocated_itself)
-
-    async def Shutdown(
-        self, request: pb.Empty, context: ServicerContext[pb.Empty, pb.Empty]
-    ) -> pb.Empty:
-        return await self._change(context, sdk_state.shut_down)
-
-    async def Reserve(
-        self, request: pb.Duration, context: ServicerContext[pb.Duration, pb.Empty]
-    ) -> pb.Empty:
-        now_s = self._live.clock.elapsed_s()
-        return await self._change(
-            context, lambda server: sdk_state.reserved(server, request.seconds, now_s=now_s)
-        )
-
-    async def SetLabel(
-        self, request: pb.KeyValue, context: ServicerContext[pb.KeyValue, pb.Empty]
-    ) -> pb.Empty:
-        return await self._change(
-            context, lambda server: sdk_state.labelled(server, request.key, request.value)
-        )
-
-    async def SetAnnotation(
-        self, request: pb.KeyValue, context: ServicerContext[pb.KeyValue, pb.Empty]
-    ) -> pb.Empty:
-        return await self._change(
-            context, lambda server: sdk_state.annotated(server, request.key, request.value)
-        )
-
-    async def Health(
-        self, request: AsyncIterator[pb.Empty], context: ServicerContext[pb.Empty, pb.Empty]
-    ) -> pb.Empty:
-        async for _ in request:
-            self._live.ping()
-        return pb.Empty()
-
-    async def GetGameServer(
-        self, request: pb.Empty, context: ServicerContext[pb.Empty, pb.GameServer]
-    ) -> pb.GameServer:
-        return to_wire(self._live.state)
-
-    async def WatchGameServer(
-        self, request: pb.Empty, context: ServicerContext[pb.Empty, pb.GameServer]
-    ) -> AsyncIterator[pb.GameServer]:
-        with self._live.watch() as watch:
-            async for server in watch:
-                yield to_wire(server)
-
-    async def _change(
-        self, context: ServicerContext[Asked, pb.Empty], change: Callable[[SdkState], SdkState]
-    ) -> pb.Empty:
-        try:
-            self._live.become(change(self._live.state))
-        except Rejected as refusal:
-            code = REFUSALS.get(type(refusal), grpc.StatusCode.UNKNOWN)
-            await context.abort(code, str(refusal))
-        return pb.Empty()
-
-
-def to_wire(server: SdkState) -> pb.GameServer:
-    """The game server in Agones' words."""
-    view, health = server.view, server.health
-    return pb.GameServer(
-        object_meta=pb.GameServer.ObjectMeta(
-            name=view.name,
-            namespace=NAMESPACE,
-            uid=view.uid,
-            resource_version=str(server.resource_version),
-            generation=server.resource_version,
-            creation_timestamp=view.created_ms // 1000,
-            annotations=view.annotations,
-            labels={"agones.dev/fleet": view.fleet} | view.labels,
-        ),
-        spec=pb.GameServer.Spec(
-            health=pb.GameServer.Spec.Health(
-                disabled=health.period_s <= 0,
-                period_seconds=math.ceil(health.period_s),
-                failure_threshold=health.failure_threshold,
-                initial_delay_seconds=math.ceil(health.initial_delay_s),
+def _services(calls: Calls) -> list[grpc.GenericRpcHandler]:
+    tables = {
+        service: {
+            name: grpc.unary_unary_rpc_method_handler(
+                _answer(calls, call), asked.FromString, _written
             )
+            for name, (call, asked) in unary.items()
+        }
+        for service, unary in UNARY.items()
+    }
+
+    async def health(pings: AsyncIterator[pb.Empty], _: Context) -> pb.Empty:
+        async for ping in pings:
+            calls.ping(ping)
+        return EMPTY
+
+    async def watch(_: pb.Empty, __: Context) -> AsyncIterator[pb.GameServer]:
+        with calls.live.watch() as servers:
+            async for server in servers:
+                yield wire.game_server(server)
+
+    tables["agones.dev.sdk.SDK"] |= {
+        "Health": grpc.stream_unary_rpc_method_handler(health, pb.Empty.FromString, _written),
+        "WatchGameServer": grpc.unary_stream_rpc_method_handler(
+            watch, pb.Empty.FromString, _written
         ),
-        status=pb.GameServer.Status(
-            state=view.state.value,
-            address=view.address,
-            ports=[pb.GameServer.Status.Port(name="default", port=view.port)],
-            addresses=[pb.GameServer.Status.Address(type="InternalIP", address=view.address)],
-        ),
-    )
+    }
+    return [grpc.method_handlers_generic_handler(name, table) for name, table in tables.items()]
+
+
+def _answer(
+    calls: Calls, call: Callable[[Calls, Any], Message]
+) -> Callable[[Message, Context], Awaitable[Message]]:
+    async def answer(request: Message, context: Context) -> Message:
+        try:
+            return call(calls, request)
+        except Refused as refusal:
+            await context.abort(refusal.code, str(refusal))
+            raise AssertionError("abort raises") from refusal
+
+    return answer
+
+
+def _written(message: Message) -> bytes:
+    return message.SerializeToString()

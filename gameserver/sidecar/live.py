@@ -28,11 +28,11 @@ class LiveServer:
 
     def become(self, new: SdkState) -> None:
         """Take on a state made from the present one, and tell the watchers if it is news."""
-        is_news = new.resource_version != self._state.resource_version
-        self._state = new
-        if is_news:
+        before, self._state = self._state, new
+        if new.resource_version != before.resource_version:
             for watch in self._watches:
                 watch.put(None, new)
+        if new.view != before.view:
             self._on_change(new.view)
 
     def ping(self) -> None:

@@ -11,10 +11,11 @@ from core.game_server import ServerView
 from core.ids import ServerUid
 from core.supervise import every
 from gameserver.sidecar import state as sdk_state
-from gameserver.sidecar.grpc_api import Endpoint
+from gameserver.sidecar.calls import Calls, Manners
+from gameserver.sidecar.endpoint import ANY_PORTS, Endpoint, SdkPorts
 from gameserver.sidecar.live import LiveServer
 from gameserver.sidecar.mailbox import Mailbox
-from gameserver.sidecar.state import HealthPolicy, new_server
+from gameserver.sidecar.state import Detail, HealthPolicy, new_server
 
 CHECK_EVERY_S: Final = 0.25
 """A health period is a second or more, so this finds a silent server soon enough."""
@@ -29,11 +30,13 @@ class _Hosted:
 class SdkServers:
     """The one owner of the state of every game server on this machine.
 
-    Use it as a context manager, or call ``aclose``.
+    Use it as a context manager, or call ``aclose``. ``strict`` answers with the error codes
+    that Agones' .proto files promise, else as Agones itself does; see ``Manners``.
     """
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, *, strict: bool = False) -> None:
         self._clock = clock or SystemClock()
+        self._manners = Manners(strict=strict)
         self._hosted: dict[ServerUid, _Hosted] = {}
         self._readers: set[Mailbox[ServerUid, ServerView]] = set()
 
@@ -42,31 +45,34 @@ class SdkServers:
         view: ServerView,
         *,
         health: tuple[float, int, float] = (5.0, 3, 5.0),
-        sdk_port: int = 0,
-    ) -> int:
+        ports: SdkPorts = ANY_PORTS,
+        detail: Detail | None = None,
+    ) -> SdkPorts:
         """Open the SDK of a game server whose process is about to start.
 
         Args:
             view: The server as it is now, Starting or Scheduled.
             health: Period in seconds (0: never checked), failures in a row that make it
                 Unhealthy, and seconds it may take to start.
-            sdk_port: Where to listen on 127.0.0.1; 0 is any free port.
+            ports: Where to listen on 127.0.0.1; 0 is any free port.
+            detail: Its counters and lists, if it has any.
 
         Returns:
-            The port its SDK listens on.
+            The ports its SDK listens on.
 
         Raises:
             Conflict: a server with this uid is here.
-            Unreachable: the port is taken.
+            Unreachable: a port is taken.
         """
         if view.uid in self._hosted:
             raise Conflict(f"server {view.uid} has its SDK already", other=view.uid)
-        first = new_server(view, HealthPolicy(*health), now_s=self._clock.elapsed_s())
+        policy = HealthPolicy(*health)
+        first = new_server(view, policy, now_s=self._clock.elapsed_s(), detail=detail)
         live = LiveServer(first, self._clock, self._tell)
-        endpoint = await Endpoint.start(live, port=sdk_port)
+        endpoint = await Endpoint.start(Calls(live, self._manners), ports)
         self._hosted[view.uid] = _Hosted(live, endpoint)
         self._tell(live.state.view)
-        return endpoint.port
+        return endpoint.ports
 
     def get(self, uid: ServerUid) -> ServerView | None:
         """The server as it is now; None once deleted."""

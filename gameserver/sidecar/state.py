@@ -6,12 +6,14 @@ asks for and may not have is Rejected, and leaves the value as it was.
 
 import math
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotFound
 from core.game_server import ServerView, State
-from gameserver.lifecycle import RUNNING, Event, step
+from gameserver.lifecycle import FINAL, RUNNING, Event, step
+from gameserver.sidecar.counts import Counter, Names
 
 SDK_PREFIX: Final = "agones.dev/sdk-"
 """What the SDK puts before the key of every label and annotation that a server sets."""
@@ -45,6 +47,18 @@ class HealthPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """What Agones tells of a server beyond our own view of it."""
+
+    counters: Mapping[str, Counter] = field(default_factory=dict)
+    lists: Mapping[str, Names] = field(default_factory=dict)
+    ports: tuple[tuple[str, int], ...] = ()
+    """Names and numbers; empty for the one port of the view, under the name ``default``."""
+
+    namespace: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
 class SdkState:
     """A game server at one moment, with what its SDK server must remember."""
 
@@ -54,17 +68,21 @@ class SdkState:
     check_s: float
     """When its health is looked at next."""
 
+    detail: Detail = Detail()
+
     failures: int = 0
     reserved_until_s: float = math.inf
     resource_version: int = 1
-    """Rises with every change of the view."""
+    """Rises with every change of the view or the detail."""
 
 
-def new_server(view: ServerView, health: HealthPolicy, *, now_s: float) -> SdkState:
+def new_server(
+    view: ServerView, health: HealthPolicy, *, now_s: float, detail: Detail | None = None
+) -> SdkState:
     """A server that has not spoken yet."""
     first_s = now_s + health.initial_delay_s
     check_s = first_s + health.period_s if health.period_s > 0 else math.inf
-    return SdkState(view, health, pinged_s=first_s, check_s=check_s)
+    return SdkState(view, health, first_s, check_s, detail or Detail())
 
 
 def scheduled(server: SdkState, *, pid: int, cores: tuple[int, ...], pinned: str) -> SdkState:
@@ -72,7 +90,7 @@ def scheduled(server: SdkState, *, pid: int, cores: tuple[int, ...], pinned: str
     state = server.view.state
     if state is State.STARTING:
         state = step(state, Event.SCHEDULE)
-    return _seen_as(server, replace(server.view, state=state, pid=pid, cores=cores, pinned=pinned))
+    return seen_as(server, replace(server.view, state=state, pid=pid, cores=cores, pinned=pinned))
 
 
 def asked_ready(server: SdkState) -> SdkState:
@@ -91,7 +109,7 @@ def allocated(server: SdkState, labels: dict[str, str]) -> SdkState:
         check_key(key, field="$.labels")
         check_label(value, field=f"$.labels.{key}")
     taken = replace(server.view, labels=server.view.labels | labels)
-    return _moved(_seen_as(server, taken), Event.ALLOCATE)
+    return _moved(seen_as(server, taken), Event.ALLOCATE)
 
 
 def reserved(server: SdkState, seconds: int, *, now_s: float) -> SdkState:
@@ -112,7 +130,7 @@ def labelled(server: SdkState, key: str, value: str) -> SdkState:
     check_key(SDK_PREFIX + key, field="$.key")
     check_label(value, field="$.value")
     labels = server.view.labels | {SDK_PREFIX + key: value}
-    return _seen_as(server, replace(server.view, labels=labels))
+    return seen_as(server, replace(server.view, labels=labels))
 
 
 def annotated(server: SdkState, key: str, value: str) -> SdkState:
@@ -137,7 +155,51 @@ def annotated(server: SdkState, key: str, value: str) -> SdkState:
         if public_key not in {"", value}:
             raise Conflict(f"{key} was published before, with another value", other=public_key)
         public_key = value
-    return _seen_as(server, replace(server.view, annotations=annotations, public_key=public_key))
+    return seen_as(server, replace(server.view, annotations=annotations, public_key=public_key))
+
+
+def counted(server: SdkState, name: str, change: Callable[[Counter], Counter]) -> SdkState:
+    """One of its counters was changed.
+
+    Raises:
+        NotFound: it has none of this name.
+        Rejected: the counter does not take the change.
+    """
+    counters = server.detail.counters
+    if name not in counters:
+        raise NotFound(f"counter not found: {name}")
+    after = {**counters, name: change(counters[name])}
+    return detailed(server, replace(server.detail, counters=after))
+
+
+def listed(server: SdkState, name: str, change: Callable[[Names], Names]) -> SdkState:
+    """One of its lists was changed.
+
+    Raises:
+        NotFound: it has none of this name.
+        Rejected: the list does not take the change.
+    """
+    lists = server.detail.lists
+    if name not in lists:
+        raise NotFound(f"list not found: {name}")
+    return detailed(server, replace(server.detail, lists={**lists, name: change(lists[name])}))
+
+
+def detailed(server: SdkState, detail: Detail) -> SdkState:
+    """The server with this detail, and the next version if that is news."""
+    if detail == server.detail:
+        return server
+    return replace(server, detail=detail, resource_version=server.resource_version + 1)
+
+
+def reborn(server: SdkState, *, now_s: float) -> SdkState:
+    """A server whose life has ended begins another, under the same name; else unchanged."""
+    if server.view.state not in FINAL:
+        return server
+    again = replace(server.view, state=State.SCHEDULED, public_key="")
+    fresh = new_server(again, server.health, now_s=now_s, detail=server.detail)
+    check_s = math.inf if server.check_s == math.inf else fresh.check_s
+    return replace(fresh, check_s=check_s, resource_version=server.resource_version + 1)
 
 
 def pinged(server: SdkState, *, now_s: float) -> SdkState:
@@ -191,10 +253,10 @@ def check_label(value: str, *, field: str) -> None:
 
 def _moved(server: SdkState, event: Event) -> SdkState:
     state = step(server.view.state, event)
-    return _seen_as(replace(server, reserved_until_s=math.inf), replace(server.view, state=state))
+    return seen_as(replace(server, reserved_until_s=math.inf), replace(server.view, state=state))
 
 
-def _seen_as(server: SdkState, view: ServerView) -> SdkState:
+def seen_as(server: SdkState, view: ServerView) -> SdkState:
     """The server with this view, and the next version if that is news."""
     if view == server.view:
         return server

@@ -3,11 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from core.game_server import ServerView, State
 from core.ids import FleetName, ServerUid
 from fleets.ports import Reason
 from fleets.spec import FleetSpec, PortRange
+
+
+class Ports(NamedTuple):
+    """Where the SDK of every server would listen."""
+
+    grpc: int = 9357
+    http: int = 9358
 
 
 class MemoryStates:
@@ -19,11 +27,11 @@ class MemoryStates:
         self._news: asyncio.Queue[ServerView] = asyncio.Queue()
         self.ready_at_once = False
 
-    async def create(self, view: ServerView, *, health: tuple[float, int, float]) -> int:
+    async def create(self, view: ServerView, *, health: tuple[float, int, float]) -> "Ports":
         assert view.uid not in self.views
         self.health[view.uid] = health
         self._set(view)
-        return 9357
+        return Ports()
 
     def get(self, uid: ServerUid) -> ServerView | None:
         return self.views.get(uid)

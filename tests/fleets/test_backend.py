@@ -76,6 +76,7 @@ async def test_a_server_is_told_all_it_needs_and_nothing_else(tmp_path: Path):
     assert ours == {
         "AGONES_SDK_GRPC_HOST": "127.0.0.1",
         "AGONES_SDK_GRPC_PORT": "9357",
+        "AGONES_SDK_HTTP_PORT": "9358",
         "READYUP_SERVER_NAME": view.name,
         "READYUP_SERVER_UID": view.uid,
         "READYUP_FLEET": "arena",

@@ -12,6 +12,7 @@ from core.game_server import ServerView, State
 from core.ids import FleetName, ServerUid
 from gameserver.sdk.client import AgonesSdk
 from gameserver.sdk.game_server import GameServer
+from gameserver.sidecar.endpoint import SdkPorts
 from gameserver.sidecar.servers import SdkServers
 
 UID = ServerUid("u1")
@@ -44,7 +45,7 @@ async def pings(servers: SdkServers, count: int) -> None:
 async def the_whole_life() -> list[GameServer]:
     """Every call once; what the watch told on the way."""
     async with asyncio.timeout(20), SdkServers() as servers:
-        port = await servers.create(VIEW)
+        port = (await servers.create(VIEW)).grpc
         async with AgonesSdk.connect("127.0.0.1", port) as sdk:
             watch = sdk.watch()
             told = [await anext(watch)]
@@ -91,14 +92,14 @@ def test_a_whole_life_is_told_to_its_watch_under_uvloop():
 
 async def test_the_sdk_server_is_found_by_the_environment(servers, monkeypatch):
     monkeypatch.setenv("AGONES_SDK_GRPC_HOST", "127.0.0.1")
-    monkeypatch.setenv("AGONES_SDK_GRPC_PORT", str(await servers.create(VIEW)))
+    monkeypatch.setenv("AGONES_SDK_GRPC_PORT", str((await servers.create(VIEW)).grpc))
 
     async with AgonesSdk.connect() as sdk:
         assert (await sdk.game_server()).name == "arena-1"
 
 
 async def test_an_sdk_server_that_is_not_there_is_named(servers):
-    port = await servers.create(VIEW)
+    port = (await servers.create(VIEW)).grpc
     await servers.delete(UID)
 
     with pytest.raises(Unreachable, match=f"127.0.0.1:{port} after 0.05 s"):
@@ -107,12 +108,12 @@ async def test_an_sdk_server_that_is_not_there_is_named(servers):
 
 
 async def test_an_sdk_server_that_starts_late_is_waited_for(servers):
-    port = await servers.create(VIEW)
+    port = (await servers.create(VIEW)).grpc
     await servers.delete(UID)
 
     async def start_late() -> None:
         await asyncio.sleep(0.05)
-        await servers.create(VIEW, sdk_port=port)
+        await servers.create(VIEW, ports=SdkPorts(grpc=port))
 
     async with asyncio.TaskGroup() as group:
         group.create_task(start_late(), name="start-late")
@@ -123,20 +124,31 @@ async def test_an_sdk_server_that_starts_late_is_waited_for(servers):
 
 
 async def test_refusals_are_our_own_errors(servers):
-    async with AgonesSdk.connect("127.0.0.1", await servers.create(VIEW)) as sdk:
+    async with AgonesSdk.connect("127.0.0.1", (await servers.create(VIEW)).grpc) as sdk:
         with pytest.raises(Invalid, match="is no label"):
             await sdk.set_label("map", "foo bar!!")
         with pytest.raises(Invalid, match="is no key"):
             await sdk.set_annotation("foo bar", "")
+
+
+async def test_a_step_after_the_end_is_ignored_unless_the_sdk_server_is_strict(servers):
+    async with AgonesSdk.connect("127.0.0.1", (await servers.create(VIEW)).grpc) as sdk:
         await sdk.shutdown()
         await sdk.shutdown()
-        with pytest.raises(IllegalTransition, match="is Shutdown cannot ask-ready"):
-            await sdk.ready()
+        await sdk.ready()
+    async with SdkServers(strict=True) as strict:
+        port = (await strict.create(VIEW)).grpc
+        async with AgonesSdk.connect("127.0.0.1", port) as sdk:
+            await sdk.shutdown()
+            with pytest.raises(IllegalTransition, match="is Shutdown cannot ask-ready"):
+                await sdk.ready()
+
+    assert servers.get(UID).state is State.SHUTDOWN
 
 
 async def test_a_call_during_an_outage_ends_at_its_deadline(servers, monkeypatch):
     monkeypatch.setattr("gameserver.sdk.client.CALL_S", 0.05)
-    async with AgonesSdk.connect("127.0.0.1", await servers.create(VIEW)) as sdk:
+    async with AgonesSdk.connect("127.0.0.1", (await servers.create(VIEW)).grpc) as sdk:
         await servers.delete(UID)
 
         with pytest.raises(Unreachable):
@@ -145,7 +157,7 @@ async def test_a_call_during_an_outage_ends_at_its_deadline(servers, monkeypatch
 
 async def test_health_and_watch_come_back_after_the_sdk_server_restarts(servers, caplog):
     caplog.set_level("INFO")
-    port = await servers.create(VIEW, health=NO_DELAY)
+    port = (await servers.create(VIEW, health=NO_DELAY)).grpc
     stop = asyncio.Event()
     async with (
         AgonesSdk.connect("127.0.0.1", port) as sdk,
@@ -158,7 +170,7 @@ async def test_health_and_watch_come_back_after_the_sdk_server_restarts(servers,
 
         await servers.delete(UID)
         await asyncio.sleep(0.2)  # a few attempts fail meanwhile
-        await servers.create(VIEW, health=NO_DELAY, sdk_port=port)
+        await servers.create(VIEW, health=NO_DELAY, ports=SdkPorts(grpc=port))
         await servers.allocate(UID, labels={})
         await sdk.ready()
 
@@ -175,12 +187,12 @@ async def test_health_and_watch_come_back_after_the_sdk_server_restarts(servers,
 
 
 async def test_the_watch_does_not_tell_the_same_twice(servers):
-    port = await servers.create(VIEW)
+    port = (await servers.create(VIEW)).grpc
     async with AgonesSdk.connect("127.0.0.1", port) as sdk:
         watch = sdk.watch()
         await anext(watch)
         await servers.delete(UID)
-        await servers.create(VIEW, sdk_port=port)
+        await servers.create(VIEW, ports=SdkPorts(grpc=port))
         await sdk.ready()
 
         assert (await anext(watch)).state is State.READY

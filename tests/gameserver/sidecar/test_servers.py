@@ -14,6 +14,7 @@ from core.game_server import ServerView, State
 from core.ids import FleetName, ServerUid
 from gameserver.sdk import sdk_pb2 as pb
 from gameserver.sdk.sdk_pb2_grpc import SDKStub
+from gameserver.sidecar.endpoint import SdkPorts
 from gameserver.sidecar.servers import SdkServers
 
 
@@ -68,7 +69,7 @@ async def state_of(servers: SdkServers, uid: ServerUid, wanted: State) -> Server
 
 
 async def test_a_bare_client_makes_its_server_ready_and_reads_it_back(servers):
-    port = await servers.create(view(), health=(2.0, 3, 5.0))
+    port = (await servers.create(view(), health=(2.0, 3, 5.0))).grpc
     servers.set_process(U1, pid=42, cores=(1,), pinned="core 1")
 
     async with stub_of(port) as stub:
@@ -90,7 +91,6 @@ async def test_a_bare_client_makes_its_server_ready_and_reads_it_back(servers):
     [
         (lambda s: s.SetLabel(pb.KeyValue(key="map", value="a b")), "INVALID_ARGUMENT"),
         (lambda s: s.SetAnnotation(pb.KeyValue(key="a/b", value="")), "INVALID_ARGUMENT"),
-        (lambda s: s.Reserve(pb.Duration(seconds=-1)), "INVALID_ARGUMENT"),
         (
             lambda s: s.SetAnnotation(pb.KeyValue(key="readyup-key", value="cd" * 32)),
             "ALREADY_EXISTS",
@@ -98,7 +98,7 @@ async def test_a_bare_client_makes_its_server_ready_and_reads_it_back(servers):
     ],
 )
 async def test_a_bare_client_is_told_what_is_wrong(servers, call, code):
-    port = await servers.create(view())
+    port = (await servers.create(view())).grpc
 
     async with stub_of(port) as stub:
         await stub.SetAnnotation(pb.KeyValue(key="readyup-key", value="ab" * 32))
@@ -160,7 +160,7 @@ async def test_changes_tell_what_is_there_and_then_the_latest_of_each(servers):
 
 
 async def test_a_deleted_server_is_told_of_no_more_and_its_port_is_closed(servers):
-    port = await servers.create(view(state=State.READY))
+    port = (await servers.create(view(state=State.READY))).grpc
     await servers.create(view("u2"))
     changes = servers.changes()
     await anext(changes)
@@ -178,7 +178,7 @@ async def test_a_deleted_server_is_told_of_no_more_and_its_port_is_closed(server
 
 
 async def test_closing_ends_every_change_and_every_watch(servers):
-    port = await servers.create(view(state=State.READY))
+    port = (await servers.create(view(state=State.READY))).grpc
     changes = servers.changes()
     await anext(changes)
 
@@ -192,19 +192,19 @@ async def test_closing_ends_every_change_and_every_watch(servers):
 
 
 async def test_a_uid_and_a_port_are_taken_once(servers):
-    port = await servers.create(view())
+    port = (await servers.create(view())).grpc
 
     with pytest.raises(Conflict):
         await servers.create(view())
     with pytest.raises(Unreachable, match=str(port)):
-        await servers.create(view("u2"), sdk_port=port)
+        await servers.create(view("u2"), ports=SdkPorts(grpc=port))
 
     assert servers.get(ServerUid("u2")) is None
 
 
 async def test_a_silent_server_becomes_unhealthy_and_a_speaking_one_stays(servers, clock):
     await servers.create(view("u1", State.READY), health=(2.0, 3, 5.0))
-    port = await servers.create(view("u2", State.READY), health=(2.0, 3, 5.0))
+    port = (await servers.create(view("u2", State.READY), health=(2.0, 3, 5.0))).grpc
 
     async with stub_of(port) as stub:
         health = stub.Health()
