@@ -20,12 +20,16 @@ import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    ClusterDownError,
     ConnectionError as RedisConnectionError,
     DataError,
     NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
     RedisError,
     ResponseError,
     TimeoutError as RedisTimeoutError,
+    TryAgainError,
 )
 
 from core.errors import Exhausted, Invalid, StoreUnreachable
@@ -40,6 +44,15 @@ PENDING_MAX = 20_000
 
 BARRIER_MS = 1000
 """How long a director waits for a replica before it leaves a match unannounced for now."""
+
+AWAY = (
+    *(RedisConnectionError, RedisTimeoutError, OSError),
+    *(ReadOnlyError, ClusterDownError, TryAgainError),
+)
+"""No answer, or none that this server can give now: it starts, or is no primary."""
+
+REFUSALS = ("NOREPLICAS", "MISCONF", "BUSY ", "UNBLOCKED")
+"""How answers begin that mean the same and have no class of their own."""
 
 Durability = Literal["none", "replica", "aof"]
 
@@ -180,8 +193,8 @@ class Store:
             reply = await self._blocking.execute_command(  # type: ignore[no-untyped-call]
                 "XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", key, after
             )
-        except (RedisConnectionError, RedisTimeoutError, OSError) as lost:
-            raise StoreUnreachable(f"Redis did not answer: {lost}") from lost
+        except (RedisError, OSError) as lost:
+            raise _as_ours(lost) from lost
         if (task := asyncio.current_task()) is not None and task.cancelling():
             raise asyncio.CancelledError  # redis-py swallows one that comes while it connects
         if not reply:
@@ -242,14 +255,19 @@ class Store:
             _, _, *rest = call.command
             again = ("EVAL", call.script.source, *rest)
             self._pending.append(_Call(again, call.answer))
-        elif isinstance(reply, ResponseError) and "OOM" in str(reply):
-            call.answer.set_exception(Exhausted("Redis is out of memory"))
-        elif isinstance(reply, RedisConnectionError | RedisTimeoutError | OSError):
-            call.answer.set_exception(StoreUnreachable(f"Redis did not answer: {reply}"))
-        elif isinstance(reply, BaseException):
-            call.answer.set_exception(reply)
+        elif isinstance(reply, Exception):
+            call.answer.set_exception(_as_ours(reply))
         else:
             call.answer.set_result(reply)
+
+
+def _as_ours(wrong: Exception) -> Exception:
+    """What callers are told: load and machines in our words, a wrong command in Redis' own."""
+    if isinstance(wrong, OutOfMemoryError):
+        return Exhausted("Redis is out of memory")
+    if isinstance(wrong, AWAY) or str(wrong).startswith(REFUSALS):
+        return StoreUnreachable(f"Redis did not answer: {wrong}")
+    return wrong
 
 
 def _refusal(unsayable: DataError | UnicodeEncodeError) -> Exception:
