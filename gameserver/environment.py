@@ -59,6 +59,13 @@ class Environment:
     """READYUP_DRAIN_S: how long running matches may go on after SIGTERM; below the 30 s that
     Kubernetes waits."""
 
+    register_url: str = ""
+    """READYUP_REGISTER_URL: where a server started by hand registers itself, ``http://host:port``
+    of the sessions API; empty speaks to Agones' SDK instead."""
+
+    register_key: str = ""
+    """READYUP_REGISTER_KEY: the key of its fleet."""
+
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
         """From environment variables; reads and closes READYUP_SERVER_KEY_FD.
@@ -83,6 +90,10 @@ class Environment:
             events=Path(events) if events else None,
             cores=parse_cores(cores) if cores else (),
             drain_s=_number(environ, "READYUP_DRAIN_S", "20", 0, 3600),
+            register_url=environ.get("READYUP_REGISTER_URL", ""),
+            register_key=_needed(environ, "READYUP_REGISTER_KEY")
+            if environ.get("READYUP_REGISTER_URL")
+            else "",
         )
 
     def public_hex(self) -> str:

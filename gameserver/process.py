@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from core import dice
 from core.clock import SystemClock
@@ -18,7 +19,7 @@ from core.errors import ReadyUpError
 from core.eventfile import EventFile
 from gameserver.environment import Environment
 from gameserver.pinning import Pinned, pin, proof
-from gameserver.ports import Game, Witness
+from gameserver.ports import Game, Sdk, Witness
 from gameserver.runtime import Runtime
 from gameserver.sdk.client import AgonesSdk
 
@@ -53,7 +54,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 async def _serve(environment: Environment, game: Game, pinned: Pinned) -> None:
-    async with AgonesSdk.connect() as sdk:
+    async with _sdk(environment) as sdk:
         stop = asyncio.Event()
         _listen(stop)
         runtime = Runtime(
@@ -63,6 +64,16 @@ async def _serve(environment: Environment, game: Game, pinned: Pinned) -> None:
         gc.collect()
         gc.freeze()
         await runtime.run(stop, pinned)
+
+
+def _sdk(environment: Environment) -> AbstractAsyncContextManager[Sdk]:
+    """Agones' SDK server, or for a server started by hand its own registration."""
+    if environment.register_url:
+        from gameserver.own import OwnRegistration
+
+        url, key = environment.register_url, environment.register_key
+        return OwnRegistration(environment, url=url, key=key)
+    return AgonesSdk.connect()
 
 
 def _listen(stop: asyncio.Event) -> None:

@@ -1,0 +1,97 @@
+"""A game server without Agones beside it: it registers itself with its fleet's key.
+
+Stands where the Agones SDK stands: to be ready is to register, to be healthy is to
+register again, to shut down is to leave.
+"""
+
+import asyncio
+import contextlib
+import logging
+from typing import Final, Self
+
+import aiohttp
+
+from core.errors import Rejected, Unauthorized, Unreachable
+from gameserver.environment import Environment
+
+log = logging.getLogger("readyup.gameserver.own")
+
+AGAIN_S: Final = 10.0
+"""A third of what the allocator waits before it counts a server as gone."""
+
+ANSWER_S: Final = 5.0
+
+
+class OwnRegistration:
+    """One server's place in its fleet."""
+
+    def __init__(self, environment: Environment, *, url: str, key: str) -> None:
+        """``url`` is the sessions API's, ``http://host:port``; ``key`` the fleet's."""
+        self._environment = environment
+        self._url = f"{url.rstrip('/')}/v1/servers"
+        self._headers = {"Authorization": f"Bearer {key}"}
+        self._http: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._http is not None:
+            await self._http.close()
+
+    async def ready(self) -> None:
+        """Register.
+
+        Raises:
+            Unauthorized: it is not the fleet's key.
+            Rejected: something we said is wrong; the message says what.
+            Unreachable: nobody answers there.
+        """
+        told = self._environment
+        body = {
+            "fleet": told.fleet,
+            "name": told.name,
+            "uid": told.uid,
+            "address": told.address,
+            "port": told.port,
+            "public_key": told.public_hex(),
+            "rooms": told.rooms,
+            "version": told.version,
+        }
+        await self._ask("POST", self._url, json=body)
+
+    async def health(self, period_s: float, stop: asyncio.Event) -> None:
+        """Register again and again until ``stop``; an allocator that is away is waited for."""
+        del period_s  # the SDK's is for a sidecar beside us, not for a network
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_S):
+                    await stop.wait()
+                    return
+            try:
+                await self.ready()
+            except Unreachable as away:
+                log.warning("registration.waits reason=%s", away)
+
+    async def shutdown(self) -> None:
+        """Leave the fleet."""
+        told = self._environment
+        await self._ask("DELETE", f"{self._url}/{told.fleet}/{told.uid}")
+
+    async def set_annotation(self, key: str, value: str) -> None:
+        """What would be published is part of the registration."""
+
+    async def _ask(self, method: str, url: str, *, json: object = None) -> None:
+        assert self._http is not None, "use it as a context manager"
+        try:
+            async with self._http.request(method, url, json=json, headers=self._headers) as answer:
+                status, said = answer.status, await answer.text()
+        except (aiohttp.ClientError, TimeoutError) as lost:
+            raise Unreachable(f"{url} does not answer: {lost}") from lost
+        if status == 401:
+            raise Unauthorized(f"{url} refused the key: {said}")
+        if 400 <= status < 500:
+            raise Rejected(f"{url} refused the registration: {said}")
+        if status >= 500:
+            raise Unreachable(f"{url} answered {status}")

@@ -1,0 +1,90 @@
+"""A server started by hand: it registers where the others speak to Agones."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from core.errors import Invalid, Rejected, Unauthorized, Unreachable
+from core.web import serve_app
+from gameserver.environment import Environment
+from gameserver.own import OwnRegistration
+
+ENVIRON = {
+    "READYUP_SERVER_NAME": "anns-laptop",
+    "READYUP_SERVER_UID": "a" * 32,
+    "READYUP_FLEET": "workshop",
+    "READYUP_PORT": "7300",
+    "READYUP_SESSIONS_URL": "ws://127.0.0.1:1/v1/servers/connect",
+    "READYUP_REGISTER_URL": "http://127.0.0.1:1",
+    "READYUP_REGISTER_KEY": "rus_key",
+}
+
+
+class Registry:
+    """The other side: answers as it is told, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.asked: list[tuple[str, str, dict]] = []
+        self.url = ""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        body = await request.json() if request.can_read_body else {}
+        self.asked.append((request.method, request.path, body))
+        return web.Response(status=self.status, text="said why")
+
+
+@pytest.fixture
+async def registry() -> AsyncIterator[Registry]:
+    there = Registry()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", there.answer)
+    async with serve_app(app) as port:
+        there.url = f"http://127.0.0.1:{port}/"
+        yield there
+
+
+def own(registry: Registry) -> OwnRegistration:
+    return OwnRegistration(Environment.read(ENVIRON), url=registry.url, key="rus_key")
+
+
+async def test_ready_registers_and_shutdown_leaves(registry: Registry):
+    async with own(registry) as sdk:
+        await sdk.ready()
+        await sdk.shutdown()
+
+    (post, path, body), (delete, left, _) = registry.asked
+    assert (post, path, delete) == ("POST", "/v1/servers", "DELETE")
+    assert left == f"/v1/servers/workshop/{'a' * 32}"
+    assert (body["name"], body["port"], len(body["public_key"])) == ("anns-laptop", 7300, 64)
+
+
+async def test_a_refusal_is_told_apart_from_an_absence(registry: Registry):
+    async with own(registry) as sdk:
+        for status, error in ((401, Unauthorized), (400, Rejected), (503, Unreachable)):
+            registry.status = status
+            with pytest.raises(error):
+                await sdk.ready()
+
+
+async def test_nobody_there_is_unreachable():
+    environment = Environment.read(ENVIRON)
+    async with OwnRegistration(environment, url="http://127.0.0.1:1", key="k") as sdk:
+        with pytest.raises(Unreachable):
+            await sdk.ready()
+
+
+async def test_health_ends_when_it_is_told(registry: Registry):
+    stop = asyncio.Event()
+    stop.set()
+    async with own(registry) as sdk, asyncio.timeout(2):
+        await sdk.health(1.0, stop)
+
+
+def test_a_place_to_register_wants_a_key():
+    without = {name: value for name, value in ENVIRON.items() if name != "READYUP_REGISTER_KEY"}
+
+    with pytest.raises(Invalid, match="READYUP_REGISTER_KEY is not set"):
+        Environment.read(without)
