@@ -173,3 +173,16 @@ async def test_an_announcement_brings_no_forgotten_ticket_back(queue: QueueStore
     assert await queue.store.call("EXISTS", f"{queue.base}:ticket:{A}") == 0
     (told,) = [e for e in await events(queue, queue.out) if e["k"] == "assigned"]
     assert set(told["vers"]) == set(told["enqueued"]) == {B}
+
+
+async def test_a_match_whose_session_ended_before_the_commit_is_not_committed(queue: QueueStore):
+    placing = await leading(queue, FewRooms(1))
+    forming = placing.form(await found(queue))
+    match, now_ms = forming.order.match, CLOCK.wall_ms()
+    await queue.propose(match, forming.teams, epoch=1, deadline_ms=now_ms + 60_000, now_ms=now_ms)
+    at = await FewRooms(1).claim(forming.order, now_ms=now_ms)
+    assert at is not None
+    assert not await queue.ended(match, reason="failed", now_ms=now_ms)
+
+    assert await queue.commit(match, at, epoch=1, now_ms=now_ms) == "closed"
+    assert [await status(queue, ticket) for ticket in (A, B)] == [Status.QUEUED] * 2
