@@ -53,6 +53,8 @@ class QueueSettings:
                 "ticket_lifetime_s, presence_s and placing_s are seconds above 0",
                 field=f"$.{self.name}",
             )
+        if self.line_max < 1 or self.waiting_max < 1:
+            raise Invalid("line_max and waiting_max are at least 1", field=f"$.{self.name}")
 
     def tag(self) -> str:
         """What its keys share with those of its group: one slot."""

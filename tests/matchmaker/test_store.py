@@ -266,3 +266,9 @@ async def test_the_end_of_a_match_is_told_once(queue: QueueStore):
 
     assert await queue.ended(M1, reason="finished", now_ms=NOW)
     assert not await queue.ended(M1, reason="lost", now_ms=NOW)
+
+
+@pytest.mark.parametrize("limit", ["line_max", "waiting_max"])
+def test_a_queue_that_nobody_could_use_is_refused(limit: str):
+    with pytest.raises(Invalid, match="at least 1"):
+        settings(**{limit: 0})
