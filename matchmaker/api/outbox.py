@@ -54,6 +54,9 @@ class Mailbox:
         self._held = {subject: push, **self._held}
         self._news.set()
 
+    def __len__(self) -> int:
+        return len(self._held)
+
     async def take(self) -> list[Push]:
         """Everything held, oldest subject first; waits until there is something."""
         await self._news.wait()
@@ -69,15 +72,17 @@ class Outbox:
         self._desk = desk
         self._clock = clock
         self._witness = witness
-        self._players: dict[PlayerId, set[Mailbox]] = defaultdict(set)
-        self._tickets: dict[TicketId, set[Mailbox]] = defaultdict(set)
+        # Dictionaries, since a set of mailboxes iterates in address order: pushes and their
+        # tokens come in the order in which readers came, in every run.
+        self._players: dict[PlayerId, dict[Mailbox, None]] = defaultdict(dict)
+        self._tickets: dict[TicketId, dict[Mailbox, None]] = defaultdict(dict)
 
     def listen(self, mailbox: Mailbox, *, ticket: TicketId | None = None) -> None:
         """Let a mailbox hear of its player, and of one ticket besides."""
         if mailbox.player is not None:
-            self._players[mailbox.player].add(mailbox)
+            self._players[mailbox.player][mailbox] = None
         if ticket is not None:
-            self._tickets[ticket].add(mailbox)
+            self._tickets[ticket][mailbox] = None
 
     def leave(self, mailbox: Mailbox, *, ticket: TicketId | None = None) -> None:
         """Stop; twice is fine."""
@@ -191,16 +196,16 @@ class Outbox:
                 for mailbox in self._players.get(PlayerId(player), ()):
                     mailbox.put(event["match"], Push(message))
 
-    def _listeners(self, ticket: TicketId, players: list[str]) -> set[Mailbox]:
-        found = set(self._tickets.get(ticket, ()))
+    def _listeners(self, ticket: TicketId, players: list[str]) -> dict[Mailbox, None]:
+        found = dict(self._tickets.get(ticket, {}))
         for player in players:
-            found |= self._players.get(PlayerId(player), set())
+            found |= self._players.get(PlayerId(player), {})
         return found
 
 
-def _drop(index: dict[Any, set[Mailbox]], key: object, mailbox: Mailbox) -> None:
+def _drop(index: dict[Any, dict[Mailbox, None]], key: object, mailbox: Mailbox) -> None:
     held = index.get(key)
     if held is not None:
-        held.discard(mailbox)
+        held.pop(mailbox, None)
         if not held:
             del index[key]

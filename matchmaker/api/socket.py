@@ -31,6 +31,9 @@ SEND_S = 5.0
 
 FRAME_MAX_BYTES = 4096
 
+HELD_MAX = 256
+"""Answers that may wait for a player who asks and does not read; one more closes the socket."""
+
 _frame: Any = Frame
 _encode = msgspec.json.Encoder().encode
 
@@ -51,6 +54,11 @@ class _Visit:
         self.answers += 1
         self.mailbox.put(f"answer:{self.answers}", Push(message))
 
+    def cut(self) -> None:
+        """End it at once: the peer does not read, and a polite close would wait for it."""
+        if self.transport is not None:
+            self.transport.abort()
+
 
 class PlayerSockets:
     """Accepts players' sockets."""
@@ -68,12 +76,19 @@ class PlayerSockets:
         caller = self._desk.keys.principal(bearer(request.headers.get("Authorization")))
         if caller.is_backend():
             raise Forbidden("a socket is one player's; back ends use POST /v1/tickets")
-        player = PlayerId(caller.name)
         ws = web.WebSocketResponse(
             heartbeat=PING_S, max_msg_size=FRAME_MAX_BYTES, compress=False, protocols=["readyup.v1"]
         )
         await ws.prepare(request)
-        visit = _Visit(ws, request.transport, caller, Mailbox(player))
+        await self.converse(ws, request.transport, caller)
+        return ws
+
+    async def converse(
+        self, ws: web.WebSocketResponse, transport: asyncio.Transport | None, caller: Principal
+    ) -> None:
+        """Serve a player's open socket until it ends."""
+        player = PlayerId(caller.name)
+        visit = _Visit(ws, transport, caller, Mailbox(player))
         self._outbox.listen(visit.mailbox)
         self._desk.metrics.sockets.inc()
         try:
@@ -91,7 +106,6 @@ class PlayerSockets:
             self._desk.metrics.sockets.dec()
             for ticket in visit.present:
                 self._presence.went(ticket)
-        return ws
 
     async def _greet(self, visit: _Visit, player: PlayerId) -> None:
         """What the player should know first: the ticket they wait with, the match they are in."""
@@ -119,6 +133,8 @@ class PlayerSockets:
                 await self._handle(visit, parse(message.data, _frame))
             except ReadyUpError as wrong:
                 visit.answer({"type": "problem", "problem": problem_of(wrong)})
+            if len(visit.mailbox) > HELD_MAX:
+                visit.cut()
 
     async def _handle(self, visit: _Visit, frame: Frame) -> None:
         match frame:
@@ -154,9 +170,7 @@ class PlayerSockets:
                     self._outbox.sent(push, visit.mailbox)
                     self._forget_ended(visit, push)
         except (TimeoutError, ConnectionError):
-            # The peer does not read; a polite close would wait for it.
-            if visit.transport is not None:
-                visit.transport.abort()
+            visit.cut()
 
     def _forget_ended(self, visit: _Visit, push: Push) -> None:
         ticket = push.message.get("ticket")

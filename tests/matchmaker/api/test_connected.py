@@ -1,6 +1,7 @@
 """Who is connected: what comes first, what an event stream leaves out, and what keeps a ticket."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 
@@ -17,6 +18,7 @@ from matchmaker.api.desk import Desk
 from matchmaker.api.keys import DevKeys
 from matchmaker.api.outbox import Mailbox
 from matchmaker.api.service import PlayerService
+from matchmaker.api.socket import HELD_MAX
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
@@ -116,6 +118,22 @@ async def test_who_comes_back_is_present_at_once(ann: aiohttp.ClientSession, que
         until_ms = int(float(await duel.store.call("ZSCORE", f"{duel.base}:live", ticket)))
 
     assert until_ms > CLOCK.wall_ms() + 10_000
+
+
+async def test_who_asks_and_never_listens_is_cut_off(
+    ann: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+):
+    async def stuck(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Mailbox, "take", stuck)
+    async with ann.ws_connect("/v1/connect") as ws:
+        with contextlib.suppress(ConnectionError):
+            for _ in range(2 * HELD_MAX):
+                await ws.send_json({"type": "heartbeat"})
+        last = await ws.receive(timeout=2)
+
+    assert last.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 
 async def test_an_id_ends_where_it_says(ann: aiohttp.ClientSession):
