@@ -20,14 +20,21 @@ AGAIN_S: Final = 10.0
 """A third of what the allocator waits before it counts a server as gone."""
 
 ANSWER_S: Final = 5.0
+RETRY_S: Final = 0.5
 
 
 class OwnRegistration:
     """One server's place in its fleet."""
 
-    def __init__(self, environment: Environment, *, url: str, key: str) -> None:
-        """``url`` is the sessions API's, ``http://host:port``; ``key`` the fleet's."""
+    def __init__(
+        self, environment: Environment, *, url: str, key: str, wait_s: float = 30.0
+    ) -> None:
+        """``url`` is the sessions API's, ``http://host:port``; ``key`` the fleet's.
+
+        ``wait_s`` is how long ``ready`` waits for it to come up, as Agones' SDKs wait for theirs.
+        """
         self._environment = environment
+        self._wait_s = wait_s
         self._url = f"{url.rstrip('/')}/v1/servers"
         self._headers = {"Authorization": f"Bearer {key}"}
         self._http: aiohttp.ClientSession | None = None
@@ -46,8 +53,18 @@ class OwnRegistration:
         Raises:
             Unauthorized: it is not the fleet's key.
             Rejected: something we said is wrong; the message says what.
-            Unreachable: nobody answers there.
+            Unreachable: nobody answered there for ``wait_s``.
         """
+        try:
+            async with asyncio.timeout(self._wait_s):
+                while True:
+                    with contextlib.suppress(Unreachable):
+                        return await self._register()
+                    await asyncio.sleep(RETRY_S)
+        except TimeoutError:
+            await self._register()
+
+    async def _register(self) -> None:
         told = self._environment
         body = {
             "fleet": told.fleet,
@@ -70,7 +87,7 @@ class OwnRegistration:
                     await stop.wait()
                     return
             try:
-                await self.ready()
+                await self._register()
             except Unreachable as away:
                 log.warning("registration.waits reason=%s", away)
 

@@ -19,8 +19,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from core.errors import Invalid
-from core.ids import FleetName, QueueName
+from core.ids import NAME, FleetName, QueueName
 from core.redis import Durability
+from fleets.own import OwnFleet
 from fleets.spec import FleetSpec, parse_fleets
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
@@ -75,10 +76,17 @@ class Config:
     run_dir: str = ""
     """Logs, events and whatever else the processes leave; empty takes a temporary folder."""
 
+    own_fleets: tuple[OwnFleet, ...] = ()
+    """Fleets of game servers that register themselves, by name: ``[own_fleets.NAME]``."""
+
     events: bool = True
     """Whether the API and local game servers write their own event files into run_dir."""
 
     source: str = field(default="the built-in configuration", compare=False)
+
+    def fleet_names(self) -> tuple[FleetName, ...]:
+        """Every fleet, ours and those whose servers register themselves."""
+        return tuple(fleet.name for fleet in (*self.fleets, *self.own_fleets))
 
 
 def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Config:
@@ -120,7 +128,12 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
     known = {one.name for one in dataclasses.fields(Config)} - {"source"}
     _refuse_unknown(table, known, "$")
     fleets = parse_fleets(table.get("fleets", {}))
-    queues = {name: _queue(name, entry, fleets) for name, entry in _table(table, "queues").items()}
+    own = tuple(_own_fleet(name, entry) for name, entry in _table(table, "own_fleets").items())
+    names = [fleet.name for fleet in (*fleets, *own)]
+    for name in names:
+        if names.count(name) > 1:
+            raise _wrong(f"$.own_fleets.{name}", "has the name of another fleet; choose another")
+    queues = {name: _queue(name, entry, names) for name, entry in _table(table, "queues").items()}
     if not queues:
         raise Invalid("$.queues: there is none; write [queues.NAME]", field="$.queues")
     return Config(
@@ -130,6 +143,7 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
         api=_section(table, "api", Listen, port=8081),
         sessions=_section(table, "sessions", Listen, port=8082),
         console=_section(table, "console", Listen, port=8080),
+        own_fleets=own,
         run_dir=_converted(table.get("run_dir", ""), str, "$.run_dir"),
         events=_converted(table.get("events", True), bool, "$.events"),
         source=source,
@@ -147,13 +161,24 @@ def as_table(config: Config) -> dict[str, Any]:
         }
         for fleet in table["fleets"]
     }
+    table["own_fleets"] = {fleet.pop("name"): fleet for fleet in table["own_fleets"]}
     for queue in table["queues"].values():
         queue.update(queue.pop("rules"))
         queue.pop("name")
     return dict(table)
 
 
-def _queue(name: str, table: object, fleets: tuple[FleetSpec, ...]) -> QueueSettings:
+def _own_fleet(name: str, table: object) -> OwnFleet:
+    place = f"$.own_fleets.{name}"
+    if not isinstance(table, Mapping) or "key_sha256" not in table:
+        raise _wrong(place, "needs key_sha256; `readyup keys --fleet` makes a key and its hash")
+    if not NAME.fullmatch(name):
+        raise _wrong(place, "a fleet's name has lower case letters, digits and dashes, at most 40")
+    _refuse_unknown(table, {"key_sha256"}, place)
+    return _converted({**table, "name": name}, OwnFleet, place)
+
+
+def _queue(name: str, table: object, there: list[FleetName]) -> QueueSettings:
     place = f"$.queues.{name}"
     if not isinstance(table, Mapping):
         raise _wrong(place, "is not a table; a queue needs at least teams, team_size and fleet")
@@ -166,7 +191,6 @@ def _queue(name: str, table: object, fleets: tuple[FleetSpec, ...]) -> QueueSett
     if isinstance(table.get("window"), Mapping):
         window = {one.name for one in dataclasses.fields(RatingWindow)}
         _refuse_unknown(table["window"], window, f"{place}.window")
-    there = [fleet.name for fleet in fleets]
     if FleetName(str(table["fleet"])) not in there:
         cure = f"there are: {', '.join(there)}" if there else "write [fleets.NAME] first"
         raise _wrong(f"{place}.fleet", f"no fleet {table['fleet']!r}; {cure}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import secrets
 import sys
 import tempfile
@@ -77,8 +78,18 @@ def own_keys() -> dict[str, str]:
     return {JOIN_KEY: os.environ[JOIN_KEY], JOIN_KEY_PUBLIC: minter.public_hex()}
 
 
-def keys() -> int:
-    """Print a new pair of join keys, as environment variables."""
+def keys(*, fleet: bool = False) -> int:
+    """Print a new pair of join keys, as environment variables.
+
+    Args:
+        fleet: A key for game servers that register themselves, and the hash for
+            [own_fleets.NAME], instead.
+    """
+    if fleet:
+        key = f"rus_{secrets.token_urlsafe(32)}"
+        print(f"key         {key}")
+        print(f'key_sha256 = "{hashlib.sha256(key.encode()).hexdigest()}"')
+        return 0
     for variable, value in own_keys().items():
         print(f"{variable}={value}")
     return 0

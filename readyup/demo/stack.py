@@ -63,7 +63,8 @@ class Stack:
     def streams(self) -> dict[str, str]:
         """Source to key of every event stream, as the recorder wants them."""
         queues = {f"queue/{n}": f"{q.base()}:log" for n, q in self.config.queues.items()}
-        return queues | {f"fleet/{f.name}": f"{{f:{f.name}}}:log" for f in self.config.fleets}
+        fleets = {f"fleet/{name}": f"{{f:{name}}}:log" for name in self.config.fleet_names()}
+        return queues | fleets
 
     async def warm_servers(self) -> tuple[int, int]:
         """Game servers that take matches now, and how many there are in all."""

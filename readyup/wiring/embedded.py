@@ -74,7 +74,7 @@ async def run_api(house: House, stop: asyncio.Event) -> None:
     from readyup.wiring.adapters import PlayersSessions
 
     listen = house.config.api
-    pools = {fleet.name: Pool(house.store, fleet.name) for fleet in house.config.fleets}
+    pools = {name: Pool(house.store, name) for name in house.config.fleet_names()}
     events = house.events_dir()
     witness = EventFile(events / f"{house.name}.jsonl", f"api/{house.name}") if events else None
     service = PlayerService(
@@ -117,20 +117,37 @@ async def run_allocator(house: House, stop: asyncio.Event) -> None:
     from allocator.role import FleetParts, allocator_role
     from allocator.servers_api import sessions_app
     from allocator.settings import AllocatorSettings
+    from fleets.own import PATH as OWN_PATH, OwnServers, own_routes
     from readyup.wiring.adapters import QueueMatches
     from readyup.wiring.local_servers import LocalServers
 
     matches = QueueMatches(house.queues())
+    own = {
+        fleet.name: OwnServers(house.store, fleet, house.clock) for fleet in house.config.own_fleets
+    }
     role = allocator_role(
         house.store,
         [
-            FleetParts(
-                # A surplus costs nothing on one machine, and a server given back starts anew.
-                AllocatorSettings(fleet.name, reserve_rooms=fleet.reserve, surplus_patience_ms=0),
-                LocalServers(house.store, fleet.name),
-                matches,
-            )
-            for fleet in house.config.fleets
+            # Servers that register themselves are taken from the first: no reserve to keep.
+            *(
+                FleetParts(
+                    AllocatorSettings(name, reserve_rooms=0, surplus_patience_ms=0),
+                    servers,
+                    matches,
+                )
+                for name, servers in own.items()
+            ),
+            *(
+                FleetParts(
+                    # A surplus costs nothing on one machine, and a server given back starts anew.
+                    AllocatorSettings(
+                        fleet.name, reserve_rooms=fleet.reserve, surplus_patience_ms=0
+                    ),
+                    LocalServers(house.store, fleet.name),
+                    matches,
+                )
+                for fleet in house.config.fleets
+            ),
         ],
         join_keys=[_secret(JOIN_KEY_PUBLIC)],
         clock=house.clock,
@@ -138,6 +155,8 @@ async def run_allocator(house: House, stop: asyncio.Event) -> None:
         metrics=AllocatorMetrics(CollectorRegistry()),
     )
     listen, app = house.config.sessions, sessions_app(role.api)
+    if own:
+        app.add_subapp(OWN_PATH, own_routes(own))
     async with serve_app(app, host=listen.host, port=listen.port, drain_s=0.5):
         await serve_all(role.services, stop=stop, drain_s=2.0)
 
@@ -176,7 +195,7 @@ async def run_console(house: House, stop: asyncio.Event) -> None:
     feed = Feed(
         house.store,
         queues={name: queue.group or queue.name for name, queue in config.queues.items()},
-        fleets=[fleet.name for fleet in config.fleets],
+        fleets=config.fleet_names(),
         clock=house.clock,
     )
     async with asyncio.TaskGroup() as group:

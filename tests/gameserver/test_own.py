@@ -47,7 +47,7 @@ async def registry() -> AsyncIterator[Registry]:
 
 
 def own(registry: Registry) -> OwnRegistration:
-    return OwnRegistration(Environment.read(ENVIRON), url=registry.url, key="rus_key")
+    return OwnRegistration(Environment.read(ENVIRON), url=registry.url, key="rus_key", wait_s=0)
 
 
 async def test_ready_registers_and_shutdown_leaves(registry: Registry):
@@ -71,7 +71,7 @@ async def test_a_refusal_is_told_apart_from_an_absence(registry: Registry):
 
 async def test_nobody_there_is_unreachable():
     environment = Environment.read(ENVIRON)
-    async with OwnRegistration(environment, url="http://127.0.0.1:1", key="k") as sdk:
+    async with OwnRegistration(environment, url="http://127.0.0.1:1", key="k", wait_s=0) as sdk:
         with pytest.raises(Unreachable):
             await sdk.ready()
 
