@@ -12,6 +12,7 @@
 local record = redis.call("HMGET", match_key(ARGV[2]), "state", "tickets")
 if record[1] ~= "proposed" then return 0 end
 local tickets = cjson.decode(record[2])
+redis.call("HSET", match_key(ARGV[2]), "told", 1)
 for _, id in ipairs(tickets) do
   tell_ticket(id, ARGV[1])
 end

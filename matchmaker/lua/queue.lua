@@ -40,6 +40,7 @@ end
 -- A match that was proposed comes to nothing: its tickets wait again, with their age.
 local function close_match(match, now_ms, reason, except)
   local key = match_key(match)
+  local told = redis.call("HGET", key, "told") -- its players heard PLACING while it was in line
   local back = {}
   for _, id in ipairs(cjson.decode(redis.call("HGET", key, "tickets"))) do
     local held = redis.call("HMGET", ticket_key(id), "status", "match")
@@ -47,6 +48,7 @@ local function close_match(match, now_ms, reason, except)
       redis.call("HSET", ticket_key(id), "status", "QUEUED", "match", "")
       redis.call("HINCRBY", ticket_key(id), "ver", 1)
       back[#back + 1] = id
+      if told then tell_ticket(id, now_ms) end
     end
   end
   redis.call("HSET", key, "state", "closed", "reason", reason)

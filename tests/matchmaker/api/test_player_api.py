@@ -182,6 +182,19 @@ async def test_a_socket_can_cancel_and_queue_again(api: Api):
     assert again["ticket"]["id"] != first["ticket"]["id"]
 
 
+async def test_a_match_in_line_is_told_and_so_is_going_back_when_another_cancels(api: Api):
+    api.rooms.free.clear()
+    async with api.connect("ann") as ann, api.connect("bo") as bo:
+        for ws in (ann, bo):
+            await ws.send_json({"type": "enqueue", "queue": "duel"})
+        told = [(await frame(ann, "ticket"))["ticket"] for _ in range(2)]
+        await bo.send_json({"type": "cancel"})
+        told.append((await frame(ann, "ticket"))["ticket"])
+
+    assert [ticket["status"] for ticket in told] == ["QUEUED", "PLACING", "QUEUED"]
+    assert [ticket["ver"] for ticket in told] == [1, 2, 3]
+
+
 async def test_who_connects_again_learns_of_the_ticket_they_wait_with(api: Api):
     async with api.connect("ann") as ws:
         await ws.send_json({"type": "enqueue", "queue": "duel"})
