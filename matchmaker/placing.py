@@ -117,7 +117,8 @@ class Placing:
         if not matches:
             return
         records = await _together(self._queue.match(match) for match in matches)
-        forming = [self._forming(r.id, r.teams, r.deadline_ms) for r in records if r is not None]
+        half_way = [r for r in records if r is not None and r.state != "closed"]
+        forming = [self._forming(r.id, r.teams, r.deadline_ms) for r in half_way]
         log.info("matches.resumed", queue=self._queue.settings.name, matches=len(forming))
         self._metrics.resumed.labels(self._queue.settings.name).inc(len(forming))
         await self.drive(forming)

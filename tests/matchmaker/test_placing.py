@@ -186,3 +186,24 @@ async def test_a_match_whose_session_ended_before_the_commit_is_not_committed(qu
 
     assert await queue.commit(match, at, epoch=1, now_ms=now_ms) == "closed"
     assert [await status(queue, ticket) for ticket in (A, B)] == [Status.QUEUED] * 2
+
+
+async def test_no_room_is_asked_for_a_match_that_was_closed_meanwhile(
+    queue: QueueStore, monkeypatch
+):
+    rooms = FewRooms(1)
+    placing = await leading(queue, rooms)
+    forming = placing.form(await found(queue))
+    match, now_ms = forming.order.match, CLOCK.wall_ms()
+    await queue.propose(match, forming.teams, epoch=1, deadline_ms=now_ms + 60_000, now_ms=now_ms)
+    unfinished = queue.unfinished
+
+    async def closed_meanwhile() -> object:
+        was = await unfinished()
+        await queue.cancel(A, now_ms=now_ms)
+        return was
+
+    monkeypatch.setattr(queue, "unfinished", closed_meanwhile)
+    await placing.resume()
+
+    assert (rooms.held, rooms.withdrawn) == ({}, [])
