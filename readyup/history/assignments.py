@@ -69,7 +69,7 @@ class HeldRoom(Invariant):
     def finish(self) -> None:
         for name, match in self.story.matches.items():
             for place in sorted(match.told):
-                self._judge_told(name, place)
+                self.judge_told(name, place)
         for told in self._completed:
             self._judge_completed(told)
         for assigned in self._assigned:
@@ -79,7 +79,8 @@ class HeldRoom(Invariant):
         for hosted in self._hosted:
             self._judge_hosted(hosted)
 
-    def _judge_told(self, name: str, place: Place) -> None:
+    def judge_told(self, name: str, place: Place) -> None:
+        """What the queue told its players, held against the fleet's own word."""
         self.judged += 1
         if not any(s.held.get(place.epoch) == place for s in self.story.sessions_of(name)):
             detail = (

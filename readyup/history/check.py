@@ -68,6 +68,33 @@ class Verdict:
         return 2 if self.missing else 0
 
 
+class Walk:
+    """A story and the invariants beside it, moved on by one event after the other."""
+
+    def __init__(self, invariants: Iterable[type[Invariant]]) -> None:
+        self.story = Story()
+        self.invariants = [invariant(self.story) for invariant in invariants]
+        self.events = 0
+        self._steps: defaultdict[type[Event], list[Callable[[Any], None]]] = defaultdict(list)
+        self._tell = self.story.handlers()
+        tables = [invariant.handlers() for invariant in self.invariants]
+        for table in (*tables, self._tell):  # the story last: others see it as it was before
+            for kind, handle in table.items():
+                self._steps[kind].append(handle)
+
+    def take(self, event: Event) -> None:
+        """Judge an event, then let the story move on by it."""
+        self.events += 1
+        for step in self._steps.get(type(event), ()):
+            step(event)
+
+    def tell(self, event: Event) -> None:
+        """Let the story move on by an event that cannot be judged: its beginning was missed."""
+        self.events += 1
+        if step := self._tell.get(type(event)):
+            step(event)
+
+
 def check(path: Path) -> Verdict:
     """Judge a log file.
 
@@ -85,25 +112,15 @@ def check(path: Path) -> Verdict:
 
 def judge(lines: Iterable[bytes], name: str) -> Verdict:
     """Judge the lines of a log; ``name`` stands in messages. Raises as ``check`` does."""
-    story = Story()
-    invariants = [invariant(story) for invariant in INVARIANTS]
-    steps: defaultdict[type[Event], list[Callable[[Any], None]]] = defaultdict(list)
-    tables = [invariant.handlers() for invariant in invariants]
-    for table in (*tables, story.handlers()):  # the story last: others see it as it was before
-        for kind, handle in table.items():
-            steps[kind].append(handle)
-    nothing: list[Callable[[Any], None]] = []
-
-    count = 0
+    walk = Walk(INVARIANTS)
+    story, invariants = walk.story, walk.invariants
     for event in read(lines, name):
-        count += 1
-        for step in steps.get(type(event), nothing):
-            step(event)
+        walk.take(event)
     for invariant in invariants:
         invariant.finish()
 
     return Verdict(
-        events=count,
+        events=walk.events,
         breaches=tuple(breach for invariant in invariants for breach in invariant.breaches),
         untold=sum(invariant.untold for invariant in invariants),
         judged={invariant.title: invariant.judged for invariant in invariants},

@@ -1,6 +1,6 @@
 """A log file as events; a line that is not one ends the reading with its number."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Union
 
 import msgspec
@@ -14,11 +14,23 @@ _ROOMS_OF_KINDS = (store_events, witness_events)  # importing them is what regis
 KINDS: dict[str, type[Event]] = dict(sorted(kinds()))
 """Every kind of event there is."""
 
+_ANY_KIND: Any = Union[tuple(KINDS.values())]  # noqa: UP007 - known at run time only
+
 # Scripts write numbers that came as arguments; "3" is as good as 3.
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
-    Union[tuple(KINDS.values())],  # noqa: UP007 - the members are known at run time only
-    strict=False,
-)
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_ANY_KIND, strict=False)
+
+
+def event_of(src: str, fields: Mapping[str, Any]) -> Event:
+    """One event as ``core.eventlog`` hands it over, said by ``src``.
+
+    Raises:
+        Invalid: it is of an unknown kind, or without a field it must carry.
+    """
+    try:
+        event: Event = msgspec.convert({**fields, "src": src}, _ANY_KIND, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise Invalid(f"{src}: {_cure(str(wrong))}") from wrong
+    return event
 
 
 def read(lines: Iterable[bytes], name: str) -> Iterator[Event]:

@@ -152,6 +152,10 @@ class SameKey(Invariant):
             detail = f"key {e.key!r} made ticket {e.ticket}, and had made {first}"
             self.breach(detail, e.ticket, first)
 
+    def forget(self, src: str, key: str) -> None:
+        """The key's time is over: what it stands for next is a new request."""
+        self._stored.pop((src, key), None)
+
     def _answer(self, e: own.BotEnqueue) -> None:
         if e.ph != "ok" or e.key is None or e.ticket is None:
             return
