@@ -13,7 +13,7 @@ import msgspec
 from core.errors import Exhausted, Invalid
 from core.game_server import State
 from gameserver.lifecycle import Event, step
-from gameserver.sidecar.counts import Counter, Names
+from gameserver.sidecar.counts import Count, Counter, Names
 from gameserver.sidecar.state import SdkState, check_key, check_label, detailed, seen_as
 
 LAST_ALLOCATED: Final = "agones.dev/last-allocated"
@@ -30,10 +30,10 @@ STATES: Final = {
 class CounterRange(msgspec.Struct, rename="camel"):
     """What a counter must have; 0 as an upper bound is none."""
 
-    min_count: int = 0
-    max_count: int = 0
-    min_available: int = 0
-    max_available: int = 0
+    min_count: Count = 0
+    max_count: Count = 0
+    min_available: Count = 0
+    max_available: Count = 0
 
     def takes(self, counter: Counter) -> bool:
         """Whether this counter is within."""
@@ -47,8 +47,8 @@ class ListRange(msgspec.Struct, rename="camel"):
     """What a list must have; 0 as an upper bound is none."""
 
     contains_value: str = ""
-    min_available: int = 0
-    max_available: int = 0
+    min_available: Count = 0
+    max_available: Count = 0
 
     def takes(self, names: Names) -> bool:
         """Whether this list is within."""
@@ -102,8 +102,8 @@ class CounterAction(msgspec.Struct):
     """What an allocation does to a counter."""
 
     action: Literal["Increment", "Decrement"] | None = None
-    amount: int | None = None
-    capacity: int | None = None
+    amount: Count | None = None
+    capacity: Count | None = None
 
     def done(self, counter: Counter) -> Counter:
         """The counter afterwards; what does not fit is cut off, as Agones does it."""
@@ -116,7 +116,7 @@ class ListAction(msgspec.Struct, rename="camel"):
 
     add_values: list[str] = []
     delete_values: list[str] = []
-    capacity: int | None = None
+    capacity: Count | None = None
 
     def done(self, names: Names) -> Names:
         """The list afterwards; what does not fit is left out, as Agones does it."""
@@ -191,11 +191,8 @@ def _check(asked: AllocationRequest) -> None:
     for key in asked.metadata.annotations:
         check_key(key, field="$.metadata.annotations")
     for name, action in asked.counters.items():
-        place = f"$.counters.{name}"
         if (action.action is None) != (action.amount is None):
-            raise Invalid("give an action and an amount, or neither", field=place)
-        if min(action.amount or 0, action.capacity or 0) < 0:
-            raise Invalid("an amount and a capacity are 0 or more", field=place)
+            raise Invalid("give an action and an amount, or neither", field=f"$.counters.{name}")
 
 
 def _within(value: int, least: int, most: int) -> bool:

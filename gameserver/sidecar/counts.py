@@ -6,7 +6,9 @@ else to go by: there, every refusal of these calls has the code UNKNOWN.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Annotated, Final
+
+import msgspec
 
 from core.errors import Conflict, Invalid, NotFound
 
@@ -14,6 +16,9 @@ LIST_CAPACITY_MAX: Final = 1000
 """Agones' default for ``gameservers.lists.maxItems``."""
 
 INT64_MAX: Final = 2**63 - 1
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)]
+"""A count or capacity where it is read from JSON."""
 
 
 class OutOfRange(Invalid):

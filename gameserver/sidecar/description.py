@@ -3,18 +3,17 @@
 JSON always; YAML where PyYAML is installed, which ReadyUp itself does not ask for.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from core.errors import Invalid
 from core.game_server import ServerView, State
 from core.ids import FleetName, ServerUid
-from gameserver.sidecar.counts import LIST_CAPACITY_MAX, Counter, Names
+from gameserver.sidecar.counts import LIST_CAPACITY_MAX, Count, Counter, Names
 from gameserver.sidecar.state import (
     Detail,
     HealthPolicy,
@@ -27,34 +26,36 @@ from gameserver.sidecar.state import (
 
 FLEET_LABEL: Final = "agones.dev/fleet"
 
+Int32 = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
 
 class CounterIn(msgspec.Struct):
     """A counter in a file."""
 
-    count: int = 0
-    capacity: int = 1000
+    count: Count = 0
+    capacity: Count = 1000
 
 
 class NamesIn(msgspec.Struct):
     """A list in a file."""
 
     values: list[str] = []
-    capacity: int = LIST_CAPACITY_MAX
+    capacity: Count = LIST_CAPACITY_MAX
 
 
 class Health(msgspec.Struct, rename="camel"):
     """The defaults are those of Agones' own local server."""
 
     disabled: bool = False
-    period_seconds: int = 3
-    failure_threshold: int = 5
-    initial_delay_seconds: int = 10
+    period_seconds: Int32 = 3
+    failure_threshold: Int32 = 5
+    initial_delay_seconds: Int32 = 10
 
 
 class Port(msgspec.Struct):
     """One port that players reach."""
 
-    port: int
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)]
     name: str = "default"
 
 
@@ -170,8 +171,8 @@ def described(text: bytes, path: Path) -> Description:
 
 def _tree(text: bytes, path: Path) -> Any:  # noqa: ANN401 - msgspec is about to say what it is
     try:
-        return json.loads(text)
-    except ValueError as wrong:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as wrong:
         if path.suffix not in {".yaml", ".yml"}:
             raise Invalid(f"{path} is not JSON: {wrong}") from wrong
     try:

@@ -123,9 +123,9 @@ class LocalSdk:
 
     async def _allocate(self, request: web.Request) -> web.Response:
         try:
-            body = await request.json()
-            asked = msgspec.convert(body, AllocationRequest, strict=False)
-        except (ValueError, msgspec.ValidationError) as wrong:
+            body = await request.read() or b"{}"
+            asked = msgspec.json.decode(body, type=AllocationRequest, strict=False)
+        except (msgspec.DecodeError, RecursionError) as wrong:
             raise Invalid(f"an AllocationRequest is wanted: {wrong}") from wrong
         server = self.live.state
         labels = dict(wire.game_server(server).object_meta.labels)

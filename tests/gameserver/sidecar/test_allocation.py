@@ -95,10 +95,14 @@ def test_the_first_selector_that_fits_is_enough():
         {"metadata": {"labels": {"match": "no label!"}}},
         {"metadata": {"annotations": {"no key": ""}}},
         {"counters": {"rooms": {"action": "Increment"}}},
-        {"counters": {"rooms": {"action": "Increment", "amount": -1}}},
         {"lists": {"players": {"capacity": 1001}}},
     ],
 )
 def test_what_agones_would_not_take_is_refused(asked):
     with pytest.raises(Invalid):
         take(READY, **asked)
+
+
+def test_a_number_that_cannot_be_is_refused_with_its_place():
+    with pytest.raises(msgspec.ValidationError, match=r"`\$\.counters\[\.\.\.\]\.amount`"):
+        take(READY, counters={"rooms": {"action": "Increment", "amount": -1}})
