@@ -7,7 +7,7 @@ something else than it should.
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -65,6 +65,11 @@ class SessionsApi:
             max_msg_size=frames.FRAME_MAX_BYTES, timeout=1.0, receive_timeout=SILENCE_S
         )
         await ws.prepare(request)
+        await self.converse(ws, request.transport.abort if request.transport else None)
+        return ws
+
+    async def converse(self, ws: web.WebSocketResponse, cut: Callable[[], None] | None) -> None:
+        """Serve an open socket until it ends; ``cut`` ends it without a farewell."""
         try:
             desk, link, hello = await self._greet(ws)
         except Unauthorized as why:
@@ -76,10 +81,9 @@ class SessionsApi:
         except ConnectionError:
             pass  # it went away before it was anybody
         else:
-            if request.transport is not None:
-                link.on_drop(request.transport.abort)
+            if cut is not None:
+                link.on_drop(cut)
             await self._serve(ws, desk, link, hello)
-        return ws
 
     async def close(self) -> None:
         """Cut every line; the servers come back elsewhere."""

@@ -6,7 +6,7 @@
   ARGV[2] now_ms       integer
   ARGV[3] match        match id
   ARGV[4] tickets      JSON list of ticket ids
-  ARGV[5] teams        JSON {team: [[ticket, player], ...]}, in order of seats
+  ARGV[5] teams        JSON {team: list of [ticket, player]}, in order of seats
   ARGV[6] deadline_ms  until when the match must be committed
   ARGV[7] fleet        where its room is asked for
 

@@ -96,8 +96,15 @@ class Crowd:
     """One run of a crowd over given ports; ``run`` is called once."""
 
     def __init__(
-        self, settings: CrowdSettings, api: Api, game: Game, *, clock: Clock | None = None
+        self,
+        settings: CrowdSettings,
+        api: Api,
+        game: Game,
+        *,
+        clock: Clock | None = None,
+        witness: EventFile | None = None,
     ) -> None:
+        """``witness`` is written to in the place of ``settings.events``."""
         self._settings = settings
         self._clock = clock or SystemClock()
         # Two runs of one seed must not share idempotency keys.
@@ -105,11 +112,9 @@ class Crowd:
             api, game, settings.habits, run=f"{self._clock.wall_us():x}", key=settings.key
         )
         self._tally = Tally()
-        self._events = (
-            EventFile(settings.events, f"bot/{settings.name}", self._clock)
-            if settings.events is not None
-            else None
-        )
+        self._events = witness
+        if witness is None and settings.events is not None:
+            self._events = EventFile(settings.events, f"bot/{settings.name}", self._clock)
         self._dice = dice.stream(settings.seed, "crowd", settings.name)
         self._present: dict[str, tuple[Party, Player]] = {}
         self._lives: dict[str, asyncio.Task[None]] = {}

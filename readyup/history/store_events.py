@@ -75,7 +75,8 @@ class MatchClosed(QueueEvent, tag="match.closed"):
     """A proposed match came to nothing; ``tickets`` wait again."""
 
     match: str
-    tickets: list[str] | dict[str, str]  # cjson writes an empty list as {}
+    # Left out when nobody goes back; cjson would write an empty list as {}.
+    tickets: list[str] | dict[str, str] = []
 
 
 class MatchMoved(QueueEvent, tag="match.moved"):

@@ -1,0 +1,169 @@
+"""``readyup simulate``: the whole service under virtual time, with faults and the checker."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+
+from core.errors import Invalid
+from readyup.simulation.faults import read_faults
+from readyup.simulation.sweep import Brief, replay_command, seeds, summary, sweep
+from readyup.simulation.world import Evening, Outcome, needs_fakeredis, simulate as play
+
+BREACHES_SHOWN = 10
+
+
+def simulate(  # noqa: PLR0913 - each is an option
+    *,
+    seed: int = 1,
+    minutes: float | None = None,
+    hours: float | None = None,
+    faults: Path | None = None,
+    sweep: Annotated[int, Parameter(name="--sweep")] = 0,
+    jobs: int = 1,
+    players: int = 24,
+    servers: int = 5,
+    directors: int = 2,
+    history: Path | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Run directors, allocators, APIs, the fleets' planner, game servers and players in one
+    thread under virtual time, break them, and judge what happened.
+
+    Args:
+        seed: Decides everything: the same seed gives the same history.
+        minutes: Virtual minutes with players and faults; a drain follows. Default 10.
+        hours: The same in hours.
+        faults: A TOML or JSON file with faults in the place of those that the seed draws.
+        sweep: Run this many seeds, beginning with ``seed``.
+        jobs: Processes of a sweep.
+        players: About how many are present.
+        servers: Game servers.
+        directors: Candidates for each queue's leadership.
+        history: Write the history there, for ``readyup check-history``; not with ``--sweep``.
+        json: Print the result as JSON.
+    """
+    try:
+        needs_fakeredis()
+        evening = Evening(
+            seed=seed,
+            minutes=_minutes(minutes, hours),
+            players=players,
+            servers=servers,
+            directors=directors,
+            faults=None if faults is None else read_faults(faults),
+        )
+        if sweep:
+            return _sweep(evening, sweep, jobs, str(faults or ""), as_json=json)
+    except Invalid as wrong:
+        print(f"readyup simulate: {wrong}", file=sys.stderr)
+        return 2
+    return _one(evening, history, str(faults or ""), as_json=json)
+
+
+def _minutes(minutes: float | None, hours: float | None) -> float:
+    if minutes is not None and hours is not None:
+        raise Invalid("give --minutes or --hours, not both", field="--hours")
+    asked = 10.0 if minutes is None else minutes
+    asked = asked if hours is None else hours * 60.0
+    if not 0.0 < asked <= 7 * 24 * 60.0:
+        raise Invalid(f"{asked:g} minutes: give more than 0 and at most a week", field="--minutes")
+    return asked
+
+
+def _one(evening: Evening, history: Path | None, faults: str, *, as_json: bool) -> int:
+    began_s = time.perf_counter()
+    outcome = play(evening)
+    took_s = time.perf_counter() - began_s
+    if history is not None:
+        history.parent.mkdir(parents=True, exist_ok=True)
+        history.write_bytes(b"".join(outcome.history))
+    brief = summary(evening, outcome)
+    if as_json:
+        print(msgspec.json.encode(_as_table(brief, outcome, took_s)).decode())
+    else:
+        _tell(brief, outcome, took_s)
+        if not brief.is_good:
+            print(f"replay: {replay_command(evening, faults_file=faults)}")
+    return 0 if brief.is_good else 1
+
+
+def _tell(brief: Brief, outcome: Outcome, took_s: float) -> None:
+    struck = ", ".join(f"{n} {kind}" for kind, n in sorted(outcome.faults.items()) if n)
+    tickets = outcome.report.tickets
+    print(
+        f"seed {outcome.seed}: {outcome.virtual_s:.0f} virtual seconds in {took_s:.1f} s,"
+        f" {outcome.calls} store calls, {outcome.verdict.events} events\n"
+        f"  tickets   {tickets['created']} created, {tickets['assigned']} assigned,"
+        f" {tickets['cancelled']} cancelled, {tickets['expired']} expired\n"
+        f"  matches   {outcome.report.matches['made']} made,"
+        f" {outcome.report.matches['completed']} completed\n"
+        f"  faults    {struck or 'none'}\n"
+        f"  breaches  {len(brief.breaches)}\n"
+        f"  digest    {outcome.digest}"
+    )
+    for line in (*brief.breaches[:BREACHES_SHOWN], *brief.broke[:BREACHES_SHOWN]):
+        print(f"  - {line}")
+
+
+def _as_table(brief: Brief, outcome: Outcome, took_s: float) -> dict[str, Any]:
+    return {
+        "seed": outcome.seed,
+        "digest": outcome.digest,
+        "virtual_s": round(outcome.virtual_s, 3),
+        "took_s": round(took_s, 3),
+        "store_calls": outcome.calls,
+        "events": outcome.verdict.events,
+        "tickets": outcome.report.tickets,
+        "matches": outcome.report.matches,
+        "faults": {kind: n for kind, n in sorted(outcome.faults.items()) if n},
+        "errors": outcome.report.errors,
+        "breaches": brief.breaches,
+        "broke": brief.broke,
+    }
+
+
+def _sweep(first: Evening, count: int, jobs: int, faults: str, *, as_json: bool) -> int:
+    began_s = time.perf_counter()
+    good, virtual_s, matches, struck = 0, 0.0, 0, 0
+    failed: list[Brief] = []
+    for brief in sweep(seeds(first, count), jobs=jobs):
+        virtual_s += brief.virtual_s
+        matches += brief.matches
+        struck += brief.faults
+        good += brief.is_good
+        if not brief.is_good:
+            failed.append(brief)
+            if not as_json:
+                _tell_failure(brief, faults)
+    took_s = time.perf_counter() - began_s
+    figures = {
+        "seeds": count,
+        "good": good,
+        "virtual_hours": round(virtual_s / 3600, 2),
+        "matches": matches,
+        "faults": struck,
+        "took_s": round(took_s, 1),
+        "seeds_per_s": round(count / took_s, 2),
+    }
+    commands = [replay_command(brief.evening, faults_file=faults) for brief in failed]
+    if as_json:
+        print(msgspec.json.encode({**figures, "replay": commands}).decode())
+    else:
+        print(
+            f"{good} of {count} seeds kept every promise: {figures['virtual_hours']} virtual"
+            f" hours, {matches} matches, {struck} faults in {took_s:.0f} s"
+            f" ({figures['seeds_per_s']} seeds/s)"
+        )
+        if commands:
+            print(f"replay the first: {commands[0]}")
+    return 1 if failed else 0
+
+
+def _tell_failure(brief: Brief, faults: str) -> None:
+    print(f"seed {brief.evening.seed} failed: {replay_command(brief.evening, faults_file=faults)}")
+    for line in (*brief.breaches[:3], *brief.broke[:3]):
+        print(f"  - {line}", flush=True)
