@@ -21,6 +21,7 @@ app.command("readyup.commands.sdk_server:sdk_server", name="sdk-server")
 app.command("readyup.commands.bots:bots", name="bots")
 app.command("readyup.commands.check_history:check_history", name="check-history")
 app.command("readyup.commands.bench:bench", name="bench")
+app.command("readyup.commands.simulate:simulate", name="simulate")
 app.command("readyup.commands.serve:keys", name="keys")
 
 
