@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults browser smoke check fix bench lock wheel wheel-smoke clean
+.PHONY: help setup demo test faults browser smoke check fix bench lock images-lint wheel wheel-smoke clean
 
 help: ## what you can do here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,16 @@ bench: setup ## the benchmarks, each beside its baseline
 lock: ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \
 	  --no-annotate --no-header --upgrade --output-file requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml $(IMAGE_LOCK) --output-file requirements-runtime.lock
+	@$(BIN)/uv pip compile docker/arena.in $(IMAGE_LOCK) --output-file docker/arena.lock
+	@printf hatchling | $(BIN)/uv pip compile - $(IMAGE_LOCK) --output-file docker/build.lock
+
+# For the images: at the versions of requirements.lock, which the tests ran with.
+IMAGE_LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
+  --constraint requirements.lock
+
+images-lint: setup ## lint docker/, with hadolint where it is installed
+	@$(BIN)/pytest -q -rs -m "not slow" tests/docker
 
 wheel: setup ## build the wheel into dist/
 	@rm -rf dist && $(BIN)/python -m hatchling build -t wheel
