@@ -4,12 +4,21 @@ import asyncio
 import re
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
+import structlog
 
 from readyup.commands.sdk_server import sdk_server
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A command sets up logging for its whole process, which here is that of all tests."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.mark.slow  # a process of its own
