@@ -76,7 +76,7 @@ class MatchClosed(QueueEvent, tag="match.closed"):
 
     match: str
     # Left out when nobody goes back; cjson would write an empty list as {}.
-    tickets: list[str] | dict[str, str] = []
+    tickets: list[str] | dict[str, str] = []  # noqa: RUF012 - msgspec copies it for each
 
 
 class MatchMoved(QueueEvent, tag="match.moved"):
