@@ -86,7 +86,8 @@ class Config:
 
     def fleet_names(self) -> tuple[FleetName, ...]:
         """Every fleet, ours and those whose servers register themselves."""
-        return tuple(fleet.name for fleet in (*self.fleets, *self.own_fleets))
+        ours = [fleet.name for fleet in self.fleets]
+        return (*ours, *(fleet.name for fleet in self.own_fleets))
 
 
 def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Config:
@@ -129,7 +130,7 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
     _refuse_unknown(table, known, "$")
     fleets = parse_fleets(table.get("fleets", {}))
     own = tuple(_own_fleet(name, entry) for name, entry in _table(table, "own_fleets").items())
-    names = [fleet.name for fleet in (*fleets, *own)]
+    names = [fleet.name for fleet in fleets] + [fleet.name for fleet in own]
     for name in names:
         if names.count(name) > 1:
             raise _wrong(f"$.own_fleets.{name}", "has the name of another fleet; choose another")
