@@ -56,8 +56,9 @@ class Herald:
         match event["k"]:
             case "session.moved":
                 session = await self._sessions.get(MatchId(event["match"]))
-                # At another epoch by now: a later event tells where.
-                if session and session.live() and session.epoch == event["session_epoch"]:
+                # At another epoch by now, or in line for another room: a later event tells where.
+                same = session is not None and session.epoch == event["session_epoch"]
+                if session and same and session.live() and session.room:
                     await self._matches.moved(session.placement(), now_ms=now_ms)
                 return True
             case "session.ended" if event["reason"] != "closed":

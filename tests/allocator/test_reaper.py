@@ -224,6 +224,22 @@ async def test_the_herald_tells_what_became_of_matches_and_goes_on_where_it_was(
     assert matches.told == [("duel.m", "moved to server-b/0 at 2"), ("duel.m", "finished")]
 
 
+async def test_players_of_a_match_that_waits_for_another_room_are_not_sent_nowhere(
+    pool: Pool, sessions: Sessions, matches: FakeMatches
+):
+    # Found by `readyup simulate --seed 202 --minutes 2`: moved again before it was told.
+    await pool.add_room(room(A), now_ms=NOW)
+    at = await held(pool)
+    await pool.add_room(room(B), now_ms=NOW)
+    moved = await pool.move(at.match, 1, deadline_ms=NOW * 2, now_ms=NOW + 2_000)
+    assert moved is not None
+    assert await pool.move(at.match, 2, deadline_ms=NOW * 2, now_ms=NOW + 9_000) is None
+    told_late = {"k": "session.moved", "match": at.match, "session_epoch": 2}
+    await Herald(sessions, matches).tell(told_late, now_ms=NOW + 9_001)
+
+    assert matches.told == []
+
+
 async def test_what_could_not_be_told_is_told_again(
     pool: Pool, sessions: Sessions, matches: FakeMatches
 ):
