@@ -16,10 +16,11 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from allocator.settings import AllocatorSettings
 from fleets.spec import FleetSpec, Health, PortRange
+from matchmaker.api.settings import Backend, Issuer, Limits
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
 from readyup import settings as application
-from readyup.settings import Config, Listen, StoreSettings
+from readyup.settings import ApiSettings, Config, Listen, StoreSettings
 
 DOCS = Path(__file__).parent
 PAGES = ("settings.md", "metrics.md")
@@ -34,8 +35,7 @@ WORDS: Mapping[Field, str] = {
     (Config, "store"): "Where the state is.",
     (StoreSettings, "url"): "`redis://host:port/0` or `unix:///path`; empty runs a Valkey of our "
     "own, which only a process with all roles can.",
-    (Listen, "host"): "Address. The player API refuses any but loopback while its only keys are "
-    "development keys.",
+    (Listen, "host"): "Address. The player API refuses any but loopback while `dev_keys` are on.",
     (Listen, "port"): "0 takes a free one.",
     (Rules, "teams"): "Names of the teams, each once. A match fills all of them.",
     (Rules, "window"): "How far apart the ratings of a match may lie.",
@@ -50,6 +50,7 @@ DEFAULTS: Mapping[Field, str] = {
     (Config, "sessions"): "port 8082",
     (Config, "console"): "port 8080",
     (Listen, "port"): "see above",
+    (ApiSettings, "limits"): "see below",
 }
 HIDDEN = {"name", "rules", "source"}
 """A table's name is its heading; rules are written among the queue's own keys."""
@@ -65,6 +66,10 @@ def tables() -> dict[str, str]:
         "file": _table(Config),
         "store": _table(StoreSettings),
         "listen": _table(Listen),
+        "api": _table(ApiSettings, but={"host", "port"}),
+        "issuer": _table(Issuer),
+        "backend": _table(Backend),
+        "limits": _table(Limits),
         "queue": _table(Rules, QueueSettings),
         "window": _table(RatingWindow),
         "fleet": _table(FleetSpec),
@@ -90,7 +95,7 @@ def _table(*shapes: type[Any], but: frozenset[str] | set[str] = frozenset()) -> 
     for shape in shapes:
         said, hints = _docstrings(shape), get_type_hints(shape, include_extras=True)
         for one in dataclasses.fields(shape):
-            if one.name in HIDDEN | but:
+            if one.name in (but if shape is Backend else HIDDEN | but):
                 continue
             what = WORDS.get((shape, one.name)) or said[one.name]
             value, default = _value(hints[one.name]), _default(shape, one)

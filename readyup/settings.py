@@ -23,10 +23,17 @@ from core.ids import NAME, FleetName, QueueName
 from core.redis import Durability
 from fleets.own import OwnFleet
 from fleets.spec import FleetSpec, parse_fleets
+from matchmaker.api.settings import Backend, Issuer, Limits
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
 
 T = TypeVar("T")
+
+
+def _refuse_twice(names: list[str], place: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise Invalid(f"{name!r} is there twice", field=place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,42 @@ class Listen:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
             raise Invalid(f"{self.port} is outside 0-65535", field="$.port")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings(Listen):
+    """Where the player API listens, and to whom."""
+
+    dev_keys: bool = False
+    """Whether ``dev-player:<id>`` and ``dev-backend`` are keys. On loopback only, and not in
+    Kubernetes: anybody can make them."""
+
+    proxies: int = 0
+    """Proxies of ours before the API. With n, the client's address is the n-th from the right
+    in X-Forwarded-For; with 0 that header counts for nothing."""
+
+    issuers: tuple[Issuer, ...] = ()
+    """Whose tokens are players' keys: one table each, ``[[api.issuers]]``."""
+
+    backends: tuple[Backend, ...] = ()
+    """Game back ends: one table each, ``[[api.backends]]``."""
+
+    limits: Limits = field(default_factory=Limits)
+    """How much one player, address or connection may ask."""
+
+    def __post_init__(self) -> None:
+        # The parent by name: with slots, super() knows an older class than this one.
+        Listen.__post_init__(self)
+        if not 0 <= self.proxies <= 10:
+            raise Invalid(f"{self.proxies} is outside 0-10", field="$.proxies")
+        _refuse_twice([one.issuer for one in self.issuers], "$.issuers")
+        _refuse_twice([one.name for one in self.backends], "$.backends")
+        if sum(one.plain_ids for one in self.issuers) > 1:
+            raise Invalid(
+                "with several issuers one may have plain_ids, else two could name one player; "
+                "set plain_ids = false for the others",
+                field="$.issuers",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +107,7 @@ class Config:
     queues: dict[str, QueueSettings]
     fleets: tuple[FleetSpec, ...]
     store: StoreSettings = StoreSettings()
-    api: Listen = Listen(port=8081)
+    api: ApiSettings = ApiSettings(port=8081)
     """The player API."""
 
     sessions: Listen = Listen(port=8082)
@@ -86,8 +129,7 @@ class Config:
 
     def fleet_names(self) -> tuple[FleetName, ...]:
         """Every fleet, ours and those whose servers register themselves."""
-        ours = [fleet.name for fleet in self.fleets]
-        return (*ours, *(fleet.name for fleet in self.own_fleets))
+        return (*(one.name for one in self.fleets), *(one.name for one in self.own_fleets))
 
 
 def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Config:
@@ -130,7 +172,7 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
     _refuse_unknown(table, known, "$")
     fleets = parse_fleets(table.get("fleets", {}))
     own = tuple(_own_fleet(name, entry) for name, entry in _table(table, "own_fleets").items())
-    names = [fleet.name for fleet in fleets] + [fleet.name for fleet in own]
+    names = [*(fleet.name for fleet in fleets), *(fleet.name for fleet in own)]
     for name in names:
         if names.count(name) > 1:
             raise _wrong(f"$.own_fleets.{name}", "has the name of another fleet; choose another")
@@ -141,7 +183,7 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
         queues,
         fleets,
         store=_section(table, "store", StoreSettings),
-        api=_section(table, "api", Listen, port=8081),
+        api=_api(table),
         sessions=_section(table, "sessions", Listen, port=8082),
         console=_section(table, "console", Listen, port=8080),
         own_fleets=own,
@@ -167,6 +209,18 @@ def as_table(config: Config) -> dict[str, Any]:
         queue.update(queue.pop("rules"))
         queue.pop("name")
     return dict(table)
+
+
+def _api(table: Mapping[str, Any]) -> ApiSettings:
+    entry = _table(table, "api")
+    for name, shape in (("issuers", Issuer), ("backends", Backend)):
+        listed = entry.get(name)
+        for n, one in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(one, Mapping):
+                _refuse_unknown(one, set(shape.__slots__), f"$.api.{name}[{n}]")
+    if isinstance(limits := entry.get("limits"), Mapping):
+        _refuse_unknown(limits, {one.name for one in dataclasses.fields(Limits)}, "$.api.limits")
+    return _section(table, "api", ApiSettings, port=8081)
 
 
 def _own_fleet(name: str, table: object) -> OwnFleet:

@@ -51,7 +51,7 @@ class Desk:
         """
         queue = self._queue(asked.queue)
         settings = queue.settings
-        self._check_party(asked, caller, size_max=settings.rules.team_size)
+        await self._check_party(asked, caller, size_max=settings.rules.team_size)
         trusted = caller.is_backend() or settings.trust_player_attributes
         players = tuple(
             TicketPlayer(
@@ -196,7 +196,7 @@ class Desk:
             raise Invalid(f"there is no queue {name!r}; there are: {there}", field="$.queue")
         return queue
 
-    def _check_party(self, asked: TicketIn, caller: Principal, *, size_max: int) -> None:
+    async def _check_party(self, asked: TicketIn, caller: Principal, *, size_max: int) -> None:
         if len(asked.players) > size_max:
             raise Invalid(
                 f"a party of {len(asked.players)} is above the team size {size_max} of "
@@ -208,16 +208,16 @@ class Desk:
             if member.id in seen:
                 raise Invalid(f"player {member.id!r} is listed twice", field=f"$.players[{n}].id")
             seen.add(member.id)
-            self._check_consent(member, caller, field=f"$.players[{n}].key")
+            await self._check_consent(member, caller, field=f"$.players[{n}].key")
 
-    def _check_consent(self, member: Member, caller: Principal, *, field: str) -> None:
+    async def _check_consent(self, member: Member, caller: Principal, *, field: str) -> None:
         if caller.is_backend() or caller.is_player(member.id):
             return
         if member.key is None:
             raise Forbidden(
                 f"{field}: player {member.id!r} must send their own key, or a back end must ask"
             )
-        if not self.keys.principal(member.key).is_player(member.id):
+        if not (await self.keys.principal(member.key)).is_player(member.id):
             raise Forbidden(f"{field}: this key is not {member.id!r}'s")
 
 

@@ -68,11 +68,11 @@ class PlayerApi:
         )
         return app
 
-    def _caller(self, request: web.Request) -> Principal:
-        return self._desk.keys.principal(bearer(request.headers.get("Authorization")))
+    async def _caller(self, request: web.Request) -> Principal:
+        return await self._desk.keys.principal(bearer(request.headers.get("Authorization")))
 
     async def _create(self, request: web.Request) -> web.Response:
-        caller = self._caller(request)
+        caller = await self._caller(request)
         key = request.headers.get("Idempotency-Key", "")
         if len(key) > IDEMPOTENCY_KEY_MAX:
             raise Invalid(
@@ -85,7 +85,7 @@ class PlayerApi:
         return response
 
     async def _create_many(self, request: web.Request) -> web.Response:
-        caller = self._caller(request)
+        caller = await self._caller(request)
         if not caller.is_backend():
             raise Forbidden("batches are for game back ends; a player sends one ticket")
         batch = await body_of(request, BatchIn, max_bytes=BATCH_MAX_BYTES)
@@ -104,19 +104,19 @@ class PlayerApi:
 
     async def _read(self, request: web.Request) -> web.Response:
         ticket = TicketId(request.match_info["ticket"])
-        return json_response(await self._desk.read(ticket, self._caller(request)))
+        return json_response(await self._desk.read(ticket, await self._caller(request)))
 
     async def _cancel(self, request: web.Request) -> web.Response:
         ticket = TicketId(request.match_info["ticket"])
-        return json_response(await self._desk.cancel(ticket, self._caller(request)))
+        return json_response(await self._desk.cancel(ticket, await self._caller(request)))
 
     async def _session(self, request: web.Request) -> web.Response:
         player = PlayerId(request.match_info["player"])
-        return json_response(await self._desk.session(player, self._caller(request)))
+        return json_response(await self._desk.session(player, await self._caller(request)))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events of one ticket, from its state now to its end."""
-        caller, ticket = self._caller(request), TicketId(request.match_info["ticket"])
+        caller, ticket = await self._caller(request), TicketId(request.match_info["ticket"])
         mailbox = Mailbox(None if caller.is_backend() else PlayerId(caller.name))
         self._outbox.listen(mailbox, ticket=ticket)
         try:
@@ -129,7 +129,7 @@ class PlayerApi:
             if Status(now.status).is_final():
                 return response
             with self._presence.of(now, caller):
-                async for push in self._pushes(mailbox, response):
+                async for push in self._pushes(mailbox, response, caller):
                     out = push.message.get("ticket")
                     # The player may have other tickets, in queues of other groups.
                     if out is not None and out.id == ticket and push.ver > now.ver:
@@ -141,8 +141,10 @@ class PlayerApi:
         finally:
             self._outbox.leave(mailbox, ticket=ticket)
 
-    async def _pushes(self, mailbox: Mailbox, response: web.StreamResponse) -> AsyncIterator[Push]:
-        while not self._draining.is_set():
+    async def _pushes(
+        self, mailbox: Mailbox, response: web.StreamResponse, caller: Principal
+    ) -> AsyncIterator[Push]:
+        while not (self._draining.is_set() or caller.has_ended(self._desk.clock.wall_ms())):
             try:
                 async with asyncio.timeout(SSE_KEEPALIVE_S):
                     pushes = await mailbox.take()

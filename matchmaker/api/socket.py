@@ -31,6 +31,9 @@ SEND_S = 5.0
 
 FRAME_MAX_BYTES = 4096
 
+LOOK_AGAIN_S = 60.0
+"""A key's end is by the wall's clock, which may be set while we sleep."""
+
 HELD_MAX = 256
 """Answers that may wait for a player who asks and does not read; one more closes the socket."""
 
@@ -73,7 +76,7 @@ class PlayerSockets:
 
     async def connect(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one player until they leave, fall silent, or this process drains."""
-        caller = self._desk.keys.principal(bearer(request.headers.get("Authorization")))
+        caller = await self._desk.keys.principal(bearer(request.headers.get("Authorization")))
         if caller.is_backend():
             raise Forbidden("a socket is one player's; back ends use POST /v1/tickets")
         ws = web.WebSocketResponse(
@@ -97,6 +100,7 @@ class PlayerSockets:
                 tasks = [
                     group.create_task(self._write(visit), name=f"{player}.write"),
                     group.create_task(self._close_on_drain(visit), name=f"{player}.drain"),
+                    group.create_task(self._close_on_expiry(visit), name=f"{player}.expiry"),
                 ]
                 await self._read(visit)
                 for task in tasks:
@@ -183,3 +187,13 @@ class PlayerSockets:
     async def _close_on_drain(self, visit: _Visit) -> None:
         await self._draining.wait()
         await visit.ws.close(code=1012, message=b"this server is going away; connect again")
+
+    async def _close_on_expiry(self, visit: _Visit) -> None:
+        """A key opens the door for as long as it counts, not for ever after."""
+        ends_ms = visit.caller.expires_ms
+        if ends_ms:
+            while (left_ms := ends_ms - self._desk.clock.wall_ms()) > 0:
+                await asyncio.sleep(min(left_ms / 1000, LOOK_AGAIN_S))
+            await visit.ws.close(
+                code=4401, message=b"your token has expired; connect with a new one"
+            )

@@ -10,8 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import Invalid, ReadyUpError
+from matchmaker.api.settings import Backend
 from readyup.commands.process import configure_logging, loop_factory, on_signals, our_errors
 from readyup.settings import Config, StoreSettings, load
+
+_NO_SHA256 = "0" * 64
 
 ALL = ("api", "director", "allocator", "fleets", "console")
 
@@ -78,18 +81,34 @@ def own_keys() -> dict[str, str]:
     return {JOIN_KEY: os.environ[JOIN_KEY], JOIN_KEY_PUBLIC: minter.public_hex()}
 
 
-def keys(*, fleet: bool = False) -> int:
+def keys(*, fleet: bool = False, backend: str = "") -> int:
     """Print a new pair of join keys, as environment variables.
 
     Args:
         fleet: A key for game servers that register themselves, and the hash for
             [own_fleets.NAME], instead.
+        backend: A key for the game back end of this name, and its table in [[api.backends]],
+            instead. The key is shown this once; the settings keep its hash.
     """
     if fleet:
-        key = f"rus_{secrets.token_urlsafe(32)}"
-        print(f"key         {key}")
-        print(f'key_sha256 = "{hashlib.sha256(key.encode()).hexdigest()}"')
+        print(f'key_sha256 = "{_new_key("rus_")}"')
+        return 0
+    if backend:
+        try:
+            Backend(backend, _NO_SHA256)
+        except Invalid as wrong:
+            print(f"readyup keys: --backend: {wrong}", file=sys.stderr)
+            return 1
+        hashed = _new_key("rub_")
+        print(f'\n[[api.backends]]\nname = "{backend}"\nkey_sha256 = "{hashed}"')
         return 0
     for variable, value in own_keys().items():
         print(f"{variable}={value}")
     return 0
+
+
+def _new_key(prefix: str) -> str:
+    """Print a new key and return its hash."""
+    key = prefix + secrets.token_urlsafe(32)
+    print(f"key         {key}")
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import msgspec
@@ -17,6 +18,8 @@ from core.valkey import embedded_valkey
 from readyup.commands.serve import own_keys
 from readyup.demo.roles import RoleProcess
 from readyup.settings import Config, Listen, StoreSettings, as_table
+
+L = TypeVar("L", bound=Listen)
 
 UP_S = 30.0
 """The API must answer, and the first server be warm, within this."""
@@ -114,7 +117,8 @@ async def running_stack(
             config,
             store=StoreSettings(url, config.store.durability),
             run_dir=str(run_dir),
-            api=_free(config.api),
+            # Bots, and whoever plays along on this machine, come with development keys.
+            api=replace(_free(config.api), dev_keys=True),
             sessions=_free(config.sessions),
             console=_free(config.console),
         )
@@ -147,7 +151,7 @@ def _role(name: str, config: Path, keys: dict[str, str], run_dir: Path) -> RoleP
     return RoleProcess(name, arguments, env=env, output=run_dir / "logs" / f"{name}.log")
 
 
-def _free(listen: Listen) -> Listen:
+def _free(listen: L) -> L:
     """The same place if it is free, else a free port beside it."""
     for port in (listen.port, 0):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

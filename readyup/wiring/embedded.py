@@ -69,9 +69,9 @@ async def serve(roles: Iterable[str], config: Config, *, name: str, stop: asynci
 async def run_api(house: House, stop: asyncio.Event) -> None:
     """The player API."""
     from allocator.pool import Pool
-    from matchmaker.api.keys import DevKeys
     from matchmaker.api.service import PlayerService
     from readyup.wiring.adapters import PlayersSessions
+    from readyup.wiring.keys import players_keys
 
     listen = house.config.api
     pools = {name: Pool(house.store, name) for name in house.config.fleet_names()}
@@ -81,7 +81,7 @@ async def run_api(house: House, stop: asyncio.Event) -> None:
         house.queues(),
         PlayersSessions(house.store, pools),
         house.store,
-        keys=DevKeys(listen.host),
+        keys=players_keys(listen, house.clock, environ=os.environ),
         minter=Minter.from_hex(_secret(JOIN_KEY)),
         clock=house.clock,
         chance=house.chance,

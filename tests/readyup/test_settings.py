@@ -11,9 +11,10 @@ import pytest
 from core.errors import Invalid
 from core.ids import FleetName, QueueName
 from fleets.spec import FleetSpec, PortRange
+from matchmaker.api.settings import Backend, Issuer
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
-from readyup.settings import Config, Listen, StoreSettings, as_table, load, parse
+from readyup.settings import ApiSettings, Config, Listen, StoreSettings, as_table, load, parse
 
 Table = dict[str, Any]
 
@@ -24,6 +25,12 @@ def table() -> Table:
         "queues": {"duel": {"teams": ["red", "blue"], "team_size": 1, "fleet": "arena"}},
         "fleets": {"arena": {"command": ["{python}", "-m", "game"], "ports": "7000-7009"}},
     }
+
+
+def issuer(**change: object) -> Table:
+    """An issuer that is right, but for what is changed."""
+    right = {"issuer": "https://id.test", "audience": "game", "jwks_url": "https://id.test/keys"}
+    return {**right, **change}
 
 
 def changed(change: Callable[[Table], object]) -> Table:
@@ -72,7 +79,13 @@ FULL = Config(
         FleetSpec(FleetName("other"), ("game",), PortRange(8000, 8000), replicas=1),
     ),
     store=StoreSettings("redis://db:6379/0", "aof"),
-    api=Listen("0.0.0.0", 1),  # noqa: S104 - a value, nobody listens
+    api=ApiSettings(
+        "0.0.0.0",  # noqa: S104 - a value, nobody listens
+        1,
+        proxies=1,
+        issuers=(Issuer("https://id.test", "game", "https://id.test/keys", ("ES256",)),),
+        backends=(Backend("shop", "0" * 64),),
+    ),
     run_dir="run",
     events=False,
 )
@@ -111,6 +124,12 @@ def test_a_file_in_toml_and_the_same_in_json(tmp_path: Path):
         (lambda t: t.update(source="x"), "$.source", "no such setting"),
         (lambda t: t.update(api={"prot": 1}), "$.api.prot", "did you mean 'port'?"),
         (lambda t: t.update(store={"uri": "x"}), "$.store.uri", "did you mean 'url'?"),
+        (lambda t: t.update(api={"issuers": [issuer(audiense="x")]}), "$.api.issuers[0].audiense",
+         "did you mean 'audience'?"),
+        (lambda t: t.update(api={"backends": [{}, {"key_sha": "x"}]}), "$.api.backends[1].key_sha",
+         "did you mean 'key_sha256'?"),
+        (lambda t: t.update(api={"limits": {"create_per_s": 1}}), "$.api.limits.create_per_s",
+         "did you mean 'creates_per_s'?"),
         (lambda t: t["queues"]["duel"].update(team_sizes=1), "$.queues.duel.team_sizes",
          "did you mean 'team_size'?"),
         (lambda t: t["queues"]["duel"].update(rules={}), "$.queues.duel.rules", "no such setting"),
@@ -141,6 +160,27 @@ def test_a_setting_that_does_not_exist_is_told_the_nearest(change, place: str, c
         (lambda t: t.update(api={"port": "http"}), "$.api.port", "Expected int"),
         (lambda t: t.update(api={"port": 65_536}), "$.api.port", "65535"),
         (lambda t: t.update(api={"host": 7}), "$.api.host", "Expected str"),
+        (lambda t: t.update(api={"proxies": 11}), "$.api.proxies", "outside 0-10"),
+        (lambda t: t.update(api={"issuers": 7}), "$.api.issuers", "Expected array"),
+        (lambda t: t.update(api={"limits": {"body_s": 0}}), "$.api.body_s", "not above 0"),
+        (lambda t: t.update(api={"issuers": [issuer(), issuer()]}), "$.api.issuers",
+         "'https://id.test' is there twice"),
+        (lambda t: t.update(api={"issuers": [issuer(), issuer(issuer="https://b.test")]}),
+         "$.api.issuers", "plain_ids = false for the others"),
+        (lambda t: t.update(api={"issuers": [issuer(algorithms=["HS256"])]}), "$.api.algorithms",
+         "EdDSA, RS256, ES256"),
+        (lambda t: t.update(api={"issuers": [issuer(algorithms=[])]}), "$.api.algorithms",
+         "choose of"),
+        (lambda t: t.update(api={"issuers": [issuer(audience="")]}), "$.api.issuer",
+         "must not be empty"),
+        (lambda t: t.update(api={"issuers": [issuer(jwks_url="http://id.test/keys")]}),
+         "$.api.jwks_url", "write https://"),
+        (lambda t: t.update(api={"issuers": [issuer(jwks_url="file:///etc/keys")]}),
+         "$.api.jwks_url", "write https://"),
+        (lambda t: t.update(api={"backends": [{"name": "a b", "key_sha256": "0" * 64}]}),
+         "$.api.name", "1 to 64 letters"),
+        (lambda t: t.update(api={"backends": [{"name": "a", "key_sha256": "rub_secret"}]}),
+         "$.api.key_sha256", "readyup keys --backend NAME"),
         (lambda t: t.update(store={"durability": "disk"}), "$.store.durability", "disk"),
         (lambda t: t.update(store={"url": "db:6379"}), "$.store.url", "redis://"),
         (lambda t: t.update(events="no"), "$.events", "Expected bool"),
@@ -185,7 +225,7 @@ def test_the_environment_has_the_last_word(tmp_path: Path):
     config = load(path, environ=environ)
 
     assert config.store.url == "redis://db:6379/0"
-    assert config.api == Listen("10.0.0.1", 9001)
+    assert config.api == ApiSettings("10.0.0.1", 9001)
     assert config.sessions == Listen("127.0.0.2", 8082)
     assert config.console == Listen(port=8080)
 
