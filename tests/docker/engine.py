@@ -111,6 +111,7 @@ class Engine:
         self._folder = folder
         self._context = context
         self._built: dict[str, Image] = {}
+        self._containers: list[subprocess.Popen[str]] = []
         # The mounts live as long as a process in this namespace does: this one, until close().
         self._holder = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "cat"], stdin=subprocess.PIPE
@@ -119,7 +120,11 @@ class Engine:
             assert self._holder.poll() is None
 
     def close(self) -> None:
-        """Let the namespace go, and all that was mounted in it."""
+        """End what still runs, and let the namespace go with all that was mounted in it."""
+        for container in self._containers:
+            if container.poll() is None:
+                container.kill()
+                container.communicate()
         self._holder.communicate()
 
     def build(self, dockerfile: Path) -> Image:
@@ -162,7 +167,7 @@ class Engine:
         if beside is not None:
             network = ["nsenter", "--net", "--target", str(beside.pid)]
         held = [*network, "nsenter", "--mount", "--target", str(self._holder.pid)]
-        return subprocess.Popen(
+        container = subprocess.Popen(
             [
                 *(*held, "unshare", "--mount", "--propagation", "private", "sh", "-c", script),
                 *(str(image.root), *(f"{key}={value}" for key, value in settings.items())),
@@ -174,6 +179,8 @@ class Engine:
             text=True,
             env={"PATH": os.environ["PATH"], "PYTHON": sys.executable, "LOOPBACK": LOOPBACK},
         )
+        self._containers.append(container)
+        return container
 
     def put(self, source: Path, target: Path) -> None:
         """A file from outside, as a bind mount would show it."""
