@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 
 from core.redis import Store
 from core.valkey import embedded_valkey
@@ -29,6 +30,13 @@ def valkey_url() -> Iterator[str]:
     yield url[0]
     done.set()
     thread.join(10)
+
+
+@pytest.fixture(autouse=True)
+def plain_logging() -> Iterator[None]:
+    """Commands configure logging for their process; here that ends with the test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
