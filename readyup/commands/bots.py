@@ -35,7 +35,7 @@ def bots(  # noqa: PLR0913 - the options of a command
     drain: float = _DEFAULTS.drain_s,
     name: str = _DEFAULTS.name,
     key: str = _DEFAULTS.key,
-    json_path: Annotated[Path | None, Parameter(name="--json")] = None,
+    json_path: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
     events: Path | None = None,
     progress: Progress = "auto",
     quiet: Annotated[bool, Parameter(negative=())] = False,

@@ -20,7 +20,7 @@ def demo(  # noqa: PLR0913 - the options of a command
     duration: float | None = None,
     seed: int = 1,
     headless: Annotated[bool, Parameter(negative=())] = False,
-    json_path: Annotated[Path | None, Parameter(name="--json")] = None,
+    json_path: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
     chaos: str = "",
     config: Path | None = None,
     folder: Annotated[Path | None, Parameter(name="--dir")] = None,
