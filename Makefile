@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults browser smoke check fix bench lock images-lint wheel wheel-smoke clean
+.PHONY: help setup demo test faults soak browser smoke check fix bench lock images-lint wheel wheel-smoke clean
 
 help: ## what you can do here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ test: setup ## the tests, under a minute
 
 faults: setup ## kills of real processes under bots, two minutes
 	@$(BIN)/pytest -q -m slow
+
+soak: setup ## a thousand simulated evenings with faults, hours
+	@$(BIN)/readyup simulate --seed 1 --sweep 1000 --minutes 10
 
 browser: setup ## the console's tests in a headless Chromium, skipped where there is none
 	@$(BIN)/pytest -q -m browser

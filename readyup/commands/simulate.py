@@ -9,9 +9,10 @@ import msgspec
 from cyclopts import Parameter
 
 from core.errors import Invalid
+from readyup.simulation.evening import Evening, Outcome, needs_fakeredis
 from readyup.simulation.faults import read_faults
 from readyup.simulation.sweep import Brief, replay_command, seeds, summary, sweep
-from readyup.simulation.world import Evening, Outcome, needs_fakeredis, simulate as play
+from readyup.simulation.world import simulate as play
 
 BREACHES_SHOWN = 10
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
+from readyup.simulation.evening import Evening, Outcome
 from readyup.simulation.faults import Fault
-from readyup.simulation.world import Evening, Outcome, simulate
+from readyup.simulation.world import simulate
 
 
 @dataclass(frozen=True, slots=True)

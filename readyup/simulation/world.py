@@ -7,12 +7,9 @@ in the order in which it happens, so the same seed gives the same history, byte 
 import asyncio
 import contextlib
 import hashlib
-import importlib.util
 import logging
-import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,17 +17,16 @@ import structlog
 
 from core import dice
 from core.clock import Clock, LoopClock
-from core.errors import Invalid
 from core.eventfile import EventFile
 from core.eventlog import decode
 from core.join_token import Minter
 from core.redis import Entry
 from readyup.bots.crowd import Crowd, CrowdSettings
-from readyup.bots.habits import Habits
 from readyup.bots.report import CrowdReport
-from readyup.history.check import Verdict, judge
-from readyup.settings import Config, load
+from readyup.history.check import judge
+from readyup.settings import load
 from readyup.simulation.accidents import Accidents
+from readyup.simulation.evening import Evening, Outcome, needs_fakeredis, shaped
 from readyup.simulation.faults import Fault, draw_faults, split
 from readyup.simulation.game import Doors
 from readyup.simulation.loop import run
@@ -54,51 +50,6 @@ any patience of the service but a session's two hours, which a room's server end
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-@dataclass(frozen=True, slots=True)
-class Evening:
-    """What is simulated."""
-
-    seed: int
-    minutes: float = 2.0
-    """Virtual, with faults; the drain follows."""
-
-    players: int = 24
-    servers: int = 5
-    directors: int = 2
-    faults: tuple[Fault, ...] | None = None
-    """None draws them from the seed."""
-
-    habits: Habits = field(default_factory=lambda: Habits(think_s_mean=4.0))
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of it."""
-
-    seed: int
-    digest: str
-    """SHA-256 of the history."""
-
-    verdict: Verdict
-    report: CrowdReport
-    calls: int
-    marks: dict[str, int]
-    """How many store calls had been made when each kind of store event came first."""
-
-    virtual_s: float
-    faults: Counter[str]
-    """Those that happened, by kind."""
-
-    broke: tuple[str, ...]
-    """What processes and connections died of that no fault explains."""
-
-    history: tuple[bytes, ...]
-
-    def exit_code(self) -> int:
-        """0 when every promise was kept and nothing broke."""
-        return self.verdict.exit_code or int(bool(self.broke))
-
-
 def simulate(evening: Evening) -> Outcome:
     """Run it; the same evening gives the same outcome.
 
@@ -108,28 +59,6 @@ def simulate(evening: Evening) -> Outcome:
     needs_fakeredis()
     with _silence():
         return run(_World(evening).play(), seed=evening.seed)
-
-
-def needs_fakeredis() -> None:
-    """Refuse to begin without the store that the simulation runs on.
-
-    Raises:
-        Invalid: says what to install.
-    """
-    missing = [name for name in ("fakeredis", "lupa") if not _is_installed(name)]
-    if missing:
-        raise Invalid(
-            f"the simulation runs our scripts in fakeredis, and {' and '.join(missing)} is not "
-            "installed here; it comes with: pip install 'fakeredis[lua]'",
-            field="readyup simulate",
-        )
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 class _World:
@@ -145,7 +74,7 @@ class _World:
             name: dice.stream(evening.seed, "simulation", name)
             for name in ("shape", "faults", "road", "network", "servers", "chance", "accidents")
         }
-        self._config = _shaped(load(environ={}), evening, self._dice["shape"])
+        self._config = shaped(load(environ={}), evening, self._dice["shape"])
         queues = {f"{q.base()}:log": f"queue/{n}" for n, q in self._config.queues.items()}
         fleets = {f"{{f:{f.name}}}:log": f"fleet/{f.name}" for f in self._config.fleets}
         self._sources = queues | fleets
@@ -287,26 +216,6 @@ class _Witness(EventFile):
 
     def close(self) -> None:
         """Nothing is open."""
-
-
-def _shaped(config: Config, evening: Evening, shape: random.Random) -> Config:
-    """The built-in configuration, in a size and with limits that this seed chose."""
-    fixed = shape.random() < 0.5
-    lifetime_s = shape.choice((600.0, 25.0))
-    fleet = replace(
-        config.fleets[0],
-        replicas=evening.servers if fixed else None,
-        reserve=min(4, evening.servers),
-        buffer=1,
-        size_min=max(1, evening.servers - 2),
-        size_max=evening.servers + 3,
-        starting_max=2,
-        scale_down_after_s=10.0,
-    )
-    queues = {
-        name: replace(queue, ticket_lifetime_s=lifetime_s) for name, queue in config.queues.items()
-    }
-    return replace(config, queues=queues, fleets=(fleet,))
 
 
 def _later(fault: Fault, by_s: float) -> Fault:

@@ -68,6 +68,12 @@ def test_an_empty_list_of_a_script_may_come_as_an_object():
     assert [list(event.tickets) for event in _read(line)] == [[]]
 
 
+def test_a_closed_match_of_which_nobody_goes_back_names_no_tickets():
+    line = '{"t":5,"src":"queue/duel","k":"match.closed","match":"m","i":"1-0"}'
+
+    assert [list(event.tickets) for event in _read(line)] == [[]]
+
+
 def test_the_docs_name_every_kind_and_every_field_that_must_be_there():
     page = (Path(__file__).parents[3] / "docs" / "history.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| `")]
