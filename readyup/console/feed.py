@@ -1,12 +1,13 @@
 """Reads the world from Redis four times a second and keeps the newest frame for whoever watches.
 
-One poll is one pipeline: hashes and sets whole, streams from where the last poll ended.
+One poll is one pipeline: hashes and sets whole, streams from where the last poll ended. What
+the streams tell is also kept for those who ask about one thing: see ``readyup.console.lookup``.
 Readers take the newest frame when they are ready for one, so nobody is waited for.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +20,13 @@ from core.eventlog import Event, decode
 from core.redis import Entry, Store
 from readyup.console import reading as read
 from readyup.console.charts import Charts
+from readyup.console.known import KnownServers
+from readyup.console.promises import LiveCheck
 from readyup.console.reading import FleetReading, QueueReading, Reading
-from readyup.console.snapshot import Promises
 from readyup.console.story import Story
+from readyup.console.ticks import Ticks
+from readyup.console.timeline import Timelines
 from readyup.console.views import snapshot
-from readyup.console.window import KEPT_S
 
 PERIOD_S = 0.25
 """Four frames a second look live and cost a percent of a core."""
@@ -58,7 +61,7 @@ class Feed:
         store: Where everything is read; nothing is ever written.
         queues: Queue name to exclusive group, in the order of the page.
         fleets: Fleet names, in the order of the page.
-        promises: What a checker has counted so far; None when there is none to ask.
+        check: Judges every event as it passes; None when the page shall show no promises.
         clock: The same clock that the roles stamp their events with.
     """
 
@@ -68,18 +71,23 @@ class Feed:
         *,
         queues: Mapping[str, str],
         fleets: Sequence[str],
-        promises: Callable[[], Promises | None] = lambda: None,
+        check: LiveCheck | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._store = store
-        self._queues = {name: f"{{q:{group}}}:{name}" for name, group in queues.items()}
+        self.queue_keys = {name: f"{{q:{group}}}:{name}" for name, group in queues.items()}
+        """Queue name to the prefix of its keys."""
         self._fleets = {name: f"{{f:{name}}}" for name in fleets}
-        self._promises = promises
+        self._sources = {key: f"queue/{name}" for name, key in self.queue_keys.items()}
+        self._sources |= {key: f"fleet/{name}" for name, key in self._fleets.items()}
+        self.check = check
+        self.timelines, self.ticks, self.known = Timelines(), Ticks(), KnownServers()
         self._clock = clock or SystemClock()
         self._story = Story.of(list(queues))
         self._charts = Charts()
-        self._reading = Reading(fleets={name: FleetReading() for name in fleets})
+        self.reading = Reading(fleets={name: FleetReading() for name in fleets})
         self._places: dict[str, str] = {}
+        self._begun: set[str] = set()
         self._read_ms = self._clock.wall_ms()
         self._lost = False
         self._unreadable = 0
@@ -90,6 +98,10 @@ class Feed:
     def latest(self) -> Frame:
         """The newest frame; there is always one."""
         return self._frame
+
+    def now_ms(self) -> int:
+        """The time by the clock that everything here is stamped with."""
+        return self._clock.wall_ms()
 
     def history(self) -> bytes:
         """The charts' ten minutes, as JSON."""
@@ -127,6 +139,8 @@ class Feed:
                 log.info("console.store_back")
             self._lost = False
             self._read_ms = self._clock.wall_ms()
+            if self.check is not None and not behind:
+                self.check.turn(self._read_ms)
         self._publish()
         return behind
 
@@ -137,25 +151,37 @@ class Feed:
             def ask(*command: str | int) -> Reply:
                 return group.create_task(self._store.call(*command), name=f"console.{command[0]}")
 
-            logs = {key: ask("XRANGE", f"{key}:log", *self._from(key)) for key in self._keys()}
+            logs = {key: ask("XRANGE", f"{key}:log", *self._from(key)) for key in self._sources}
+            begins = {
+                key: group.create_task(self._is_cut(key), name="console.begin")
+                for key in self._sources
+                if key not in self._begun
+            }
             queues = {
                 name: (ask("HGETALL", f"{key}:stats"), ask("HGETALL", f"{key}:leader"))
-                for name, key in self._queues.items()
+                for name, key in self.queue_keys.items()
             }
             fleets = {
                 name: group.create_task(self._fleet(key), name=f"console.{name}")
                 for name, key in self._fleets.items()
             }
 
-        self._reading = Reading(
+        self.reading = Reading(
             queues={
                 name: QueueReading(read.pairs(stats.result()), read.pairs(leader.result()))
                 for name, (stats, leader) in queues.items()
             },
             fleets={name: task.result() for name, task in fleets.items()},
         )
+        seen = self.reading.fleets.values()
+        self.known.seen((s for fleet in seen for s in fleet.servers), now_ms=self.now_ms())
+        self.ticks.take(fleet.beats for fleet in seen)
+        for key, cut in begins.items():
+            self._begun.add(key)
+            if self.check is not None and cut.result():
+                self.check.begins_midway(self._sources[key])
         for key, reply in logs.items():
-            self._tell(key, reply.result())
+            self._tell(key, self._news(key, reply.result()))
         return any(len(reply.result()) >= EVENTS_MAX for reply in logs.values())
 
     async def _fleet(self, key: str) -> FleetReading:
@@ -184,33 +210,53 @@ class Feed:
             plan=read.pairs(plan.result()),
         )
 
-    def _keys(self) -> list[str]:
-        return [*self._queues.values(), *self._fleets.values()]
+    async def _is_cut(self, key: str) -> bool:
+        """Whether a stream has lost its first events; one that is still to come has not."""
+        if not await self._store.call("EXISTS", f"{key}:log"):
+            return False
+        facts = read.pairs(await self._store.call("XINFO", "STREAM", f"{key}:log"))
+        return int(facts["entries-added"]) != int(facts["length"])
 
     def _from(self, key: str) -> tuple[str, str, str, int]:
-        """Where the last poll ended; the first begins as far back as the charts reach."""
-        begin_ms = self._clock.wall_ms() - KEPT_S * 1000
-        after = self._places.get(key)
-        return (f"({after}" if after else str(begin_ms), "+", "COUNT", EVENTS_MAX)
+        """From the last event of the last poll on, which must still be there; see ``_news``."""
+        return (self._places.get(key, "-"), "+", "COUNT", EVENTS_MAX)
+
+    def _news(self, key: str, entries: list[Any]) -> list[Any]:
+        """What is new of a stream that was read from its last known event on."""
+        place = self._places.get(key)
+        if place is None:
+            return entries
+        if entries and entries[0][0] == place:
+            return entries[1:]
+        log.warning("console.events_missed", stream=key, after=place)
+        if self.check is not None:
+            self.check.begin_again()
+        if not entries:  # the stream itself is gone
+            del self._places[key]
+        return entries
 
     def _tell(self, key: str, entries: list[Any]) -> None:
-        queue = next((name for name, k in self._queues.items() if k == key), None)
         for entry_id, flat in entries:
             self._places[key] = entry_id
             try:
                 event = decode(Entry(entry_id, read.pairs(flat)))
-                self._apply(queue, event)
-            except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as wrong:
+                self._apply(self._sources[key], event)
+            except (KeyError, TypeError, ValueError, AttributeError, msgspec.MsgspecError) as wrong:
                 # A viewer outlives what it cannot read, and says so once.
                 self._unreadable += 1
                 if self._unreadable == 1:
                     log.warning("console.event_unreadable", stream=key, reason=repr(wrong))
 
-    def _apply(self, queue: str | None, event: Event) -> None:
-        if queue is None:
+    def _apply(self, src: str, event: Event) -> None:
+        if self.check is not None:
+            self.check.take(src, event)
+        role, _, name = src.partition("/")
+        if role == "fleet":
             self._story.apply_fleet(event)
+            self.known.take(event)
         else:
-            self._story.queues[queue].apply(event)
+            self._story.queues[name].apply(event)
+        self.timelines.take(src, event)
 
     def _publish(self) -> None:
         self._frame = self._next_frame(seq=self._frame.seq + 1)
@@ -222,10 +268,10 @@ class Feed:
         self._charts.turn(now_ms // 1000, self._story.queues)
         page = snapshot(
             self._story,
-            self._reading,
+            self.reading,
             self._charts,
             now_ms=now_ms,
-            promises=self._promises(),
+            promises=self.check.promises() if self.check is not None else None,
             store_lost_ms=max(1, now_ms - self._read_ms) if self._lost else 0,
         )
         return Frame(seq, msgspec.json.encode(page))

@@ -1,4 +1,4 @@
-"""The console's routes: the page, its files, and the stream that keeps it live. Read only.
+"""The console's routes: its pages, their files, the live stream, and answers. Read only.
 
 Nothing comes from elsewhere: the content security policy forbids it, and inline code too.
 """
@@ -10,8 +10,9 @@ from typing import Protocol
 from aiohttp import web
 
 from core.errors import Exhausted, NotFound
-from core.web import problems
+from core.web import json_response, problems
 from readyup.console.assets import Asset, load_assets
+from readyup.console.detail import MatchDetail, PromisesDetail, ServerDetail, TicketDetail
 from readyup.console.feed import Frame
 
 WATCHERS_MAX = 64
@@ -19,6 +20,9 @@ WATCHERS_MAX = 64
 
 SLOW_S = 10.0
 """A reader that takes no frame for so long is let go; its browser comes back by itself."""
+
+DETAIL_PAGES = ("/servers/{uid}", "/matches/{match}", "/tickets/{ticket}", "/promises")
+"""One file serves them all; it asks for what its own address names."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -47,21 +51,51 @@ class Frames(Protocol):
         ...
 
 
+class Answers(Protocol):
+    """Who knows about one thing; ``readyup.console.lookup.Lookup`` is one.
+
+    All but the promises raise ``NotFound`` with what to do instead.
+    """
+
+    async def server(self, uid: str) -> ServerDetail:
+        """One server, by uid."""
+        ...
+
+    async def match(self, name: str) -> MatchDetail:
+        """One match, by id or its end."""
+        ...
+
+    async def ticket(self, name: str) -> TicketDetail:
+        """One ticket, by id or its end."""
+        ...
+
+    def promises(self) -> PromisesDetail:
+        """What was promised and what of it was broken."""
+        ...
+
+
 FRAMES = web.AppKey("frames", Frames)
+ANSWERS = web.AppKey("answers", Answers)
 ASSETS = web.AppKey("assets", dict[str, Asset])
 STREAMS = web.AppKey("streams", set["asyncio.Task[None]"])
 
 
-def console_app(frames: Frames) -> web.Application:
+def console_app(frames: Frames, answers: Answers) -> web.Application:
     """The console as an application; ``core.web.serve_app`` serves it."""
     app = web.Application(middlewares=[problems])
     app[FRAMES], app[ASSETS], app[STREAMS] = frames, load_assets(), set()
+    app[ANSWERS] = answers
     app.on_response_prepare.append(_protect)
     app.on_shutdown.append(_end_streams)
     app.add_routes(
         [
             web.get("/", _page),
+            *(web.get(path, _detail_page) for path in DETAIL_PAGES),
             web.get("/static/{path:.+}", _static),
+            web.get("/console/server/{uid}", _server),
+            web.get("/console/match/{match}", _match),
+            web.get("/console/ticket/{ticket}", _ticket),
+            web.get("/console/promises", _promises),
             web.get("/console/stream", _stream),
             web.get("/console/snapshot", _snapshot),
             web.get("/livez", _livez),
@@ -72,6 +106,26 @@ def console_app(frames: Frames) -> web.Application:
 
 async def _page(request: web.Request) -> web.Response:
     return _serve(request, "index.html")
+
+
+async def _detail_page(request: web.Request) -> web.Response:
+    return _serve(request, "detail.html")
+
+
+async def _server(request: web.Request) -> web.Response:
+    return json_response(await request.app[ANSWERS].server(request.match_info["uid"]))
+
+
+async def _match(request: web.Request) -> web.Response:
+    return json_response(await request.app[ANSWERS].match(request.match_info["match"]))
+
+
+async def _ticket(request: web.Request) -> web.Response:
+    return json_response(await request.app[ANSWERS].ticket(request.match_info["ticket"]))
+
+
+async def _promises(request: web.Request) -> web.Response:
+    return json_response(request.app[ANSWERS].promises())
 
 
 async def _static(request: web.Request) -> web.Response:

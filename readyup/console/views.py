@@ -159,17 +159,17 @@ def axis(told: QueueStory) -> tuple[float, float]:
 
 def newest_matches(story: Story, reading: Reading) -> tuple[MatchView, ...]:
     """The matches that began last, of all queues together."""
-    names = {s.uid: s.name for fleet in reading.fleets.values() for s in fleet.servers}
+    names = {str(s.uid): s.name for fleet in reading.fleets.values() for s in fleet.servers}
     forming = [f for told in story.queues.values() for f in told.newest(MATCHES_MAX)]
     forming.sort(key=_began_ms, reverse=True)
     return tuple(
         MatchView(
-            match=one.match[-8:],
+            match=one.match,
             queue=one.queue,
             players=one.players,
             teams=one.teams,
             tickets=tuple(ticket[-8:] for ticket in one.tickets),
-            server=names.get(one.server, one.server[:8]),  # type: ignore[call-overload]
+            server=names.get(one.server, one.server[:8]),
             proposed_ms=one.proposed_ms,
             in_line_ms=one.in_line_ms,
             held_ms=one.held_ms,
@@ -188,13 +188,13 @@ def _began_ms(one: Forming) -> int:
 
 def fleet_view(name: str, fleet: FleetReading, *, now_ms: int) -> FleetView:
     """One fleet: its tiles, its pool and its plan."""
-    on_core = Counter(core for server in fleet.servers for core in set(server.cores))
+    shared = sharing(fleet)
     tiles = [
         tile(
             server,
             room_letters(server, fleet),
             fleet.beats.get(server.uid),
-            shared=max((on_core[core] for core in server.cores), default=1) - 1,
+            shared=shared[server.uid],
             now_ms=now_ms,
         )
         for server in fleet.servers
@@ -208,6 +208,15 @@ def fleet_view(name: str, fleet: FleetReading, *, now_ms: int) -> FleetView:
         replicas=int(replicas) if replicas.isdigit() else None,
         why=reason(fleet.plan.get("why", "")),
     )
+
+
+def sharing(fleet: FleetReading) -> dict[str, int]:
+    """By uid, how many other servers of the fleet are pinned to one of a server's cores."""
+    on_core = Counter(core for server in fleet.servers for core in set(server.cores))
+    return {
+        str(server.uid): max((on_core[core] for core in server.cores), default=1) - 1
+        for server in fleet.servers
+    }
 
 
 def room_letters(server: ServerView, fleet: FleetReading) -> str:

@@ -189,20 +189,26 @@ async def run_fleets(house: House, stop: asyncio.Event) -> None:
 async def run_console(house: House, stop: asyncio.Event) -> None:
     """The operators' page."""
     from readyup.console.feed import Feed
+    from readyup.console.lookup import Lookup
+    from readyup.console.promises import LiveCheck
     from readyup.console.server import console_app
 
     config = house.config
+    lifetimes_ms = {
+        name: int(queue.ticket_lifetime_s * 1000) for name, queue in config.queues.items()
+    }
     feed = Feed(
         house.store,
         queues={name: queue.group or queue.name for name, queue in config.queues.items()},
         fleets=config.fleet_names(),
+        check=LiveCheck(lifetimes_ms),
         clock=house.clock,
     )
+    app = console_app(feed, Lookup(feed, house.store, run_dir=house.run_dir))
+    listen = config.console
     async with asyncio.TaskGroup() as group:
         group.create_task(feed.run(stop), name="console-feed")
-        async with serve_app(
-            console_app(feed), host=config.console.host, port=config.console.port, drain_s=0.5
-        ):
+        async with serve_app(app, host=listen.host, port=listen.port, drain_s=0.5):
             await stop.wait()
 
 

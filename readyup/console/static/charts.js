@@ -1,6 +1,7 @@
 // Throughput and latency of the last ten minutes, on a time axis that moves.
 
 import uPlot from "./vendor/uPlot.esm.js";
+import { clock, decades, powers, short, sizeOf } from "./axes.js";
 import { byId, el, setText } from "./dom.js";
 import { rate, words } from "./format.js";
 import { colour, onThemeChange } from "./theme.js";
@@ -96,26 +97,6 @@ function latency() {
   });
 }
 
-function decades(low, high) {
-  if (!low || !high) return [1, 10_000];
-  return [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high * 1.05))];
-}
-
-function powers(low, high) {
-  const ticks = [];
-  for (let tick = low; tick <= high * 1.01; tick *= 10) ticks.push(tick);
-  return ticks;
-}
-
-function clock(seconds, stepS) {
-  const text = new Date(seconds * 1000).toTimeString().slice(0, 8);
-  return stepS < 60 ? text : text.slice(0, 5);
-}
-
-function short(ms) {
-  return ms < 1000 ? `${ms} ms` : `${ms / 1000} s`;
-}
-
 function line(label, name, { fill = false, alpha = 1 } = {}) {
   const shade = (part) => `color-mix(in srgb, ${colour(name)} ${Math.round(part * 100)}%, transparent)`;
   return {
@@ -183,10 +164,6 @@ const resized = new ResizeObserver(() => {
 });
 resized.observe(byId("throughput"));
 resized.observe(byId("latency"));
-
-function sizeOf(host) {
-  return { width: Math.max(200, host.clientWidth), height: Math.max(100, host.clientHeight) };
-}
 
 onThemeChange(() => {
   if (!charts.length) return;

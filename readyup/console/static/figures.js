@@ -1,7 +1,7 @@
-// The numbers at the top.
+// The numbers at the top, and whether the promises were kept.
 
 import { byId, el, setText } from "./dom.js";
-import { count, duration, rate } from "./format.js";
+import { count, duration, plural, rate } from "./format.js";
 
 const cells = new Map();
 for (const node of byId("figures").querySelectorAll("[data-figure]")) {
@@ -30,11 +30,10 @@ export function drawPromises({ promises }) {
   const node = byId("promises");
   node.hidden = !promises;
   if (!promises) return;
-  const kept = promises.breaches + promises.lost + promises.leaked === 0;
-  node.dataset.kept = kept;
-  setText(
-    node,
-    `tickets in two matches: ${count(promises.breaches)} · lost tickets: ${count(promises.lost)} · ` +
-      `leaked rooms: ${count(promises.leaked)} – of ${count(promises.events)} events`,
-  );
+  const broken = promises.breaches + promises.lost + promises.leaked;
+  node.dataset.kept = broken === 0;
+  setText(node, `${plural(broken, "broken promise")} in ${plural(promises.events, "event")}`);
+  node.title =
+    `invariants breached: ${count(promises.breaches)} · lost tickets: ${count(promises.lost)} · ` +
+    `leaked rooms: ${count(promises.leaked)}`;
 }

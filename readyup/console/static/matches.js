@@ -10,17 +10,20 @@ export function drawMatches({ matches }) {
   byId("matches-empty").hidden = matches.length > 0;
   byId("matches-list").hidden = matches.length === 0;
   keep(byId("matches"), matches.slice(0, ROWS), {
-    key: (match) => `${match.queue}.${match.match}`,
+    key: (match) => match.match,
     make: makeRow,
     update: drawRow,
   });
 }
 
-function makeRow() {
+function makeRow(match) {
   const row = el("tr");
   const name = el("th");
   name.scope = "row";
-  name.append(el("span", "queue-chip"), el("span", "teams"), el("span", "where"));
+  const way = el("a", "way");
+  way.href = `/matches/${encodeURIComponent(match.match)}`;
+  way.append(el("span", "queue-chip"), el("span", "teams"), el("span", "where"));
+  name.append(way);
   row.append(name);
   for (const step of STEPS) {
     const cell = el("td");
@@ -33,9 +36,10 @@ function makeRow() {
 
 function drawRow(row, match) {
   const [name, ...cells] = row.children;
-  setText(name.children[0], match.queue);
-  setText(name.children[1], teams(match));
-  setText(name.children[2], match.server.split("-").at(-1));
+  const [queue, sides, where] = name.firstElementChild.children;
+  setText(queue, match.queue);
+  setText(sides, teams(match));
+  setText(where, match.server.split("-").at(-1));
   setData(row, "state", match.closed ? "closed" : match.playing_ms ? "playing" : "forming");
   row.title = match.closed ? `given up: ${match.closed}` : "";
   cells.forEach((cell, n) => {

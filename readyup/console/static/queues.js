@@ -7,6 +7,7 @@ import { colour, onThemeChange } from "./theme.js";
 
 const FRAME_MS = 50; // 20 frames a second look smooth here, and leave the cores to the game
 const FADE_MS = 1100;
+const REACH_PX = 12; // how far a pointer may be from a dot's middle
 const AGE_FLOOR_MS = 4000; // the depth of a queue in which nobody waits long
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -32,21 +33,35 @@ export function drawQueues(page) {
 function makeQueue(queue) {
   const node = el("article", "queue");
   const head = el("div", "queue-head");
-  head.append(el("h3"), el("p", "queue-waiting"), el("p", "queue-wait"));
+  head.append(el("h3"), el("p", "queue-waiting"), el("a", "oldest"), el("p", "queue-wait"));
   const canvas = el("canvas", "field");
   canvas.setAttribute("role", "img");
   const axis = el("p", "axis");
   axis.append(el("span"), el("span", "leader"), el("span"));
   node.append(head, canvas, axis);
   fields.set(queue.name, new Field(canvas));
+  canvas.addEventListener("pointermove", (event) => {
+    canvas.style.cursor = fields.get(queue.name).at(event) ? "pointer" : "";
+  });
+  canvas.addEventListener("click", (event) => {
+    const id = fields.get(queue.name).at(event);
+    if (id) location.href = ticketAt(queue.name, id);
+  });
   return node;
 }
 
 function drawQueue(node, queue) {
   const [head, canvas, axis] = node.children;
-  const [name, waiting, wait] = head.children;
+  const [name, waiting, oldest, wait] = head.children;
   setText(name, queue.name);
-  setText(waiting, queue.waiting ? `${plural(queue.players_waiting, "player")} waiting` : "nobody waits");
+  setText(waiting, queue.waiting ? `${count(queue.players_waiting)} waiting` : "nobody waits");
+  // The dots are for a pointer; this is the way for the keyboard.
+  const first = queue.dots.reduce((one, dot) => (!one || dot[3] < one[3] ? dot : one), null);
+  oldest.hidden = !first;
+  if (first) {
+    oldest.href = ticketAt(queue.name, first[0]);
+    setText(oldest, `oldest ${words(queue.oldest_wait_ms)}`);
+  }
   setText(
     wait,
     `p50 ${words(queue.wait_ms_p50)} · p95 ${words(queue.wait_ms_p95)} · ${rate(queue.matches_per_min)}/min`,
@@ -60,6 +75,11 @@ function drawQueue(node, queue) {
     `${plural(queue.waiting, "ticket")} waiting, the oldest for ${words(queue.oldest_wait_ms)}`,
   );
   fields.get(queue.name).take(queue);
+}
+
+// The end of a ticket's id is enough for its page.
+function ticketAt(queue, ending) {
+  return `/tickets/${encodeURIComponent(queue)}.${encodeURIComponent(ending.replace(/^.*\./, ""))}`;
 }
 
 function leader(queue) {
@@ -89,6 +109,19 @@ class Field {
       if (!this.dots.has(id)) this.dots.set(id, { mmr, size, at, spread: scatter(id) });
     }
     this.gone = [...this.dots.keys()].filter((id) => !seen.has(id));
+  }
+
+  // The ticket whose dot is under the pointer.
+  at(event) {
+    if (!this.frame) return null;
+    const box = this.canvas.getBoundingClientRect();
+    let [nearest, reach] = [null, REACH_PX];
+    for (const [id, dot] of this.dots) {
+      const [x, y] = this.place(dot);
+      const far = Math.hypot(x - (event.clientX - box.left), y - (event.clientY - box.top));
+      if (far < reach) [nearest, reach] = [id, far];
+    }
+    return nearest;
   }
 
   // Called once a snapshot for each recent match, after `take`.

@@ -61,8 +61,8 @@ function drawFleet(node, fleet, named) {
 
 function makeTile(server) {
   const node = el("li");
-  const tile = el("button", "tile");
-  tile.type = "button";
+  const tile = el("a", "tile");
+  tile.href = `/servers/${encodeURIComponent(server.uid)}`;
   const first = el("span", "line");
   first.append(el("b", "name"), el("span", "port"), el("span", "step"));
   const second = el("span", "line");

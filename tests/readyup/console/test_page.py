@@ -7,7 +7,7 @@ import pytest
 from core.web import serve_app
 from readyup.console.server import console_app
 from tests.readyup.console.chromium import Page, binary, chromium
-from tests.readyup.console.world import Show, World
+from tests.readyup.console.world import Nobody, Show, World
 
 pytestmark = [
     pytest.mark.browser,
@@ -31,7 +31,10 @@ async def test_the_page_shows_the_world_at_each_size_and_says_when_it_is_gone():
         world.step()
     show = Show(world)
     async with chromium() as page:
-        async with serve_app(console_app(show), drain_s=0.1) as port, asyncio.TaskGroup() as group:
+        async with (
+            serve_app(console_app(show, Nobody()), drain_s=0.1) as port,
+            asyncio.TaskGroup() as group,
+        ):
             playing = group.create_task(show.play(), name="show")
             address = f"http://127.0.0.1:{port}/"
             for width, height, dark in ((1280, 800, False), (400, 860, True)):
@@ -59,7 +62,7 @@ async def test_the_page_shows_the_world_at_each_size_and_says_when_it_is_gone():
 
 async def test_a_world_without_servers_says_so():
     show = Show(World(NOW_MS, servers=0))
-    async with serve_app(console_app(show), drain_s=0.1) as port, chromium() as page:
+    async with serve_app(console_app(show, Nobody()), drain_s=0.1) as port, chromium() as page:
         await page.open(f"http://127.0.0.1:{port}/", width=1280, height=800, dark=False)
         await page.until("document.getElementById('status')?.dataset.state == 'live'")
 

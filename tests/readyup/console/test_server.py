@@ -11,7 +11,7 @@ import pytest
 from core.web import serve_app
 from readyup.console import server as console_server
 from readyup.console.server import console_app
-from tests.readyup.console.world import Show, World
+from tests.readyup.console.world import Nobody, Show, World
 
 NOW_MS = 1_700_000_000_000
 
@@ -27,7 +27,7 @@ def show() -> Show:
 @pytest.fixture
 async def http(show: Show) -> AsyncIterator[aiohttp.ClientSession]:
     async with (
-        serve_app(console_app(show)) as port,
+        serve_app(console_app(show, Nobody())) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
     ):
         yield session
@@ -132,7 +132,7 @@ async def test_too_many_watchers_are_told_so(http, monkeypatch: pytest.MonkeyPat
 async def test_open_streams_do_not_hold_up_the_end(show):
     async with contextlib.AsyncExitStack() as stack:
         site = contextlib.AsyncExitStack()
-        port = await site.enter_async_context(serve_app(console_app(show), drain_s=60))
+        port = await site.enter_async_context(serve_app(console_app(show, Nobody()), drain_s=60))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         answer = await stack.enter_async_context(
             session.get(f"http://127.0.0.1:{port}/console/stream")

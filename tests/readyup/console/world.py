@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from core.errors import NotFound
 from core.game_server import ServerView, State
 from core.ids import FleetName, ServerUid
 from readyup.console.charts import Charts
+from readyup.console.detail import MatchDetail, PromisesDetail, ServerDetail, TicketDetail
 from readyup.console.feed import Frame
 from readyup.console.reading import Beat, FleetReading, QueueReading, Reading, Tick
 from readyup.console.snapshot import Promises, Snapshot
@@ -189,6 +191,22 @@ class World:
     def _id(self) -> str:
         self._ids += 1
         return f"{self._dice.getrandbits(96):024x}{self._ids:08x}"
+
+
+class Nobody:
+    """Answers nothing: what is asked for is not there."""
+
+    async def server(self, uid: str) -> ServerDetail:
+        raise NotFound(f"no server {uid}")
+
+    async def match(self, name: str) -> MatchDetail:
+        raise NotFound(f"no match {name}")
+
+    async def ticket(self, name: str) -> TicketDetail:
+        raise NotFound(f"no ticket {name}")
+
+    def promises(self) -> PromisesDetail:
+        return PromisesDetail(None, whole=False, broken=(), judged={})
 
 
 class Show:
