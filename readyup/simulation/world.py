@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 CALM_S = 5.0
 """Before the first fault, so that there is something to break."""
 
+PLAY_S = (3.0, 8.0)
+"""How long a match lasts once somebody is in."""
+
 LEFT_S_MAX = 300.0
 """After the faults and the crowd, until everything must have come to its end: longer than
 any patience of the service but a session's two hours, which a room's server ends."""
@@ -97,7 +100,7 @@ class _World:
             network = Network(self._dice["network"])
             accidents = Accidents(network, self._dice["accidents"], self._clock)
             road = self._road = Road(engine, self._dice["road"], calls, accidents.crash)
-            ground = Ground(network, Doors(), self._write, self._dice["servers"], (1.0, 6.0))
+            ground = Ground(network, Doors(), self._write, self._dice["servers"], PLAY_S)
             chance = self._dice["chance"]
             town = Town(self._config, road, ground, chance, Minter.from_hex(f"{7:064x}"))
             roles = self._roles(town)
@@ -162,13 +165,15 @@ class _World:
     async def _left(self, engine: "Engine") -> None:
         """Until nothing is left over, or it should long have been."""
         until_s = self._clock.elapsed_s() + LEFT_S_MAX
-        while any(self._final(engine).values()) or self._open_matches():
+        while any(self._final(engine).values()) or self._goes_on(engine):
             if self._clock.elapsed_s() > until_s:
                 return
             await asyncio.sleep(0.5)
 
-    def _open_matches(self) -> bool:
-        return bool(self._announced - self._over)
+    def _goes_on(self, engine: "Engine") -> bool:
+        """Whether players wait for a match's end, or a match for a room: up to its deadline."""
+        lines = (f"{{f:{fleet.name}}}:waiting" for fleet in self._config.fleets)
+        return bool(self._announced - self._over) or any(engine.command("ZCARD", n) for n in lines)
 
     def _entry(self, key: str, entry: str, fields: dict[str, str]) -> None:
         """A stream has a new entry; what nobody records passes by."""
