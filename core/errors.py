@@ -9,6 +9,7 @@ ReadyUpError
 │   ├── Conflict               it clashes with what is there                        409
 │   └── IllegalTransition      the life-cycle has no such step                      409
 ├── Exhausted              asked rightly, but none is left right now       -> 503 + Retry-After
+│   └── Limited                none is left for this caller: too often, too many    429
 └── Unreachable            a dependency did not answer in time             -> 503, retry later
     └── StoreUnreachable       Redis refused, timed out, or lost the connection
 
@@ -75,6 +76,16 @@ class Exhausted(ReadyUpError):
     """Nothing is wrong except that there is none left."""
 
     status = 503
+
+
+class Limited(Exhausted):
+    """Too often, or too many at once. ``retry_after_s`` is when the next one may come."""
+
+    status = 429
+
+    def __init__(self, detail: str, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class Unreachable(ReadyUpError):

@@ -1,6 +1,8 @@
 """aiohttp plumbing: answers as JSON, errors as RFC 9457 problem documents, bodies as types."""
 
+import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
@@ -8,15 +10,21 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from core.errors import Conflict, Exhausted, Invalid, ReadyUpError, Unreachable
+from core.errors import Conflict, Exhausted, Invalid, Limited, ReadyUpError, Unreachable
+from core.patience import HEADERS_MAX_BYTES, Patience, PatientHandler
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+PATIENCE = Patience()
+
 log = structlog.get_logger("readyup.web")
 
 BODY_MAX_BYTES = 32 * 1024
-"""Facts/reliability §7.4; a batch of a game back end has a limit of its own."""
+"""A batch of a game back end has a limit of its own."""
+
+BODY_S = 5.0
+"""Seconds from when somebody wants a body to when it must all be here."""
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -46,6 +54,8 @@ def problem_of(wrong: ReadyUpError) -> Problem:
             problem.field = wrong.field
         case Conflict():
             problem.other = wrong.other
+        case Limited():
+            problem.retry_after_s = math.ceil(wrong.retry_after_s * 1000) / 1000
         case Exhausted() | Unreachable():
             problem.retry_after_s = 1.0
         case _:
@@ -64,7 +74,7 @@ def problem_response(problem: Problem) -> web.Response:
     """A problem as an answer, with ``Retry-After`` where waiting helps."""
     headers = {}
     if problem.retry_after_s:
-        headers["Retry-After"] = str(max(1, round(problem.retry_after_s)))
+        headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after_s)))
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return web.Response(
@@ -79,6 +89,8 @@ def problem_response(problem: Problem) -> web.Response:
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every error into a problem document, our own and aiohttp's alike."""
     try:
+        if sum(len(k) + len(v) + 4 for k, v in request.raw_headers) > HEADERS_MAX_BYTES:
+            raise web.HTTPRequestHeaderFieldsTooLarge
         return await handler(request)
     except Exception as wrong:
         begun = request.writer.output_size > 0
@@ -102,9 +114,13 @@ def _told(wrong: Exception, request: web.Request) -> web.StreamResponse:
     detail = {
         404: f"there is nothing at {request.path}; see /openapi.json",
         405: f"{request.method} is not for {request.path}",
+        408: wrong.text or wrong.reason,
         413: wrong.text or wrong.reason,
+        431: f"the headers are larger than {HEADERS_MAX_BYTES} bytes",
     }.get(wrong.status, wrong.reason)
     response = problem_response(Problem("about:blank", wrong.reason, wrong.status, detail))
+    if wrong.status in (408, 413, 431):  # what is left of the request is not worth reading
+        response.force_close()
     if allow := wrong.headers.get("Allow"):
         response.headers["Allow"] = allow
     return response
@@ -126,12 +142,30 @@ def parse(body: bytes | str, shape: type[T]) -> T:
         raise Invalid(f"not JSON: {wrong}") from wrong
 
 
-async def body_of(request: web.Request, shape: type[T], *, max_bytes: int = BODY_MAX_BYTES) -> T:
+async def body_of(
+    request: web.Request,
+    shape: type[T],
+    *,
+    max_bytes: int = BODY_MAX_BYTES,
+    within_s: float = BODY_S,
+) -> T:
     """The request's body as a typed value; see ``parse``.
 
     Raises:
         HTTPRequestEntityTooLarge: it is larger than ``max_bytes``.
+        HTTPRequestTimeout: it was not all here ``within_s`` seconds from now.
     """
+    try:
+        async with asyncio.timeout(within_s):
+            body = await _body(request, max_bytes)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(
+            text=f"the body was not all here after {within_s:g} s"
+        ) from None
+    return parse(body, shape)
+
+
+async def _body(request: web.Request, max_bytes: int) -> bytes:
     too_large = (request.content_length or 0) > max_bytes
     body = b"" if too_large else await request.content.read(max_bytes + 1)
     while not too_large and not request.content.at_eof():
@@ -141,26 +175,38 @@ async def body_of(request: web.Request, shape: type[T], *, max_bytes: int = BODY
         raise web.HTTPRequestEntityTooLarge(
             max_bytes, text=f"the body is larger than {max_bytes} bytes"
         )
-    return parse(body, shape)
+    return body
 
 
 @contextlib.asynccontextmanager
 async def serve_app(
-    app: web.Application, *, host: str = "127.0.0.1", port: int = 0, drain_s: float = 2.0
+    app: web.Application,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    drain_s: float = 2.0,
+    patience: Patience = PATIENCE,
 ) -> AsyncIterator[int]:
     """Serve an application while the block lasts; yields the port (0 asks for a free one).
 
     Raises:
         Conflict: the port is taken.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=drain_s, handle_signals=False)
+    runner = web.AppRunner(app, shutdown_timeout=drain_s, handle_signals=False)
     await runner.setup()
+    served, loop = runner.server, asyncio.get_running_loop()
+    assert served is not None
+
+    def handler() -> PatientHandler:
+        return PatientHandler(served, loop=loop, patience=patience)
+
     try:
-        site = web.TCPSite(runner, host, port, backlog=1024)
-        try:
-            await site.start()
-        except OSError as taken:
-            raise Conflict(f"{host}:{port} cannot be listened on: {taken.strerror}") from taken
-        yield int(runner.addresses[0][1])
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                door = await loop.create_server(handler, host, port, backlog=1024)
+            except OSError as taken:
+                raise Conflict(f"{host}:{port} cannot be listened on: {taken.strerror}") from taken
+            stack.callback(door.close)
+            yield int(door.sockets[0].getsockname()[1])
     finally:
         await runner.cleanup()

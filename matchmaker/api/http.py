@@ -14,6 +14,7 @@ from core.redis import Store
 from core.web import body_of, json_response, parse, problem_of, problems
 from matchmaker.api.desk import Desk
 from matchmaker.api.keys import Principal, bearer
+from matchmaker.api.limits import Gate
 from matchmaker.api.openapi import openapi
 from matchmaker.api.outbox import Mailbox, Outbox, Push
 from matchmaker.api.presence import Presence
@@ -39,6 +40,7 @@ class PlayerApi:
         registry: CollectorRegistry,
         *,
         draining: asyncio.Event,
+        gate: Gate,
     ) -> None:
         self._desk = desk
         self._outbox = outbox
@@ -46,11 +48,14 @@ class PlayerApi:
         self._store = store
         self._registry = registry
         self._draining = draining
+        self._gate = gate
 
     def app(self) -> web.Application:
         """The application; serve it with ``core.web.serve_app``."""
         app = web.Application(middlewares=[problems])
-        sockets = PlayerSockets(self._desk, self._outbox, self._presence, self._draining)
+        sockets = PlayerSockets(
+            self._desk, self._outbox, self._presence, self._draining, self._gate
+        )
         app.add_routes(
             [
                 web.post("/v1/tickets", self._create),
@@ -78,7 +83,8 @@ class PlayerApi:
             raise Invalid(
                 f"at most {IDEMPOTENCY_KEY_MAX} characters, not {len(key)}", field="Idempotency-Key"
             )
-        asked = await body_of(request, TicketIn)
+        self._gate.create(caller, self._gate.address_of(request))
+        asked = await body_of(request, TicketIn, within_s=self._gate.limits.body_s)
         ticket, is_new = await self._desk.create(asked, caller, key=key)
         response = json_response(ticket, status=201 if is_new else 200)
         response.headers["Location"] = f"/v1/tickets/{ticket.id}"
@@ -88,7 +94,9 @@ class PlayerApi:
         caller = await self._caller(request)
         if not caller.is_backend():
             raise Forbidden("batches are for game back ends; a player sends one ticket")
-        batch = await body_of(request, BatchIn, max_bytes=BATCH_MAX_BYTES)
+        batch = await body_of(
+            request, BatchIn, max_bytes=BATCH_MAX_BYTES, within_s=self._gate.limits.body_s
+        )
         results: list[object] = [None] * len(batch.tickets)
 
         async def one(n: int, raw: msgspec.Raw) -> None:
@@ -103,20 +111,30 @@ class PlayerApi:
         return json_response(BatchOut(results))
 
     async def _read(self, request: web.Request) -> web.Response:
-        ticket = TicketId(request.match_info["ticket"])
-        return json_response(await self._desk.read(ticket, await self._caller(request)))
+        ticket, caller = TicketId(request.match_info["ticket"]), await self._caller(request)
+        self._gate.poll(caller)
+        return json_response(await self._desk.read(ticket, caller))
 
     async def _cancel(self, request: web.Request) -> web.Response:
-        ticket = TicketId(request.match_info["ticket"])
-        return json_response(await self._desk.cancel(ticket, await self._caller(request)))
+        ticket, caller = TicketId(request.match_info["ticket"]), await self._caller(request)
+        self._gate.cancel(caller)
+        return json_response(await self._desk.cancel(ticket, caller))
 
     async def _session(self, request: web.Request) -> web.Response:
-        player = PlayerId(request.match_info["player"])
-        return json_response(await self._desk.session(player, await self._caller(request)))
+        player, caller = PlayerId(request.match_info["player"]), await self._caller(request)
+        self._gate.poll(caller)
+        return json_response(await self._desk.session(player, caller))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events of one ticket, from its state now to its end."""
         caller, ticket = await self._caller(request), TicketId(request.match_info["ticket"])
+        self._gate.poll(caller)
+        with self._gate.connection(caller, self._gate.address_of(request)):
+            return await self._watch(request, ticket, caller)
+
+    async def _watch(
+        self, request: web.Request, ticket: TicketId, caller: Principal
+    ) -> web.StreamResponse:
         mailbox = Mailbox(None if caller.is_backend() else PlayerId(caller.name))
         self._outbox.listen(mailbox, ticket=ticket)
         try:

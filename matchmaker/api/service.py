@@ -16,8 +16,10 @@ from core.web import serve_app
 from matchmaker.api.desk import Desk
 from matchmaker.api.http import PlayerApi
 from matchmaker.api.keys import Keys
+from matchmaker.api.limits import Gate
 from matchmaker.api.outbox import Outbox
 from matchmaker.api.presence import Presence
+from matchmaker.api.settings import Limits
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Sessions
 from matchmaker.store import QueueStore
@@ -37,6 +39,7 @@ class PlayerService:
         clock: Clock,
         chance: random.Random,
         witness: EventFile | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._registry = CollectorRegistry()
         self._queues = queues
@@ -53,7 +56,13 @@ class PlayerService:
         self._outbox = Outbox(desk, clock=clock, witness=witness)
         self._presence = Presence(queues, clock)
         self._api = PlayerApi(
-            desk, self._outbox, self._presence, store, self._registry, draining=self._draining
+            desk,
+            self._outbox,
+            self._presence,
+            store,
+            self._registry,
+            draining=self._draining,
+            gate=gate or Gate(Limits(), clock),
         )
 
     @contextlib.asynccontextmanager

@@ -18,8 +18,10 @@ from core.ids import PlayerId, TicketId
 from core.web import parse, problem_of
 from matchmaker.api.desk import Desk, told
 from matchmaker.api.keys import Principal, bearer
+from matchmaker.api.limits import Gate
 from matchmaker.api.outbox import Mailbox, Outbox, Push
 from matchmaker.api.presence import Presence
+from matchmaker.api.settings import Limits
 from matchmaker.api.shapes import Cancel, Enqueue, Frame, Heartbeat, Member, TicketIn, TicketOut
 from matchmaker.tickets import Status
 
@@ -49,6 +51,9 @@ class _Visit:
     transport: asyncio.Transport | None
     caller: Principal
     mailbox: Mailbox
+    address: str
+    """Whose limits its tickets count against; "" for none."""
+
     present: set[TicketId] = field(default_factory=set)
     answers: int = 0
 
@@ -67,31 +72,46 @@ class PlayerSockets:
     """Accepts players' sockets."""
 
     def __init__(
-        self, desk: Desk, outbox: Outbox, presence: Presence, draining: asyncio.Event
+        self,
+        desk: Desk,
+        outbox: Outbox,
+        presence: Presence,
+        draining: asyncio.Event,
+        gate: Gate | None = None,
     ) -> None:
         self._desk = desk
         self._outbox = outbox
         self._presence = presence
         self._draining = draining
+        self._gate = gate or Gate(Limits(), desk.clock)
 
     async def connect(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one player until they leave, fall silent, or this process drains."""
         caller = await self._desk.keys.principal(bearer(request.headers.get("Authorization")))
         if caller.is_backend():
             raise Forbidden("a socket is one player's; back ends use POST /v1/tickets")
-        ws = web.WebSocketResponse(
-            heartbeat=PING_S, max_msg_size=FRAME_MAX_BYTES, compress=False, protocols=["readyup.v1"]
-        )
-        await ws.prepare(request)
-        await self.converse(ws, request.transport, caller)
-        return ws
+        address = self._gate.address_of(request)
+        with self._gate.connection(caller, address):
+            ws = web.WebSocketResponse(
+                heartbeat=PING_S,
+                max_msg_size=FRAME_MAX_BYTES,
+                compress=False,
+                protocols=["readyup.v1"],
+            )
+            await ws.prepare(request)
+            await self.converse(ws, request.transport, caller, address)
+            return ws
 
     async def converse(
-        self, ws: web.WebSocketResponse, transport: asyncio.Transport | None, caller: Principal
+        self,
+        ws: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        caller: Principal,
+        address: str = "",
     ) -> None:
         """Serve a player's open socket until it ends."""
         player = PlayerId(caller.name)
-        visit = _Visit(ws, transport, caller, Mailbox(player))
+        visit = _Visit(ws, transport, caller, Mailbox(player), address)
         self._outbox.listen(visit.mailbox)
         self._desk.metrics.sockets.inc()
         try:
@@ -129,7 +149,10 @@ class PlayerSockets:
             self._presence.came(ticket, visit.caller)
 
     async def _read(self, visit: _Visit) -> None:
+        frames = self._gate.frames()
         async for message in visit.ws:
+            while wait_s := frames.wait_s():
+                await asyncio.sleep(wait_s)  # what comes meanwhile fills the sender's buffers
             if message.type is not WSMsgType.TEXT:
                 await visit.ws.close(code=1003, message=b"frames are JSON text")
                 return
@@ -143,6 +166,7 @@ class PlayerSockets:
     async def _handle(self, visit: _Visit, frame: Frame) -> None:
         match frame:
             case Enqueue():
+                self._gate.create(visit.caller, visit.address)
                 me = Member(id=visit.caller.name, rating=frame.rating)
                 asked = TicketIn(frame.queue, [me, *frame.party], frame.wait_s)
                 ticket, _ = await self._desk.create(

@@ -69,6 +69,7 @@ async def serve(roles: Iterable[str], config: Config, *, name: str, stop: asynci
 async def run_api(house: House, stop: asyncio.Event) -> None:
     """The player API."""
     from allocator.pool import Pool
+    from matchmaker.api.limits import Gate
     from matchmaker.api.service import PlayerService
     from readyup.wiring.adapters import PlayersSessions
     from readyup.wiring.keys import players_keys
@@ -82,6 +83,7 @@ async def run_api(house: House, stop: asyncio.Event) -> None:
         PlayersSessions(house.store, pools),
         house.store,
         keys=players_keys(listen, house.clock, environ=os.environ),
+        gate=Gate(listen.limits, house.clock, proxies=listen.proxies),
         minter=Minter.from_hex(_secret(JOIN_KEY)),
         clock=house.clock,
         chance=house.chance,

@@ -23,6 +23,7 @@ from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
 from matchmaker.tickets import TicketRecord
+from tests.matchmaker.api.wide import wide_gate
 
 CLOCK = SystemClock()
 ANN = {"Authorization": "Bearer dev-player:ann"}
@@ -55,6 +56,7 @@ async def ann(store: Store, queues: Queues) -> AsyncIterator[aiohttp.ClientSessi
         minter=Minter(Ed25519PrivateKey.generate()),
         clock=CLOCK,
         chance=unguessable(),
+        gate=wide_gate(CLOCK),
     )
     async with (
         asyncio.timeout(10),

@@ -21,6 +21,7 @@ from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
 from tests.matchmaker.api.issuer import NOW_MS, Hands, Provider, provider
+from tests.matchmaker.api.wide import wide_gate
 
 SHOP = "rub_a-key-of-the-shop"
 BACKENDS = BackendKeys((Backend("shop", key_sha256(SHOP)),))
@@ -85,6 +86,7 @@ async def api(store: Store, issuer: Provider, clock: Hands) -> AsyncIterator[aio
         minter=Minter(Ed25519PrivateKey.generate()),
         clock=clock,
         chance=unguessable(),
+        gate=wide_gate(clock),
     )
     async with (
         asyncio.timeout(10),

@@ -25,6 +25,7 @@ from matchmaker.ports import PlayerSession
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
+from tests.matchmaker.api.wide import wide_gate
 from tests.matchmaker.rooms import FewRooms
 
 CLOCK = SystemClock()
@@ -84,6 +85,7 @@ async def api(store: Store) -> AsyncIterator[Api]:
         minter=MINTER,
         clock=CLOCK,
         chance=unguessable(),
+        gate=wide_gate(CLOCK),
     )
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:

@@ -1,0 +1,92 @@
+"""How long a connection may take to say what it wants; aiohttp itself waits for ever.
+
+A request's body has its own deadline where it is read (``core.web.body_of``).
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiohttp import web
+
+HEADERS_MAX_BYTES = 8 * 1024
+"""All headers of one request. aiohttp bounds each of them, and how many there are."""
+
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Deadlines of one connection, in seconds."""
+
+    request_s: float = 5.0
+    """From the connection's start, or a later request's first byte, to the end of its headers."""
+
+    idle_s: float = 30.0
+    """Between two requests."""
+
+    linger_s: float = 1.0
+    """For the rest of a body that nobody wanted to read."""
+
+
+class PatientHandler(web.RequestHandler):
+    """aiohttp's connection, with an end to its patience."""
+
+    __slots__ = ("_deadline", "_patience", "_unread")
+
+    def __init__(
+        self, server: web.Server, *, loop: asyncio.AbstractEventLoop, patience: Patience
+    ) -> None:
+        super().__init__(
+            server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # aiohttp takes None as "write none"
+            keepalive_timeout=patience.idle_s,
+            lingering_time=patience.linger_s,
+        )
+        self._patience = patience
+        self._deadline: asyncio.TimerHandle | None = None
+        self._unread = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._deadline = self._loop.call_later(self._patience.request_s, self._give_up)
+
+    def data_received(self, data: bytes) -> None:
+        # Between two requests aiohttp's task waits for the next one; during one it does not.
+        between = self._waiter is not None and not self._waiter.done()
+        if not (between or self._request_count == 0):
+            super().data_received(data)
+            return
+        if self._deadline is None:
+            self._deadline = self._loop.call_later(self._patience.request_s, self._give_up)
+        seen = self._request_count
+        super().data_received(data)
+        if self._request_count > seen:
+            self._rest()
+        else:
+            self._unread += len(data)
+            if self._unread > HEADERS_MAX_BYTES:
+                self._end(TOO_LARGE)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._rest()
+        super().connection_lost(exc)
+
+    def _rest(self) -> None:
+        self._unread = 0
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        self._end(TOO_SLOW if self._unread else b"")  # who said nothing is told nothing
+
+    def _end(self, farewell: bytes) -> None:
+        if self.transport is not None:
+            self.transport.write(farewell)
+        self.force_close()
