@@ -28,7 +28,7 @@ from readyup.console.detail import (
 )
 from readyup.console.feed import Feed
 from readyup.console.known import Known
-from readyup.console.stored import Stored, StoredTicket, session_steps
+from readyup.console.stored import Record, Stored, StoredTicket, session_steps
 from readyup.console.timeline import MatchLine, Step, TicketLine, in_order
 from readyup.console.witnessed import Witnessed
 
@@ -100,10 +100,7 @@ class Lookup:
         if line is None:
             raise _not_here("match", name)
         session = await self._stored.session(line.fleet, line.match) if line.fleet else {}
-        steps = [*line.steps, *await self._told(line)]
-        if source == "streams" and not any(step.kind == "player.joined" for step in steps):
-            joined = session_steps(line.fleet, session)
-            steps += [step for step in joined if step.kind == "player.joined"]
+        steps = await self._steps_of(line, session)
         tickets = {name: await self._ticket(queue, name) for name in line.tickets}
         steps += [
             Step(t.enqueued_ms, f"queue/{queue}", "ticket.enqueued", f"{_who(t)} enqueued")
@@ -149,7 +146,8 @@ class Lookup:
         for match in dict.fromkeys(line.matches):
             found = self._feed.timelines.match(match) or await self._stored.match(queue, match)
             if found is not None:
-                steps += [*found.steps, *await self._told(found)]
+                session = await self._stored.session(found.fleet, match) if found.fleet else {}
+                steps += await self._steps_of(found, session)
         return TicketDetail(
             ticket=line.ticket,
             queue=queue,
@@ -187,6 +185,14 @@ class Lookup:
             return line
         stored: StoredTicket | None = await self._stored.ticket(queue, name)
         return stored.line if stored else None
+
+    async def _steps_of(self, line: MatchLine, session: Record) -> list[Step]:
+        """A match's steps, with who joined: by its servers' own word, else by its session's."""
+        steps = [*line.steps, *await self._told(line)]
+        if not any(step.kind == "player.joined" for step in steps):
+            joined = session_steps(line.fleet, session)
+            steps += [step for step in joined if step.kind == "player.joined"]
+        return steps
 
     async def _told(self, line: MatchLine) -> list[Step]:
         """What the match's servers say of it themselves."""

@@ -53,13 +53,20 @@ def duration(ms: float | None) -> str:
 def promise_words(promises: Promises) -> str:
     """The promises as a sentence."""
     broken = promises.breaches + promises.lost + promises.leaked
-    noun = "promise" if broken == 1 else "promises"
+    counted = f"{many(broken, 'broken promise')} in {many(promises.events, 'event')}"
     if not broken:
-        return f"0 broken {noun} in {promises.events:,} events"
-    return (
-        f"{broken} broken {noun} in {promises.events:,} events: {promises.breaches} invariants"
-        f" breached, {promises.lost} tickets lost, {promises.leaked} rooms leaked"
-    )
+        return counted
+    breaches, lost = many(promises.breaches, "breach", "es"), many(promises.lost, "lost ticket")
+    return f"{counted}: {breaches}, {lost}, {many(promises.leaked, 'leaked room')}"
+
+
+def many(count: int, one: str, ending: str = "s") -> str:
+    """A number and its noun.
+
+    >>> many(1, "lost ticket"), many(2, "breach", "es")
+    ('1 lost ticket', '2 breaches')
+    """
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}{ending}"
 
 
 def _headline(page: Snapshot) -> Iterator[tuple[str, str]]:
@@ -85,9 +92,7 @@ def _promises(promises: Promises | None) -> Text:
 
 
 def _queues(queues: tuple[QueueView, ...]) -> Table:
-    table = _table(
-        "queue", "waiting", "oldest", "wait p50", "p95", "matches/min", "pass p99", "led by"
-    )
+    table = _table("queue", "waiting", "oldest", "wait p50", "p95", "per min", "pass p99", "led by")
     for queue in queues:
         table.add_row(
             Text(queue.name, style="bold"),
@@ -97,11 +102,15 @@ def _queues(queues: tuple[QueueView, ...]) -> Table:
             duration(queue.wait_ms_p95),
             f"{queue.matches_per_min:.1f}",
             duration(queue.pass_ms_p99),
-            Text(f"{queue.holder}, epoch {queue.epoch}")
-            if queue.holder
-            else Text("nobody", style="bold yellow"),
+            _leader(queue),
         )
     return table
+
+
+def _leader(queue: QueueView) -> Text:
+    """Without the part that makes a process one of its kind: eighty columns are few."""
+    holder = queue.holder.rpartition(".")[0] or queue.holder
+    return Text(holder) if holder else Text("nobody", style="bold yellow")
 
 
 def _pool(fleet: FleetView) -> Text:

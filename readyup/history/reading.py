@@ -14,10 +14,12 @@ _ROOMS_OF_KINDS = (store_events, witness_events)  # importing them is what regis
 KINDS: dict[str, type[Event]] = dict(sorted(kinds()))
 """Every kind of event there is."""
 
-_ANY_KIND: Any = Union[tuple(KINDS.values())]  # noqa: UP007 - known at run time only
-
 # Scripts write numbers that came as arguments; "3" is as good as 3.
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_ANY_KIND, strict=False)
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+    Union[tuple(KINDS.values())],  # noqa: UP007 - the members are known at run time only
+    strict=False,
+)
+_encode = msgspec.json.Encoder().encode
 
 
 def event_of(src: str, fields: Mapping[str, Any]) -> Event:
@@ -27,8 +29,10 @@ def event_of(src: str, fields: Mapping[str, Any]) -> Event:
         Invalid: it is of an unknown kind, or without a field it must carry.
     """
     try:
-        event: Event = msgspec.convert({**fields, "src": src}, _ANY_KIND, strict=False)
-    except msgspec.ValidationError as wrong:
+        # By way of JSON: a decoder knows its kinds beforehand, msgspec.convert looks at all
+        # of them each time, and takes ten times as long.
+        event: Event = _decoder.decode(_encode({**fields, "src": src}))
+    except msgspec.DecodeError as wrong:
         raise Invalid(f"{src}: {_cure(str(wrong))}") from wrong
     return event
 

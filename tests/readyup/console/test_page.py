@@ -1,12 +1,15 @@
 """The page in a real browser."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from core.redis import Store
 from core.web import serve_app
 from readyup.console.server import console_app
 from tests.readyup.console.chromium import Page, binary, chromium
+from tests.readyup.console.test_lookup import EVIL, T1, UID, Evening, M
 from tests.readyup.console.world import Nobody, Show, World
 
 pytestmark = [
@@ -69,3 +72,65 @@ async def test_a_world_without_servers_says_so():
         assert "No servers yet" in await text(page, "#servers-empty")
         assert "No match yet" in await text(page, "#matches-empty")
         assert page.complaints == []
+
+
+async def test_the_pages_of_one_thing_lead_to_each_other(store: Store, tmp_path: Path):
+    evening = Evening(store, tmp_path)
+    await evening.play()
+    evening.print_log("server.ready", EVIL)
+    async with serve_app(evening.app, drain_s=0.1) as port, chromium() as page:
+        address, shown = (
+            f"http://127.0.0.1:{port}",
+            "document.getElementById('page')?.hidden === false",
+        )
+        await page.open(f"{address}/servers/{UID}", width=400, height=800, dark=False)
+        await page.until(shown)
+        await page.until("document.querySelectorAll('#ticks canvas').length == 1")
+
+        assert await text(page, "#title") == "arena-1"
+        assert "core" not in await text(page, "#chip")
+        assert await text(page, "#log") == f"server.ready\n{EVIL}"
+        assert await page.ask(FITS)
+        await page.ask("document.querySelector('#rooms a').click()")
+        await page.until(f"location.pathname == '/matches/{M}'")
+        await page.until(shown)
+        assert await count(page, "#timeline li") == 8
+        assert EVIL in await text(page, "#teams")
+        assert await count(page, "#page img") == 0
+        assert await page.ask(FITS)
+        seat = "[...document.querySelectorAll('#teams a')].find((a) => a.href.endsWith('%s'))"
+        await page.ask(f"{seat % T1}.click()")
+        await page.until(f"location.pathname == '/tickets/{T1}'")
+        await page.until(shown)
+        assert "enqueued: 1 player, MMR 1500" in await text(page, "#timeline li")
+        assert EVIL in await text(page, "#facts")
+        assert await page.ask(FITS)
+        assert page.complaints == []
+
+
+async def test_broken_promises_are_listed_and_what_is_not_there_is_said(
+    store: Store, tmp_path: Path
+):
+    evening = Evening(store, tmp_path)
+    await evening.play()
+    other = {"match": "duel." + "4d" * 16, "room": f"{UID}/0", "server": UID}
+    await evening.say("{f:arena}", "room.claimed", 60, session_epoch=1, **other)
+    await evening.feed.poll()
+    async with serve_app(evening.app, drain_s=0.1) as port, chromium() as page:
+        address = f"http://127.0.0.1:{port}"
+        await page.open(f"{address}/promises", width=1280, height=800, dark=True)
+        await page.until("document.querySelectorAll('#broken li').length == 1")
+        chip, listed = await text(page, "#chip"), await text(page, "#broken")
+        await page.open(f"{address}/", width=1280, height=800, dark=True)
+        await page.until("document.getElementById('promises')?.textContent")
+        pill = await text(page, "#promises")
+        complaints = list(page.complaints)
+        await page.open(f"{address}/tickets/duel.nosuch", width=1280, height=800, dark=True)
+        await page.until("document.getElementById('banner')?.textContent")
+
+        assert chip == "broken"
+        assert f"takes room {UID}/0 while {M} holds it" in listed
+        assert pill == "1 broken promise in 10 events"
+        assert complaints == []
+        assert "32 hex digits" in await text(page, "#banner")
+        assert await page.ask("document.getElementById('page').hidden")

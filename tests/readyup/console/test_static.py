@@ -72,7 +72,9 @@ def test_every_module_belongs_to_a_page():
 
 @pytest.mark.parametrize("path", sorted(path for path in OURS if path.endswith(".js")))
 def test_nothing_that_comes_from_outside_is_read_as_markup(path: str):
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", OURS[path])
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", OURS[path]
+    )
 
 
 def modules_of(page: str) -> set[str]:
