@@ -105,7 +105,7 @@ BUGS = [
     (
         "COMMIT",
         'if not is_current(ARGV[1]) then return "stale" end',
-        Evening(seed=1, minutes=0.5, players=24, servers=1, faults=PAUSES),
+        Evening(seed=1, minutes=0.7, players=40, servers=2, faults=PAUSES),
     ),
     (
         "SETTLE",
