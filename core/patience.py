@@ -4,12 +4,16 @@ A request's body has its own deadline where it is read (``core.web.body_of``).
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
 HEADERS_MAX_BYTES = 8 * 1024
 """All headers of one request. aiohttp bounds each of them, and how many there are."""
+
+UNREAD_ANSWERS_MAX = 64 * 1024
+"""Bytes of answers that a connection may leave unread while it asks on."""
 
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 TOO_LARGE = (
@@ -32,13 +36,22 @@ class Patience:
     """For the rest of a body that nobody wanted to read."""
 
 
+Doorman = Callable[[bytes], bytes]
+"""Answers a request that came whole, in one piece, before it is parsed; empty lets it in."""
+
+
 class PatientHandler(web.RequestHandler):
     """aiohttp's connection, with an end to its patience."""
 
-    __slots__ = ("_deadline", "_patience", "_unread")
+    __slots__ = ("_deadline", "_doorman", "_patience", "_unread")
 
     def __init__(
-        self, server: web.Server, *, loop: asyncio.AbstractEventLoop, patience: Patience
+        self,
+        server: web.Server,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        patience: Patience,
+        doorman: Doorman | None = None,
     ) -> None:
         super().__init__(
             server,
@@ -48,6 +61,7 @@ class PatientHandler(web.RequestHandler):
             lingering_time=patience.linger_s,
         )
         self._patience = patience
+        self._doorman = doorman
         self._deadline: asyncio.TimerHandle | None = None
         self._unread = 0
 
@@ -60,6 +74,9 @@ class PatientHandler(web.RequestHandler):
         between = self._waiter is not None and not self._waiter.done()
         if not (between or self._request_count == 0):
             super().data_received(data)
+            return
+        if self._doorman is not None and not self._unread and (answer := self._doorman(data)):
+            self._answer(answer)
             return
         if self._deadline is None:
             self._deadline = self._loop.call_later(self._patience.request_s, self._give_up)
@@ -75,6 +92,15 @@ class PatientHandler(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._rest()
         super().connection_lost(exc)
+
+    def _answer(self, answer: bytes) -> None:
+        if self.transport is not None and not (self._close or self._force_close):
+            self._rest()
+            self.transport.write(answer)
+            # As after any other request: the next one may come, but not at leisure.
+            self._next_keepalive_close_time = self._loop.time() + self._patience.idle_s
+            if self.transport.get_write_buffer_size() > UNREAD_ANSWERS_MAX:
+                self._end(b"")
 
     def _rest(self) -> None:
         self._unread = 0

@@ -163,6 +163,10 @@ class Store:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         return await self._submit(_Call(command, future, script))
 
+    def pending(self) -> int:
+        """Calls that wait to be sent; those that wait for their answers are not counted."""
+        return len(self._pending)
+
     async def barrier(self) -> None:
         """Return once everything written here so far is as durable as this store promises.
 

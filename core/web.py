@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from core.errors import Conflict, Exhausted, Invalid, Limited, ReadyUpError, Unreachable
-from core.patience import HEADERS_MAX_BYTES, Patience, PatientHandler
+from core.patience import HEADERS_MAX_BYTES, Doorman, Patience, PatientHandler
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -186,6 +186,7 @@ async def serve_app(
     port: int = 0,
     drain_s: float = 2.0,
     patience: Patience = PATIENCE,
+    doorman: Doorman | None = None,
 ) -> AsyncIterator[int]:
     """Serve an application while the block lasts; yields the port (0 asks for a free one).
 
@@ -198,7 +199,7 @@ async def serve_app(
     assert served is not None
 
     def handler() -> PatientHandler:
-        return PatientHandler(served, loop=loop, patience=patience)
+        return PatientHandler(served, loop=loop, patience=patience, doorman=doorman)
 
     try:
         async with contextlib.AsyncExitStack() as stack:

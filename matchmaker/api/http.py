@@ -12,6 +12,7 @@ from core.errors import Forbidden, Invalid, ReadyUpError, Unreachable
 from core.ids import PlayerId, TicketId
 from core.redis import Store
 from core.web import body_of, json_response, parse, problem_of, problems
+from matchmaker.api.admission import Admission
 from matchmaker.api.desk import Desk
 from matchmaker.api.keys import Principal, bearer
 from matchmaker.api.limits import Gate
@@ -31,7 +32,7 @@ SSE_KEEPALIVE_S = 10.0
 class PlayerApi:
     """Handlers of the routes in ``openapi.py``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what all of its handlers share
         self,
         desk: Desk,
         outbox: Outbox,
@@ -41,6 +42,7 @@ class PlayerApi:
         *,
         draining: asyncio.Event,
         gate: Gate,
+        admission: Admission,
     ) -> None:
         self._desk = desk
         self._outbox = outbox
@@ -49,12 +51,18 @@ class PlayerApi:
         self._registry = registry
         self._draining = draining
         self._gate = gate
+        self._admission = admission
 
     def app(self) -> web.Application:
         """The application; serve it with ``core.web.serve_app``."""
         app = web.Application(middlewares=[problems])
         sockets = PlayerSockets(
-            self._desk, self._outbox, self._presence, self._draining, self._gate
+            self._desk,
+            self._outbox,
+            self._presence,
+            self._draining,
+            self._gate,
+            admission=self._admission,
         )
         app.add_routes(
             [
@@ -77,6 +85,10 @@ class PlayerApi:
         return await self._desk.keys.principal(bearer(request.headers.get("Authorization")))
 
     async def _create(self, request: web.Request) -> web.Response:
+        with self._admission.create():
+            return await self._created(request)
+
+    async def _created(self, request: web.Request) -> web.Response:
         caller = await self._caller(request)
         key = request.headers.get("Idempotency-Key", "")
         if len(key) > IDEMPOTENCY_KEY_MAX:
@@ -105,9 +117,10 @@ class PlayerApi:
             except ReadyUpError as wrong:
                 results[n] = problem_of(wrong)
 
-        async with asyncio.TaskGroup() as group:
-            for n, raw in enumerate(batch.tickets):
-                group.create_task(one(n, raw))
+        with self._admission.create(len(batch.tickets)):
+            async with asyncio.TaskGroup() as group:
+                for n, raw in enumerate(batch.tickets):
+                    group.create_task(one(n, raw))
         return json_response(BatchOut(results))
 
     async def _read(self, request: web.Request) -> web.Response:

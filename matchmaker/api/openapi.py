@@ -41,7 +41,7 @@ def _paths() -> dict[str, Any]:
                 "Ask for a match, alone or as a party.",
                 body="TicketIn",
                 answers={200: "TicketOut", 201: "TicketOut"},
-                problems=(400, 401, 403, 409, 413, 503),
+                problems=(400, 401, 403, 408, 409, 413, 429, 503),
                 parameters=[
                     {
                         "name": "Idempotency-Key",
@@ -59,7 +59,7 @@ def _paths() -> dict[str, Any]:
                 "Many requests of one game back end, each answered for itself.",
                 body="BatchIn",
                 answers={200: "BatchOut"},
-                problems=(400, 401, 403, 413, 503),
+                problems=(400, 401, 403, 408, 413, 503),
             )
         },
         "/v1/tickets/{ticket}": {
@@ -68,13 +68,13 @@ def _paths() -> dict[str, Any]:
                 "readTicket",
                 "A ticket as it is now.",
                 answers={200: "TicketOut"},
-                problems=(401, 404, 503),
+                problems=(401, 404, 429, 503),
             ),
             "delete": _operation(
                 "cancelTicket",
                 "Take a ticket out. 409 when its match was committed first.",
                 answers={200: "TicketOut"},
-                problems=(401, 404, 409, 503),
+                problems=(401, 404, 409, 429, 503),
             ),
         },
         "/v1/tickets/{ticket}/events": {
@@ -87,7 +87,7 @@ def _paths() -> dict[str, Any]:
                         "description": "A stream of events named ticket; data is a TicketOut.",
                         "content": {"text/event-stream": {"schema": {"type": "string"}}},
                     },
-                    **_problems((401, 404, 503)),
+                    **_problems((401, 404, 429, 503)),
                 },
             },
         },
@@ -97,7 +97,7 @@ def _paths() -> dict[str, Any]:
                 "readSession",
                 "Where a player's match runs now, with a fresh token: the way back after a drop.",
                 answers={200: "SessionOut"},
-                problems=(401, 404, 503),
+                problems=(401, 404, 429, 503),
             ),
         },
     }

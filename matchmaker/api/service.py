@@ -13,6 +13,7 @@ from core.ids import QueueName
 from core.join_token import Minter
 from core.redis import Store
 from core.web import serve_app
+from matchmaker.api.admission import Admission, Signs
 from matchmaker.api.desk import Desk
 from matchmaker.api.http import PlayerApi
 from matchmaker.api.keys import Keys
@@ -23,6 +24,8 @@ from matchmaker.api.settings import Limits
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Sessions
 from matchmaker.store import QueueStore
+
+SIGNS = Signs()
 
 
 class PlayerService:
@@ -40,6 +43,7 @@ class PlayerService:
         chance: random.Random,
         witness: EventFile | None = None,
         gate: Gate | None = None,
+        signs: Signs = SIGNS,
     ) -> None:
         self._registry = CollectorRegistry()
         self._queues = queues
@@ -55,6 +59,7 @@ class PlayerService:
         )
         self._outbox = Outbox(desk, clock=clock, witness=witness)
         self._presence = Presence(queues, clock)
+        self._admission = Admission(store.pending, clock, signs)
         self._api = PlayerApi(
             desk,
             self._outbox,
@@ -63,6 +68,7 @@ class PlayerService:
             self._registry,
             draining=self._draining,
             gate=gate or Gate(Limits(), clock),
+            admission=self._admission,
         )
 
     @contextlib.asynccontextmanager
@@ -75,8 +81,11 @@ class PlayerService:
                 for queue in self._queues
             ]
             beside.append(group.create_task(self._presence.run(stop), name="presence"))
+            beside.append(group.create_task(self._admission.run(stop), name="admission"))
             try:
-                async with serve_app(self._api.app(), host=host, port=port) as bound:
+                async with serve_app(
+                    self._api.app(), host=host, port=port, doorman=self._admission.at_door
+                ) as bound:
                     try:
                         yield bound
                     finally:

@@ -16,6 +16,7 @@ from aiohttp import WSMsgType, web
 from core.errors import Forbidden, ReadyUpError
 from core.ids import PlayerId, TicketId
 from core.web import parse, problem_of
+from matchmaker.api.admission import Admission
 from matchmaker.api.desk import Desk, told
 from matchmaker.api.keys import Principal, bearer
 from matchmaker.api.limits import Gate
@@ -78,12 +79,15 @@ class PlayerSockets:
         presence: Presence,
         draining: asyncio.Event,
         gate: Gate | None = None,
+        *,
+        admission: Admission | None = None,
     ) -> None:
         self._desk = desk
         self._outbox = outbox
         self._presence = presence
         self._draining = draining
         self._gate = gate or Gate(Limits(), desk.clock)
+        self._admission = admission
 
     async def connect(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one player until they leave, fall silent, or this process drains."""
@@ -169,9 +173,10 @@ class PlayerSockets:
                 self._gate.create(visit.caller, visit.address)
                 me = Member(id=visit.caller.name, rating=frame.rating)
                 asked = TicketIn(frame.queue, [me, *frame.party], frame.wait_s)
-                ticket, _ = await self._desk.create(
-                    asked, visit.caller, key=frame.idempotency_key or ""
-                )
+                with self._admission.create() if self._admission else contextlib.nullcontext():
+                    ticket, _ = await self._desk.create(
+                        asked, visit.caller, key=frame.idempotency_key or ""
+                    )
                 self._stay(visit, ticket)
                 visit.answer({"type": "ticket", "ticket": ticket})
             case Heartbeat():

@@ -17,11 +17,12 @@ from readyup.settings import load
 
 
 def bench(
-    what: Literal["idle", "failover"] = "idle",
+    what: Literal["idle", "failover", "overload"] = "idle",
     /,
     *,
     matches: int = 400,
     kills: int = 3,
+    seconds: float = 4.0,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Measure, on this machine, with every part the real one.
@@ -29,8 +30,10 @@ def bench(
     Args:
         what: idle: enqueue to pushed assignment on an idle queue with warm servers.
             failover: how long nobody leads after kill -9 of the leading director, under bots.
+            overload: what an API process does at 1, 2 and 10 times its capacity, and after.
         matches: idle: how many are measured.
         kills: failover: how often the leader is killed.
+        seconds: overload: how long each rate lasts.
         json: Print the figures as JSON.
     """
     configure_logging(as_json=False, level=logging.WARNING)
@@ -39,19 +42,22 @@ def bench(
             raise Invalid(f"--matches: {matches} is outside 1 to 5000")
         if not 1 <= kills <= 100:
             raise Invalid(f"--kills: {kills} is outside 1 to 100")
+        if not 1 <= seconds <= 600:
+            raise Invalid(f"--seconds: {seconds:g} is outside 1 to 600")
         with (
             tempfile.TemporaryDirectory(prefix="readyup-bench-") as folder,
             asyncio.Runner(loop_factory=loop_factory()) as runner,
         ):
             if what == "idle":
-                figures = runner.run(_idle(matches, Path(folder)))
+                text, figures = _text, runner.run(_idle(matches, Path(folder)))
+            elif what == "failover":
+                text, figures = _failover_text, runner.run(_failover(kills, Path(folder)))
             else:
-                figures = runner.run(_failover(kills, Path(folder)))
+                text, figures = _overload_text, runner.run(_overload(seconds, Path(folder)))
     except (ReadyUpError, BaseExceptionGroup) as wrong:
         for error in our_errors(wrong):
             print(f"readyup bench: {error}", file=sys.stderr)
         return 1
-    text = _text if what == "idle" else _failover_text
     print(msgspec.json.encode(figures).decode() if json else text(figures))
     return 1 if figures.get("breaches") else 0
 
@@ -68,6 +74,12 @@ async def _failover(kills: int, folder: Path) -> dict[str, Any]:
 
     with shown(live=False) as show:
         return await bench_failover(load(), folder, kills=kills, show=show)
+
+
+async def _overload(seconds: float, folder: Path) -> dict[str, Any]:
+    from readyup.bench.overload import OverloadSettings, bench_overload
+
+    return await bench_overload(load(), OverloadSettings(seconds=seconds), folder)
 
 
 def _text(figures: Mapping[str, Any]) -> str:
@@ -99,6 +111,29 @@ def _failover_text(figures: Mapping[str, Any]) -> str:
         "matches": f"{matches['made']} made, {matches['completed']} played to the end",
         "promises": f"{figures['breaches']} breaches in {figures['events']} events",
     }
+    return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
+
+
+def _overload_text(figures: Mapping[str, Any]) -> str:
+    reads, recovered_s = figures["reads"], figures["recovered_s"]
+    rows = {
+        "machine": _machine(figures["machine"]),
+        "measured": "tickets created at one API process, requests on the same machine",
+        "capacity": f"{figures['capacity_per_s']:.0f} a second, by clients that wait for answers",
+    }
+    for n, phase in enumerate(figures["phases"]):
+        after = " again" if n and phase["times"] == figures["phases"][0]["times"] else ""
+        rows[f"{phase['times']:g} times{after}"] = (
+            f"{phase['offered_per_s']:.0f} offered, {phase['goodput_per_s']:.0f} accepted "
+            f"a second, p50 {phase['accepted_p50_ms']:.0f} ms, p99 {phase['accepted_p99_ms']:.0f} "
+            f"ms; {phase['shed']} shed, {phase['unsent'] + phase['late']} unanswered in time"
+        )
+    rows["goodput at worst"] = f"{figures['goodput_share_at_worst']:.0%} of capacity"
+    rows["recovered"] = "no" if recovered_s is None else f"within {recovered_s:g} s"
+    rows["reads meanwhile"] = (
+        f"{reads['asked']}, {reads['failed']} failed, "
+        f"p50 {reads['p50_ms']:.0f} ms, p99 {reads['p99_ms']:.0f} ms"
+    )
     return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
 
 

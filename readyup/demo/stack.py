@@ -118,9 +118,9 @@ async def running_stack(
             store=StoreSettings(url, config.store.durability),
             run_dir=str(run_dir),
             # Bots, and whoever plays along on this machine, come with development keys.
-            api=replace(_free(config.api), dev_keys=True),
-            sessions=_free(config.sessions),
-            console=_free(config.console),
+            api=replace(free(config.api), dev_keys=True),
+            sessions=free(config.sessions),
+            console=free(config.console),
         )
         file = run_dir / "readyup.json"
         run_dir.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ def _role(name: str, config: Path, keys: dict[str, str], run_dir: Path) -> RoleP
     return RoleProcess(name, arguments, env=env, output=run_dir / "logs" / f"{name}.log")
 
 
-def _free(listen: L) -> L:
+def free(listen: L) -> L:
     """The same place if it is free, else a free port beside it."""
     for port in (listen.port, 0):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
