@@ -6,6 +6,7 @@ A request's body has its own deadline where it is read (``core.web.body_of``).
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -36,14 +37,24 @@ class Patience:
     """For the rest of a body that nobody wanted to read."""
 
 
-Doorman = Callable[[bytes], bytes]
-"""Answers a request that came whole, in one piece, before it is parsed; empty lets it in."""
+class Refusal(NamedTuple):
+    """What a request is told at the door."""
+
+    answer: bytes
+    """A whole response."""
+
+    rest_s: float = 0.0
+    """The connection is not read for so long: who asks again at once waits in line."""
+
+
+Doorman = Callable[[bytes], Refusal | None]
+"""Refuses a request that came whole, in one piece, before it is parsed; None lets it in."""
 
 
 class PatientHandler(web.RequestHandler):
     """aiohttp's connection, with an end to its patience."""
 
-    __slots__ = ("_deadline", "_doorman", "_patience", "_unread")
+    __slots__ = ("_deadline", "_doorman", "_patience", "_resting", "_unread")
 
     def __init__(
         self,
@@ -64,6 +75,7 @@ class PatientHandler(web.RequestHandler):
         self._doorman = doorman
         self._deadline: asyncio.TimerHandle | None = None
         self._unread = 0
+        self._resting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -75,8 +87,8 @@ class PatientHandler(web.RequestHandler):
         if not (between or self._request_count == 0):
             super().data_received(data)
             return
-        if self._doorman is not None and not self._unread and (answer := self._doorman(data)):
-            self._answer(answer)
+        if self._doorman is not None and not self._unread and (refusal := self._doorman(data)):
+            self._refuse(refusal)
             return
         if self._deadline is None:
             self._deadline = self._loop.call_later(self._patience.request_s, self._give_up)
@@ -91,16 +103,27 @@ class PatientHandler(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._rest()
+        if self._resting is not None:
+            self._resting.cancel()
         super().connection_lost(exc)
 
-    def _answer(self, answer: bytes) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         if self.transport is not None and not (self._close or self._force_close):
             self._rest()
-            self.transport.write(answer)
+            self.transport.write(refusal.answer)
             # As after any other request: the next one may come, but not at leisure.
             self._next_keepalive_close_time = self._loop.time() + self._patience.idle_s
             if self.transport.get_write_buffer_size() > UNREAD_ANSWERS_MAX:
-                self._end(b"")
+                self.transport.abort()  # a polite close would wait for the reader
+                self.force_close()
+            elif refusal.rest_s and self._resting is None:
+                self.transport.pause_reading()
+                self._resting = self._loop.call_later(refusal.rest_s, self._read_on)
+
+    def _read_on(self) -> None:
+        self._resting = None
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _rest(self) -> None:
         self._unread = 0

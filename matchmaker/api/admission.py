@@ -14,11 +14,21 @@ from dataclasses import dataclass
 
 from core.clock import Clock
 from core.errors import Exhausted
+from core.patience import Refusal
 from core.supervise import every
 from core.web import Problem, problem_of, problem_response
 
 LOOK_S = 0.02
 """Between two looks at the signs."""
+
+LAG_LOOKS = 4
+"""Looks over which lateness is smoothed."""
+
+RESTS_PER_LAG = 10
+"""A connection that was refused is not read for so many times the loop's lateness."""
+
+REST_S_MAX = 0.5
+"""Half of what ``Retry-After`` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +42,7 @@ class Signs:
     pending_max: int = 1_000
     """Calls that wait for the store: two pipelines' worth."""
 
-    lag_s_max: float = 0.25
+    lag_s_max: float = 0.5
     """Lateness of the loop. Above it an answer takes longer than players find normal."""
 
     late_max: int = 3
@@ -84,6 +94,7 @@ class Admission:
         self._state = State()
         self._creates = 0
         self._at_door = 0
+        self._lag_s = 0.0
         self.shed = 0
         """Creates refused so far."""
 
@@ -104,27 +115,30 @@ class Admission:
         finally:
             self._creates -= many
 
-    def at_door(self, data: bytes) -> bytes:
-        """The answer to a whole request that is refused unread; empty lets it in.
+    def at_door(self, data: bytes) -> Refusal | None:
+        """What a whole request is told that is refused unread; None lets it in.
 
         Only to ``POST /v1/tickets``, and only when ``data`` is that request from its first
         byte to its last: then the connection is as good for the next one as before.
         """
         if not data.startswith(CREATE):
-            return b""
+            return None
         waiting = self._creates + self._at_door
         if not (self._state.shedding or waiting >= self._signs.creates_max):
             self._at_door += 1
-            return b""
+            return None
         if not _is_whole(data):
-            return b""
+            return None
         self.shed += 1
-        return REFUSAL
+        # Even refusals have a price, paid before the next create goes on. The later the loop
+        # is, the longer the refused wait before they are refused again.
+        return Refusal(REFUSAL, min(REST_S_MAX, RESTS_PER_LAG * self._lag_s))
 
     def look(self, *, lag_s: float) -> None:
         """Take the signs; called every ``LOOK_S``."""
         # Those who passed the door and never came to be a create: wrong keys, cut lines.
         self._at_door = 0
+        self._lag_s += (lag_s - self._lag_s) / LAG_LOOKS
         self._state = judged(
             self._state,
             self._signs,

@@ -119,7 +119,8 @@ def _overload_text(figures: Mapping[str, Any]) -> str:
     rows = {
         "machine": _machine(figures["machine"]),
         "measured": "tickets created at one API process, requests on the same machine",
-        "capacity": f"{figures['capacity_per_s']:.0f} a second, by clients that wait for answers",
+        "capacity": f"{figures['capacity_per_s']:.0f} a second by clients that wait for answers, "
+        f"{figures['capacity_after_per_s']:.0f} when it was all over",
     }
     for n, phase in enumerate(figures["phases"]):
         after = " again" if n and phase["times"] == figures["phases"][0]["times"] else ""
@@ -128,7 +129,7 @@ def _overload_text(figures: Mapping[str, Any]) -> str:
             f"a second, p50 {phase['accepted_p50_ms']:.0f} ms, p99 {phase['accepted_p99_ms']:.0f} "
             f"ms; {phase['shed']} shed, {phase['unsent'] + phase['late']} unanswered in time"
         )
-    rows["goodput at worst"] = f"{figures['goodput_share_at_worst']:.0%} of capacity"
+    rows["goodput at worst"] = f"{figures['goodput_share_at_worst']:.0%} of the lower capacity"
     rows["recovered"] = "no" if recovered_s is None else f"within {recovered_s:g} s"
     rows["reads meanwhile"] = (
         f"{reads['asked']}, {reads['failed']} failed, "

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from core.patience import HEADERS_MAX_BYTES, Patience
+from core.patience import HEADERS_MAX_BYTES, Doorman, Patience, Refusal
 from core.web import body_of, json_response, problems, serve_app
 
 SHORT = Patience(request_s=0.08, idle_s=0.16, linger_s=0.05)
@@ -65,11 +65,11 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def serving(patience: Patience = SHORT) -> AsyncIterator[int]:
+async def serving(patience: Patience = SHORT, doorman: Doorman | None = None) -> AsyncIterator[int]:
     app = web.Application(middlewares=[problems])
     app.router.add_post("/", read_it)
     app.router.add_post("/ignored", ignore_it)
-    async with serve_app(app, drain_s=0.1, patience=patience) as port:
+    async with serve_app(app, drain_s=0.1, patience=patience, doorman=doorman) as port:
         yield port
 
 
@@ -166,3 +166,51 @@ async def test_requests_that_come_together_are_answered_in_order():
         said = await hasty.rest()
 
     assert said.count(b"HTTP/1.1 200 ") == 20
+
+
+BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\nno"
+
+
+async def test_who_is_refused_at_the_door_may_ask_again_on_the_same_line():
+    refuse = [True, True, False]
+    door = lambda data: Refusal(BUSY) if data == REQUEST and refuse.pop(0) else None  # noqa: E731
+    async with serving(doorman=door) as port, line(port) as eager:
+        answers = [await eager.ask() for _ in range(3)]
+
+    assert [answer[9:12] for answer in answers] == [b"503", b"503", b"200"]
+
+
+async def test_who_was_refused_waits_for_the_next_answer_and_gets_it():
+    refuse = [True, False]
+    door = lambda _: Refusal(BUSY, rest_s=0.06) if refuse.pop(0) else None  # noqa: E731
+    async with serving(doorman=door) as port, line(port) as eager:
+        refused = await eager.ask()
+        began_s = asyncio.get_running_loop().time()
+        served = await eager.ask()
+        waited_s = asyncio.get_running_loop().time() - began_s
+
+    assert (refused[9:12], served[9:12]) == (b"503", b"200")
+    assert waited_s > 0.04
+
+
+async def test_the_door_is_not_asked_about_pieces_of_a_request():
+    seen: list[bytes] = []
+    async with serving(doorman=seen.append) as port, line(port) as slow:
+        slow.writer.write(HEAD)
+        await asyncio.sleep(0.02)
+        said = await slow.ask(b"Content-Length: 2\r\n\r\n{}")
+
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert seen == [HEAD]
+
+
+async def test_who_is_refused_and_reads_no_answers_is_let_go():
+    big = Refusal(b"HTTP/1.1 503 No\r\nContent-Length: 999999\r\n\r\n" + b"x" * 999_999)
+    async with serving(doorman=lambda _: big) as port, line(port) as deaf:
+        deaf.reader._limit = 1  # its buffer fills, and then the kernel's
+        with pytest.raises(ConnectionError):
+            async with asyncio.timeout(5):
+                while True:
+                    deaf.writer.write(REQUEST)
+                    await deaf.writer.drain()
+                    await asyncio.sleep(0.002)

@@ -14,6 +14,7 @@ from core.dice import unguessable
 from core.errors import Exhausted
 from core.ids import FleetName, PlayerId, QueueName
 from core.join_token import Minter
+from core.patience import Refusal
 from core.redis import Store
 from matchmaker.api.admission import CREATE, REFUSAL, Admission, Signs, State, judged
 from matchmaker.api.keys import DevKeys
@@ -67,7 +68,7 @@ def test_so_many_creates_are_under_way_and_no_more():
     with admission.create():
         free = admission.at_door(request(b"{}"))
 
-    assert (full, free, admission.shed) == (REFUSAL, b"", 2)
+    assert (full, free, admission.shed) == (Refusal(REFUSAL), None, 2)
 
 
 def request(body: bytes, *, head: bytes = b"", length: int | None = None) -> bytes:
@@ -90,7 +91,7 @@ def request(body: bytes, *, head: bytes = b"", length: int | None = None) -> byt
 def test_only_a_whole_create_is_refused_at_the_door(data: bytes):
     admission = Admission(lambda: 0, Hands(), SIGNS)
     with admission.create(), admission.create():
-        assert admission.at_door(data) == b""
+        assert admission.at_door(data) is None
 
 
 def test_those_who_pass_the_door_count_until_they_are_creates_or_lost():
@@ -98,8 +99,21 @@ def test_those_who_pass_the_door_count_until_they_are_creates_or_lost():
     passed = [admission.at_door(request(b"{}")) for _ in range(3)]
     admission.look(lag_s=0.0)
 
-    assert passed == [b"", b"", REFUSAL]
-    assert admission.at_door(request(b"{}")) == b""
+    assert passed == [None, None, Refusal(REFUSAL)]
+    assert admission.at_door(request(b"{}")) is None
+
+
+def test_the_later_the_loop_the_longer_the_refused_are_left_alone():
+    admission, rests_s = Admission(lambda: 0, Hands(), SIGNS), []
+    with admission.create(), admission.create():
+        for lag_s in (0.01, 0.05, 0.15, 5.0):
+            for _ in range(20):
+                admission.look(lag_s=lag_s)
+            refused = admission.at_door(request(b"{}"))
+            assert refused is not None
+            rests_s.append(round(refused.rest_s, 2))
+
+    assert rests_s == [0.1, 0.5, 0.5, 0.5]
 
 
 class NoSessions:

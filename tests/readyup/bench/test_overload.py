@@ -72,6 +72,7 @@ def test_the_figures_are_told_with_the_rate_that_was_offered():
         {
             "machine": MACHINE,
             "capacity_per_s": 900.0,
+            "capacity_after_per_s": 910.0,
             "phases": [one, {**one, "times": 10, "unsent": 40, "late": 2}, one],
             "goodput_share_at_worst": 0.93,
             "recovered_s": 0.3,
@@ -82,7 +83,7 @@ def test_the_figures_are_told_with_the_rate_that_was_offered():
     assert "10 times" in said
     assert "42 unanswered in time" in said
     assert "1 times again" in said
-    assert "93% of capacity" in said
+    assert "93% of the lower capacity" in said
     assert "within 0.3 s" in said
 
 
