@@ -35,7 +35,8 @@ WORDS: Mapping[Field, str] = {
     (Config, "store"): "Where the state is.",
     (StoreSettings, "url"): "`redis://host:port/0` or `unix:///path`; empty runs a Valkey of our "
     "own, which only a process with all roles can.",
-    (Listen, "host"): "Address. The player API refuses any but loopback while `dev_keys` are on.",
+    (Listen, "host"): "Address. The console refuses any but loopback, and so does the player API "
+    "while `dev_keys` are on.",
     (Listen, "port"): "0 takes a free one.",
     (Rules, "teams"): "Names of the teams, each once. A match fills all of them.",
     (Rules, "window"): "How far apart the ratings of a match may lie.",

@@ -23,6 +23,7 @@ from core.ids import NAME, FleetName, QueueName
 from core.redis import Durability
 from fleets.own import OwnFleet
 from fleets.spec import FleetSpec, parse_fleets
+from matchmaker.api.keys import is_loopback
 from matchmaker.api.settings import Backend, Issuer, Limits
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
@@ -185,7 +186,7 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
         store=_section(table, "store", StoreSettings),
         api=_api(table),
         sessions=_section(table, "sessions", Listen, port=8082),
-        console=_section(table, "console", Listen, port=8080),
+        console=_console(table),
         own_fleets=own,
         run_dir=_converted(table.get("run_dir", ""), str, "$.run_dir"),
         events=_converted(table.get("events", True), bool, "$.events"),
@@ -221,6 +222,17 @@ def _api(table: Mapping[str, Any]) -> ApiSettings:
     if isinstance(limits := entry.get("limits"), Mapping):
         _refuse_unknown(limits, {one.name for one in dataclasses.fields(Limits)}, "$.api.limits")
     return _section(table, "api", ApiSettings, port=8081)
+
+
+def _console(table: Mapping[str, Any]) -> Listen:
+    listen = _section(table, "console", Listen, port=8080)
+    if listen.host != "localhost" and not is_loopback(listen.host):
+        raise _wrong(
+            "$.console.host",
+            f"{listen.host!r} would show the console to whoever asks, for it has no login; "
+            "write 127.0.0.1 and lead to it through ssh -L or a proxy with a login",
+        )
+    return listen
 
 
 def _own_fleet(name: str, table: object) -> OwnFleet:

@@ -160,6 +160,9 @@ def test_a_setting_that_does_not_exist_is_told_the_nearest(change, place: str, c
         (lambda t: t.update(api={"port": "http"}), "$.api.port", "Expected int"),
         (lambda t: t.update(api={"port": 65_536}), "$.api.port", "65535"),
         (lambda t: t.update(api={"host": 7}), "$.api.host", "Expected str"),
+        (lambda t: t.update(console={"host": "0.0.0.0"}),  # noqa: S104
+         "$.console.host", "has no login"),
+        (lambda t: t.update(console={"host": "console.test"}), "$.console.host", "ssh -L"),
         (lambda t: t.update(api={"proxies": 11}), "$.api.proxies", "outside 0-10"),
         (lambda t: t.update(api={"issuers": 7}), "$.api.issuers", "Expected array"),
         (lambda t: t.update(api={"limits": {"body_s": 0}}), "$.api.body_s", "not above 0"),
