@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from core.errors import Invalid, ReadyUpError
+from core.errors import ReadyUpError
 
 if TYPE_CHECKING:
     from readyup.demo.run import Demo, Outcome
@@ -42,6 +42,9 @@ def demo(  # noqa: PLR0913 - the options of a command
         config: A TOML or JSON file in place of the built-in configuration.
         folder: Keep logs, events and the history here; a temporary folder without it.
     """
+    if wrong_number := _wrong_number(players, servers, duration):
+        print(f"readyup demo: {wrong_number}", file=sys.stderr)
+        return 1
     print("ReadyUp starts: a Valkey, a process for each role, game servers, bots", file=sys.stderr)
     import asyncio
     import logging
@@ -54,10 +57,6 @@ def demo(  # noqa: PLR0913 - the options of a command
 
     configure_logging(as_json=False, level=logging.WARNING)
     try:
-        if players < 1 or (servers is not None and servers < 1):
-            raise Invalid("--players and --servers must be at least 1")
-        if duration is not None and duration <= 0:
-            raise Invalid("--duration is seconds above 0")
         roles = tuple(role.strip() for role in chaos.split(",") if role.strip())
         in_turn_s = Chaos(roles, stream(seed)).round_s() if roles else 0.0
         play_s = duration if duration is not None else (in_turn_s or 20.0 if headless else 0.0)
@@ -73,6 +72,15 @@ def demo(  # noqa: PLR0913 - the options of a command
             print(f"readyup demo: {error}", file=sys.stderr)
         return 1
     return _tell(outcome, json_path)
+
+
+def _wrong_number(players: int, servers: int | None, duration: float | None) -> str:
+    """What is wrong with the numbers asked for; empty when nothing is."""
+    if players < 1 or (servers is not None and servers < 1):
+        return "--players and --servers must be at least 1"
+    if duration is not None and duration <= 0:
+        return "--duration is seconds above 0"
+    return ""
 
 
 async def _play(run: "Demo", *, live: bool) -> "Outcome":

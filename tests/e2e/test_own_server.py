@@ -62,7 +62,7 @@ async def test_two_players_are_led_to_a_server_that_registered_itself(tmp_path: 
     udp = free_port(socket.SOCK_DGRAM)
     config = {
         "run_dir": str(tmp_path / "run"),
-        "api": {"port": api},
+        "api": {"port": api, "dev_keys": True},
         "sessions": {"port": sessions},
         "console": {"port": console},
         "own_fleets": {"workshop": {"key_sha256": hashlib.sha256(KEY.encode()).hexdigest()}},
