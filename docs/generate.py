@@ -62,7 +62,7 @@ SHOWN_BY_API = {"tickets_enqueued", "place_seconds", "ticket_wait_seconds", "pla
 
 def tables() -> dict[str, str]:
     """Name of a table, as the pages mark its place, to its text."""
-    variables = vars(application)["_ENVIRONMENT"]
+    variables = vars(application)["ENVIRONMENT"]
     return {
         "file": _table(Config),
         "store": _table(StoreSettings),

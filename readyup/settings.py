@@ -144,7 +144,7 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -
         table, source = tomllib.loads(text), "the built-in configuration"
     else:
         table, source = _read(path), str(path)
-    for variable, place in _ENVIRONMENT.items():
+    for variable, place in ENVIRONMENT.items():
         if value := environ.get(variable):
             section, _, key = place.partition(".")
             number = key == "port" and value.isascii() and value.isdigit()
@@ -152,7 +152,7 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -
     return parse(table, source=source)
 
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "READYUP_STORE_URL": "store.url",
     "READYUP_API_HOST": "api.host",
     "READYUP_API_PORT": "api.port",

@@ -17,7 +17,7 @@ from core.redis import Store
 from core.valkey import embedded_valkey
 from readyup.commands.serve import own_keys
 from readyup.demo.roles import RoleProcess
-from readyup.settings import Config, Listen, StoreSettings, as_table
+from readyup.settings import ENVIRONMENT, Config, Listen, StoreSettings, as_table
 
 L = TypeVar("L", bound=Listen)
 
@@ -147,7 +147,8 @@ async def running_stack(
 def _role(name: str, config: Path, keys: dict[str, str], run_dir: Path) -> RoleProcess:
     role = name.rpartition("-")[0]
     arguments = ["serve", "--role", role, "--config", str(config), "--name", name]
-    env = os.environ | keys
+    # What the environment says of settings is in the file by now, with the ports that were free.
+    env = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT} | keys
     return RoleProcess(name, arguments, env=env, output=run_dir / "logs" / f"{name}.log")
 
 

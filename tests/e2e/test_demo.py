@@ -17,11 +17,16 @@ from readyup.commands.check_history import check_history
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
+PORTS = ("READYUP_API_PORT", "READYUP_SESSIONS_PORT", "READYUP_CONSOLE_PORT")
+"""0 takes free ones, so that another demo on this machine is nobody's business."""
+
+
 async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "readyup", "demo", "--headless", "--dir", str(folder)),
         *("--json", str(folder / "report.json"), *arguments),
+        env=os.environ | dict.fromkeys(PORTS, "0"),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
