@@ -83,6 +83,7 @@ class Store:
         self._blocking = blocking
         self._pending: deque[_Call] = deque()
         self._wake = asyncio.Event()
+        self._closing = False
         # The store is the task's parent: aclose() ends it and waits for it.
         self._pump = asyncio.get_running_loop().create_task(self._serve(), name="store")
 
@@ -126,6 +127,8 @@ class Store:
 
     async def aclose(self) -> None:
         """Close; calls still waiting are told that the store is gone. Twice is fine."""
+        self._closing = True
+        self._wake.set()
         self._pump.cancel()
         await asyncio.wait([self._pump])
         await self._shared.aclose(close_connection_pool=True)
@@ -220,10 +223,11 @@ class Store:
     async def _serve(self) -> None:
         batch: list[_Call] = []
         try:
-            while True:
+            # redis-py swallows a cancellation that comes while it connects, so it is asked twice.
+            while not self._closing:
                 await self._wake.wait()
                 self._wake.clear()
-                while self._pending:
+                while self._pending and not self._closing:
                     many = min(len(self._pending), PIPELINE_MAX)
                     batch = [self._pending.popleft() for _ in range(many)]
                     await self._send(batch)

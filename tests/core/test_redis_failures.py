@@ -201,3 +201,29 @@ async def test_closing_tells_whoever_still_waits(store: Store, valkey_url: str):
 async def test_an_address_that_is_none_is_refused_with_its_cure():
     with pytest.raises(Invalid, match="redis://"):
         await Store.connect("localhost:6379")
+
+
+async def test_a_store_closes_even_when_its_client_swallows_the_cancellation(valkey_url: str):
+    store = await Store.connect(valkey_url)
+    under_way = asyncio.Event()
+
+    async def deaf(batch: list[object]) -> None:  # as redis-py is while it connects
+        under_way.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    store._send = deaf  # type: ignore[method-assign, assignment]
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(_outcome(store.call("PING")))
+        await under_way.wait()
+        async with asyncio.timeout(2):
+            await store.aclose()
+
+    assert isinstance(waiting.result(), StoreUnreachable)
+
+
+async def _outcome(call):
+    try:
+        return await call
+    except StoreUnreachable as gone:
+        return gone
