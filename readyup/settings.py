@@ -6,15 +6,13 @@ environment only: ``READYUP_JOIN_KEY`` (the API's signing key) and its public ha
 """
 
 import dataclasses
-import difflib
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -27,8 +25,7 @@ from matchmaker.api.keys import is_loopback
 from matchmaker.api.settings import Backend, Issuer, Limits
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
-
-T = TypeVar("T")
+from readyup.tables import converted, read_file, refusal, refuse_unknown, section, subtable
 
 
 def _refuse_twice(names: list[str], place: str) -> None:
@@ -143,12 +140,12 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -
         text = resources.files("readyup").joinpath("embedded.toml").read_text("utf-8")
         table, source = tomllib.loads(text), "the built-in configuration"
     else:
-        table, source = _read(path), str(path)
+        table, source = read_file(path), str(path)
     for variable, place in ENVIRONMENT.items():
         if value := environ.get(variable):
-            section, _, key = place.partition(".")
+            name, _, key = place.partition(".")
             number = key == "port" and value.isascii() and value.isdigit()
-            table[section] = {**_table(table, section), key: int(value) if number else value}
+            table[name] = {**subtable(table, name), key: int(value) if number else value}
     return parse(table, source=source)
 
 
@@ -170,26 +167,26 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
         Invalid: names the place and the cure.
     """
     known = {one.name for one in dataclasses.fields(Config)} - {"source"}
-    _refuse_unknown(table, known, "$")
+    refuse_unknown(table, known, "$")
     fleets = parse_fleets(table.get("fleets", {}))
-    own = tuple(_own_fleet(name, entry) for name, entry in _table(table, "own_fleets").items())
+    own = tuple(_own_fleet(name, entry) for name, entry in subtable(table, "own_fleets").items())
     names = [*(fleet.name for fleet in fleets), *(fleet.name for fleet in own)]
     for name in names:
         if names.count(name) > 1:
-            raise _wrong(f"$.own_fleets.{name}", "has the name of another fleet; choose another")
-    queues = {name: _queue(name, entry, names) for name, entry in _table(table, "queues").items()}
+            raise refusal(f"$.own_fleets.{name}", "has the name of another fleet; choose another")
+    queues = {name: _queue(name, entry, names) for name, entry in subtable(table, "queues").items()}
     if not queues:
         raise Invalid("$.queues: there is none; write [queues.NAME]", field="$.queues")
     return Config(
         queues,
         fleets,
-        store=_section(table, "store", StoreSettings),
+        store=section(table, "store", StoreSettings),
         api=_api(table),
-        sessions=_section(table, "sessions", Listen, port=8082),
+        sessions=section(table, "sessions", Listen, port=8082),
         console=_console(table),
         own_fleets=own,
-        run_dir=_converted(table.get("run_dir", ""), str, "$.run_dir"),
-        events=_converted(table.get("events", True), bool, "$.events"),
+        run_dir=converted(table.get("run_dir", ""), str, "$.run_dir"),
+        events=converted(table.get("events", True), bool, "$.events"),
         source=source,
     )
 
@@ -213,21 +210,21 @@ def as_table(config: Config) -> dict[str, Any]:
 
 
 def _api(table: Mapping[str, Any]) -> ApiSettings:
-    entry = _table(table, "api")
+    entry = subtable(table, "api")
     for name, shape in (("issuers", Issuer), ("backends", Backend)):
         listed = entry.get(name)
         for n, one in enumerate(listed if isinstance(listed, list) else ()):
             if isinstance(one, Mapping):
-                _refuse_unknown(one, set(shape.__slots__), f"$.api.{name}[{n}]")
+                refuse_unknown(one, set(shape.__slots__), f"$.api.{name}[{n}]")
     if isinstance(limits := entry.get("limits"), Mapping):
-        _refuse_unknown(limits, {one.name for one in dataclasses.fields(Limits)}, "$.api.limits")
-    return _section(table, "api", ApiSettings, port=8081)
+        refuse_unknown(limits, {one.name for one in dataclasses.fields(Limits)}, "$.api.limits")
+    return section(table, "api", ApiSettings, port=8081)
 
 
 def _console(table: Mapping[str, Any]) -> Listen:
-    listen = _section(table, "console", Listen, port=8080)
+    listen = section(table, "console", Listen, port=8080)
     if listen.host != "localhost" and not is_loopback(listen.host):
-        raise _wrong(
+        raise refusal(
             "$.console.host",
             f"{listen.host!r} would show the console to whoever asks, for it has no login; "
             "write 127.0.0.1 and lead to it through ssh -L or a proxy with a login",
@@ -238,78 +235,29 @@ def _console(table: Mapping[str, Any]) -> Listen:
 def _own_fleet(name: str, table: object) -> OwnFleet:
     place = f"$.own_fleets.{name}"
     if not isinstance(table, Mapping) or "key_sha256" not in table:
-        raise _wrong(place, "needs key_sha256; `readyup keys --fleet` makes a key and its hash")
+        raise refusal(place, "needs key_sha256; `readyup keys --fleet` makes a key and its hash")
     if not NAME.fullmatch(name):
-        raise _wrong(place, "a fleet's name has lower case letters, digits and dashes, at most 40")
-    _refuse_unknown(table, {"key_sha256"}, place)
-    return _converted({**table, "name": name}, OwnFleet, place)
+        raise refusal(place, "a fleet's name has lower case letters, digits and dashes, at most 40")
+    refuse_unknown(table, {"key_sha256"}, place)
+    return converted({**table, "name": name}, OwnFleet, place)
 
 
 def _queue(name: str, table: object, there: list[FleetName]) -> QueueSettings:
     place = f"$.queues.{name}"
     if not isinstance(table, Mapping):
-        raise _wrong(place, "is not a table; a queue needs at least teams, team_size and fleet")
+        raise refusal(place, "is not a table; a queue needs at least teams, team_size and fleet")
     rule_keys = {one.name for one in dataclasses.fields(Rules)}
     own_keys = {one.name for one in dataclasses.fields(QueueSettings)} - {"name", "rules"}
-    _refuse_unknown(table, rule_keys | own_keys, place)
+    refuse_unknown(table, rule_keys | own_keys, place)
     for needed in ("teams", "team_size", "fleet"):
         if needed not in table:
-            raise _wrong(f"{place}.{needed}", "is missing")
+            raise refusal(f"{place}.{needed}", "is missing")
     if isinstance(table.get("window"), Mapping):
         window = {one.name for one in dataclasses.fields(RatingWindow)}
-        _refuse_unknown(table["window"], window, f"{place}.window")
+        refuse_unknown(table["window"], window, f"{place}.window")
     if FleetName(str(table["fleet"])) not in there:
         cure = f"there are: {', '.join(there)}" if there else "write [fleets.NAME] first"
-        raise _wrong(f"{place}.fleet", f"no fleet {table['fleet']!r}; {cure}")
-    rules = _converted({key: table[key] for key in rule_keys & table.keys()}, Rules, place)
+        raise refusal(f"{place}.fleet", f"no fleet {table['fleet']!r}; {cure}")
+    rules = converted({key: table[key] for key in rule_keys & table.keys()}, Rules, place)
     own = {key: table[key] for key in own_keys & table.keys()}
-    return _converted({**own, "name": QueueName(name), "rules": rules}, QueueSettings, place)
-
-
-def _section(table: Mapping[str, Any], name: str, shape: type[T], **defaults: object) -> T:
-    entry = _table(table, name)
-    known = {one.name for one in dataclasses.fields(shape)}  # type: ignore[arg-type]
-    _refuse_unknown(entry, known, f"$.{name}")
-    return _converted({**defaults, **entry}, shape, f"$.{name}")
-
-
-def _table(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    entry = table.get(name, {})
-    if not isinstance(entry, Mapping):
-        raise _wrong(f"$.{name}", "is not a table")
-    return entry
-
-
-def _converted(value: object, shape: type[T], place: str) -> T:
-    try:
-        return msgspec.convert(value, shape)
-    except Invalid as wrong:
-        raise _wrong(place + wrong.field.removeprefix("$"), str(wrong)) from wrong
-    except msgspec.ValidationError as wrong:
-        what, _, path = str(wrong).partition(" - at `$")
-        raise _wrong(place + path.rstrip("`"), what) from wrong
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text("utf-8")
-        if path.suffix == ".json":
-            return msgspec.json.decode(text, type=dict[str, Any])
-        return tomllib.loads(text)
-    except OSError as gone:
-        raise Invalid(f"{path}: {gone.strerror}") from gone
-    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as wrong:
-        raise Invalid(f"{path}: {wrong}") from wrong
-
-
-def _refuse_unknown(table: Mapping[str, Any], known: set[str], place: str) -> None:
-    for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), sorted(known), n=1)
-            cure = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
-            raise _wrong(f"{place}.{key}", f"no such setting; {cure}")
-
-
-def _wrong(place: str, what: str) -> Invalid:
-    said = re.sub("`", "", what)
-    return Invalid(said if said.startswith(place) else f"{place}: {said}", field=place)
+    return converted({**own, "name": QueueName(name), "rules": rules}, QueueSettings, place)
