@@ -9,6 +9,7 @@ from typing import Literal
 from allocator.rooms import Census, NewRoom, placement_of, suspects
 from core.ids import FleetName, MatchId, RoomId, ServerUid
 from core.lua import LuaScript, as_json
+from core.pause import PauseKey
 from core.placement import ClaimOrder, Placement
 from core.redis import Store
 
@@ -46,6 +47,8 @@ class Pool:
         """With this every key of the fleet begins; the braces keep them in one cluster slot."""
 
         self._keys = {"fleet": self.slot}
+        self.pause = PauseKey(store, self.key("paused"))
+        """While it is set no room is handed out; matches wait in line, moved ones in front."""
 
     def key(self, name: str) -> str:
         """A key of this fleet, e.g. ``{f:arena}:free``."""

@@ -47,5 +47,5 @@ class Matches(Protocol):
         ...
 
     async def ended(self, match: MatchId, reason: str, *, now_ms: int) -> None:
-        """The match's session is over: finished, no-join, failed or lost."""
+        """The match's session is over: finished, no-join, failed, lost or stopped."""
         ...

@@ -100,7 +100,7 @@ class SessionsApi:
                     self._withdraw(event, event["from"], event["session_epoch"] - 1, "moved")
             case "match.waiting" if "from" in event:
                 self._withdraw(event, event["from"], event["session_epoch"], "moved")
-            case "session.ended" if event["reason"] in ("lost", "closed"):
+            case "session.ended" if event["reason"] in ("lost", "stopped", "closed"):
                 self._withdraw(event, event["room"], event["session_epoch"], event["reason"])
             case "room.removed" if event["reason"] == "retiring":
                 if link := self._links.get(ServerUid(event["server"])):

@@ -62,7 +62,7 @@ class Session:
     """JSON as the game server said it; empty before that."""
 
     reason: str = ""
-    """Why it ended: finished, no-join, failed, lost or closed."""
+    """Why it ended: finished, no-join, failed, lost, stopped (by an operator) or closed."""
 
     def live(self) -> bool:
         """Whether the match may still be played."""

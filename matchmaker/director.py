@@ -144,7 +144,7 @@ class Director:
     async def _pass(self, feed: Feed, placing: Placing) -> None:
         settings = self._queue.settings
         room_for = settings.line_max - len(placing.in_line)
-        if not len(feed.pool) or room_for <= 0:
+        if not len(feed.pool) or room_for <= 0 or placing.paused:
             return
         view, now_ms, applied = feed.pool.view(), self._clock.wall_ms(), feed.applied
         began_s = self._clock.elapsed_s()
@@ -230,7 +230,10 @@ class Director:
             "t": now_ms,
         }
         flat = [word for pair in figures.items() for word in pair]
-        await self._queue.store.call("HSET", f"{self._queue.base}:stats", *flat)
+        _, paused = await self._queue.store.many(
+            [("HSET", f"{self._queue.base}:stats", *flat), ("EXISTS", self._queue.pause.key)]
+        )
+        placing.paused = bool(paused)
 
 
 class _TermOver(Exception):

@@ -70,6 +70,9 @@ class Placing:
         self.in_line: dict[MatchId, Forming] = {}
         """Matches that wait for a room."""
 
+        self.paused = False
+        """Whether proposals are known to be refused; the script that refuses them has the say."""
+
         self._under_way: set[MatchId] = set()
 
     def form(self, found: Found) -> Forming:
@@ -177,6 +180,7 @@ class Placing:
         )
         if outcome == "stale":
             raise Superseded
+        self.paused = self.paused or outcome == "paused"
         return outcome in ("proposed", "committed")
 
     async def _claim(self, forming: Forming) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from core.ids import MatchId, PlayerId, TicketId
+from core.pause import PauseKey
 from core.placement import Placement
 from core.redis import Store
 from matchmaker.settings import QueueSettings
@@ -39,6 +40,8 @@ class Records:
         self.out = f"{self.base}:out"
         self.leader = f"{self.base}:leader"
         self.index = f"{settings.tag()}:players"
+        self.pause = PauseKey(store, f"{self.base}:paused")
+        """While it is set no match is proposed; tickets come, wait and leave as ever."""
 
     async def ticket(self, ticket: TicketId) -> TicketRecord | None:
         """One ticket as it is now, for an hour after it ended."""

@@ -92,7 +92,9 @@ class QueueStore(Records):
             case _:
                 return Enqueued(TicketId(rest[0]), outcome)
 
-    async def cancel(self, ticket: TicketId, *, now_ms: int) -> Status | None:
+    async def cancel(
+        self, ticket: TicketId, *, now_ms: int, reason: str = "asked"
+    ) -> Status | None:
         """Take a ticket out; returns the status it ended with, None when there is none such.
 
         Cancelled already gives CANCELLED again; a match that was committed first wins.
@@ -100,7 +102,7 @@ class QueueStore(Records):
         outcome, *rest = await CANCEL(
             self.store,
             keys={"base": self.base, "players": self.index},
-            args={"ticket": ticket, "now_ms": now_ms},
+            args={"ticket": ticket, "now_ms": now_ms, "reason": reason},
         )
         match outcome:
             case "cancelled":

@@ -1,6 +1,7 @@
 --[[
   Hold a room for a match: the one that has been free longest. The same match gets the same
-  room again. When none is free it waits in line until its deadline and keeps its place.
+  room again. When none is free, or
+  the fleet is paused, it waits in line until its deadline and keeps its place.
 
   KEYS[1] fleet        {f:<fleet>}, with which every key of the fleet begins
   ARGV[1] match        match id
@@ -30,7 +31,7 @@ end
 local placed = placement()
 if placed then return placed end
 if deadline_ms <= now_ms then return {} end
-if redis.call("ZCARD", key("waiting")) == 0 then
+if not paused() and redis.call("ZCARD", key("waiting")) == 0 then
   local room = redis.call("ZRANGE", key("free"), 0, 0)[1]
   if room then
     return hold(room, match, queue, players, deadline_ms, 1, "0", "", now_ms, ack_ms)

@@ -4,7 +4,7 @@
   KEYS[1] fleet   {f:<fleet>}, with which every key of the fleet begins
   ARGV[1] match   match id
   ARGV[2] epoch   session epoch
-  ARGV[3] reason  lost or failed
+  ARGV[3] reason  lost, failed or stopped
   ARGV[4] now_ms  integer
 
   Returns: 1 if it has ended at this epoch (also the second time), 0 if unknown or moved on

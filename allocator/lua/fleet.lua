@@ -3,4 +3,6 @@
 local function key(name) return KEYS[1] .. ":" .. name end
 local function room_key(room) return KEYS[1] .. ":room:" .. room end
 local function session_key(match) return KEYS[1] .. ":session:" .. match end
+-- While an operator has paused the fleet no room is handed to anybody.
+local function paused() return redis.call("EXISTS", key("paused")) == 1 end
 local function log(kind, now_ms, fields) event(key("log"), kind, now_ms, fields) end

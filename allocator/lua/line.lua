@@ -39,6 +39,7 @@ end
 -- Hand free rooms to the line, longest wait first. At most 16 entries are looked at in one
 -- call, so that a line full of lapsed entries costs nobody a long script.
 local function serve(now_ms, ack_ms)
+  if paused() then return end
   for _ = 1, 16 do
     local room = redis.call("ZRANGE", key("free"), 0, 0)[1]
     local match = room and redis.call("ZRANGE", key("waiting"), 0, 0)[1]

@@ -5,7 +5,7 @@
   KEYS[1] base    the queue
   ARGV[1] now_ms  integer
   ARGV[2] match   match id
-  ARGV[3] reason  finished | lost | no-join | failed
+  ARGV[3] reason  finished | lost | no-join | failed | stopped
 
   Returns: 1 when told now, 0 when it was told before, is unknown or was not committed
 ]]

@@ -10,7 +10,7 @@
   ARGV[6] deadline_ms  until when the match must be committed
   ARGV[7] fleet        where its room is asked for
 
-  Returns: {"proposed"} | {"stale"} | {"gone", ticket, ...} | {state of a match that is there already}
+  Returns: {"proposed"} | {"stale"} | {"paused"} | {"gone", ticket, ...} | {state of a match that is there already}
 ]]
 -- include: core:event
 -- include: queue
@@ -18,6 +18,7 @@ local now_ms, match = ARGV[2], ARGV[3]
 if not is_current(ARGV[1]) then return { "stale" } end
 local before = redis.call("HGET", match_key(match), "state")
 if before then return { before } end
+if redis.call("EXISTS", base .. ":paused") == 1 then return { "paused" } end
 
 local tickets, gone = cjson.decode(ARGV[4]), { "gone" }
 for _, id in ipairs(tickets) do

@@ -149,7 +149,7 @@ class SessionEnded(FleetEvent, tag="session.ended"):
 
     match: str
     session_epoch: int
-    reason: Literal["finished", "no-join", "failed", "lost", "closed"]
+    reason: Literal["finished", "no-join", "failed", "lost", "stopped", "closed"]
 
 
 class RoomRemoved(FleetEvent, tag="room.removed"):

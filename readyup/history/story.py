@@ -251,7 +251,7 @@ class Story:
             return
         session.live, session.reason = False, e.reason
         fleet.in_use[session.now.server].discard(e.match)
-        if e.reason == "lost":  # with its server; only a new room.added makes it free
+        if e.reason in ("lost", "stopped"):  # only a new room.added makes its room free
             self._suspect(fleet, e.match, session.now)
 
     def _removed(self, e: store.RoomRemoved) -> None:

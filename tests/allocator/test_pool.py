@@ -6,6 +6,7 @@ from allocator.pool import Pool
 from allocator.sessions import Sessions, SessionState
 from core.eventlog import decode
 from core.ids import MatchId, ServerUid, room_id
+from core.pause import Pause
 from core.placement import Placement
 from core.redis import Store
 from tests.allocator.worlds import NOW, order, room
@@ -383,3 +384,21 @@ async def test_forgetting_a_match_spares_a_live_one(pool: Pool, store: Store):
     await pool.forget(MatchId("duel.stray"))
 
     assert await pool.due("acks", until_ms=LATER) == [held.match]
+
+
+async def test_a_paused_fleet_gives_nothing_and_then_serves_its_line_in_order(pool: Pool):
+    await pool.add_room(room(A), now_ms=NOW)
+    held = await placed(pool, "before")
+    await pool.pause.set(Pause("ann", NOW))
+    await pool.add_room(room(B), now_ms=NOW)
+
+    assert await pool.claim(order("before"), now_ms=NOW) == held, "what it holds it keeps"
+    assert await pool.claim(order("first"), now_ms=NOW) is None
+    assert await pool.claim(order("second"), now_ms=NOW + 1) is None
+    await pool.sweep(now_ms=NOW + 2)
+    assert await pool.claim(order("first"), now_ms=NOW + 3) is None
+
+    await pool.pause.clear()
+    await pool.sweep(now_ms=NOW + 4)
+    assert (await placed(pool, "first", now_ms=NOW + 5)).server == B
+    assert await pool.claim(order("second"), now_ms=NOW + 5) is None

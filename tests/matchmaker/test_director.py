@@ -14,6 +14,7 @@ from core.errors import StoreUnreachable
 from core.eventlog import decode
 from core.ids import FleetName, MatchId, PlayerId, QueueName, TicketId
 from core.lease import Lease
+from core.pause import Pause
 from core.redis import Store
 from matchmaker.director import Director
 from matchmaker.metrics import MatchmakerMetrics
@@ -235,3 +236,37 @@ async def test_more_matches_than_one_pass_may_make_are_made_by_the_next_at_once(
     async with running(director(queue, FewRooms(4))):
         for name in names:
             await until_status(queue, name, Status.COMPLETED)
+
+
+async def test_a_paused_queue_lets_its_tickets_wait_until_it_goes_on(queue: QueueStore):
+    await queue.pause.set(Pause("ann", CLOCK.wall_ms()))
+    async with running(director(queue, FewRooms(1))):
+        await enqueue(queue, "ann", "bo")
+        async with asyncio.timeout(5):  # a director that looks, and leaves it at that
+            while not await queue.store.call("HGET", f"{queue.base}:stats", "players_waiting"):
+                await asyncio.sleep(0.005)
+        told = [event["k"] for event in await events(queue)]
+        record = await queue.ticket(TicketId("duel.ann"))
+        await queue.pause.clear()
+        await until_status(queue, "ann", Status.COMPLETED)
+
+    assert "match.proposed" not in told
+    assert record is not None
+    assert record.status is Status.QUEUED
+
+
+async def test_no_match_is_proposed_once_a_pause_is_there(queue: QueueStore):
+    lease = Lease(queue.store, queue.leader, queue.log, "d1", CLOCK)
+    epoch, now_ms = await lease.renew(), CLOCK.wall_ms()
+    await enqueue(queue, "ann", "bo")
+    teams = {
+        "red": [(TicketId("duel.ann"), PlayerId("ann"))],
+        "blue": [(TicketId("duel.bo"), PlayerId("bo"))],
+    }
+    await queue.pause.set(Pause("ann", now_ms))
+
+    outcome, _ = await queue.propose(
+        MatchId("duel.m"), teams, epoch=epoch, deadline_ms=now_ms + 5000, now_ms=now_ms
+    )
+
+    assert outcome == "paused"
