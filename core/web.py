@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import math
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
@@ -185,10 +186,13 @@ async def serve_app(
     host: str = "127.0.0.1",
     port: int = 0,
     drain_s: float = 2.0,
+    door: socket.socket | None = None,
     patience: Patience = PATIENCE,
     doorman: Doorman | None = None,
 ) -> AsyncIterator[int]:
     """Serve an application while the block lasts; yields the port (0 asks for a free one).
+
+    A ``door`` that listens already is used in the place of host and port.
 
     Raises:
         Conflict: the port is taken.
@@ -204,10 +208,11 @@ async def serve_app(
     try:
         async with contextlib.AsyncExitStack() as stack:
             try:
-                door = await loop.create_server(handler, host, port, backlog=1024)
+                place = {"host": host, "port": port} if door is None else {"sock": door}
+                site = await loop.create_server(handler, backlog=1024, **place)
             except OSError as taken:
                 raise Conflict(f"{host}:{port} cannot be listened on: {taken.strerror}") from taken
-            stack.callback(door.close)
-            yield int(door.sockets[0].getsockname()[1])
+            stack.callback(site.close)
+            yield int(site.sockets[0].getsockname()[1])
     finally:
         await runner.cleanup()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import socket
 from collections.abc import AsyncIterator, Mapping
 
 from prometheus_client import CollectorRegistry
@@ -72,7 +73,9 @@ class PlayerService:
         )
 
     @contextlib.asynccontextmanager
-    async def serving(self, *, host: str, port: int) -> AsyncIterator[int]:
+    async def serving(
+        self, *, host: str, port: int, door: socket.socket | None = None
+    ) -> AsyncIterator[int]:
         """Serve while the block lasts; yields the port. At its end sockets are told to go."""
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -84,7 +87,11 @@ class PlayerService:
             beside.append(group.create_task(self._admission.run(stop), name="admission"))
             try:
                 async with serve_app(
-                    self._api.app(), host=host, port=port, doorman=self._admission.at_door
+                    self._api.app(),
+                    host=host,
+                    port=port,
+                    door=door,
+                    doorman=self._admission.at_door,
                 ) as bound:
                     try:
                         yield bound
@@ -95,7 +102,9 @@ class PlayerService:
                 for task in beside:  # they only read, so nothing is cut short
                     task.cancel()
 
-    async def run(self, stop: asyncio.Event, *, host: str, port: int) -> None:
-        """Serve until ``stop``."""
-        async with self.serving(host=host, port=port):
+    async def run(
+        self, stop: asyncio.Event, *, host: str, port: int, door: socket.socket | None = None
+    ) -> None:
+        """Serve until ``stop``, behind ``door`` if one is open already."""
+        async with self.serving(host=host, port=port, door=door):
             await stop.wait()

@@ -4,29 +4,53 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
+import socket
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from core.errors import Invalid, ReadyUpError
 from matchmaker.api.settings import Backend
+from readyup.commands.options import refuse_port
 from readyup.commands.process import configure_logging, loop_factory, on_signals, our_errors
-from readyup.settings import Config, StoreSettings, load
+from readyup.settings import Config, Listen, StoreSettings, load
+from readyup.wiring.doors import DOOR_OF, Doors, handed_to_us, open_doors
 
 _NO_SHA256 = "0" * 64
+
+PLACES = (
+    ("console", "console", ""),
+    ("api", "player API", "/openapi.json"),
+    ("sessions", "sessions API", ""),
+)
+"""Section, what a person calls it, and where a look at it begins."""
 
 ALL = ("api", "director", "allocator", "fleets", "console")
 
 
 def serve(
-    *, role: str = "all", config: Path | None = None, name: str = "", log_json: bool = False
+    *,
+    role: str = "all",
+    config: Path | None = None,
+    api_port: int | None = None,
+    sessions_port: int | None = None,
+    console_port: int | None = None,
+    name: str = "",
+    log_json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Run the service until SIGTERM or Ctrl-C; a second one ends it at once.
 
     Args:
         role: all, or some of api, director, allocator, fleets, console with commas between.
         config: A TOML or JSON file; without it the built-in one, two queues and one fleet.
+        api_port: Of the player API, 0 for any free one; the configuration's without it.
+        sessions_port: Of the sessions API, for game servers.
+        console_port: Of the console.
         name: This process among its like; the roles' names without it.
         log_json: Write log lines as JSON, for machines.
     """
@@ -36,8 +60,12 @@ def serve(
         for part in roles:
             if part not in ALL:
                 raise Invalid(f"--role: there is no role {part!r}; there are: {', '.join(ALL)}")
+        ports = {"api": api_port, "sessions": sessions_port, "console": console_port}
+        for section, port in ports.items():
+            refuse_port(f"--{section}-port", port)
+        asked = _at_ports(load(config), ports)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_serve(roles, load(config), name or "-".join(roles)))
+            runner.run(_serve(roles, asked, name or "-".join(roles), as_json=log_json))
     except (ReadyUpError, BaseExceptionGroup) as wrong:
         for error in our_errors(wrong):
             print(f"readyup serve: {error}", file=sys.stderr)
@@ -45,7 +73,16 @@ def serve(
     return 0
 
 
-async def _serve(roles: tuple[str, ...], config: Config, name: str) -> None:
+def _at_ports(config: Config, ports: Mapping[str, int | None]) -> Config:
+    asked = {
+        section: replace(getattr(config, section), port=port)
+        for section, port in ports.items()
+        if port is not None
+    }
+    return replace(config, **asked)
+
+
+async def _serve(roles: tuple[str, ...], config: Config, name: str, *, as_json: bool) -> None:
     from core.valkey import embedded_valkey
     from readyup.wiring import embedded
 
@@ -62,9 +99,34 @@ async def _serve(roles: tuple[str, ...], config: Config, name: str) -> None:
             config = replace(config, store=StoreSettings(url, config.store.durability))
         if roles == ALL:
             own_keys()
-            print(f"console     http://{config.console.host}:{config.console.port}")
-            print(f"player API  http://{config.api.host}:{config.api.port}/openapi.json")
-        await embedded.serve(roles, config, name=name, stop=stop)
+        config, doors = _doors(roles, config)
+        for door in doors.values():
+            stack.callback(door.close)
+        if not as_json:
+            _tell_places(config, doors)
+        await embedded.serve(roles, config, doors=doors, name=name, stop=stop)
+
+
+def _doors(roles: tuple[str, ...], config: Config) -> tuple[Config, dict[str, socket.socket]]:
+    """The doors of these roles: those we were handed, and the others opened here."""
+    doors = handed_to_us()
+    theirs = [DOOR_OF[role] for role in roles if role in DOOR_OF]
+    config, opened = open_doors(config, [section for section in theirs if section not in doors])
+    if "fleets" in roles and not config.sessions.port:
+        raise Invalid(
+            "$.sessions.port: game servers must be told one; write another number than 0",
+            field="$.sessions.port",
+        )
+    return config, doors | opened
+
+
+def _tell_places(config: Config, doors: Doors) -> None:
+    """Where this process can be reached by now, for a person."""
+    for section, what, path in PLACES:
+        if section in doors:
+            listen: Listen = getattr(config, section)
+            print(f"{what:<14}http://{listen.host}:{listen.port}{path}")
+    print(f"{'run folder':<14}{config.run_dir}", flush=True)
 
 
 def own_keys() -> dict[str, str]:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -24,8 +24,15 @@ class RoleProcess:
     """One process. ``run`` is its service: it lives until ``stop``, and so does the process."""
 
     def __init__(
-        self, name: str, arguments: list[str], *, env: Mapping[str, str], output: Path
+        self,
+        name: str,
+        arguments: list[str],
+        *,
+        env: Mapping[str, str],
+        output: Path,
+        doors: Sequence[int] = (),
     ) -> None:
+        """``doors`` are the sockets it inherits, in every life."""
         self.name = name
         self.restarts = 0
         """How often it died before its time and was started again."""
@@ -36,6 +43,7 @@ class RoleProcess:
         self._arguments = arguments
         self._env = dict(env)
         self._output = output
+        self._doors = tuple(doors)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the process running until ``stop``, then end it and wait for it."""
@@ -70,6 +78,7 @@ class RoleProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                pass_fds=self._doors,
                 preexec_fn=dies_with_parent(),
             )
 

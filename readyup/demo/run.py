@@ -140,7 +140,14 @@ class Demo:
     async def _console(self, stack: Stack) -> AsyncIterator[None]:
         stop = asyncio.Event()
         house = House(
-            stack.config, stack.store, self._run_dir, "demo", SystemClock(), unguessable()
+            stack.config,
+            stack.store,
+            self._run_dir,
+            "demo",
+            SystemClock(),
+            unguessable(),
+            # The console's handler closes what it serves on; the stack closes what it opened.
+            {"console": stack.doors["console"].dup()},
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(run_console(house, stop), name="console")

@@ -18,6 +18,7 @@ from core.valkey import embedded_valkey
 from readyup.commands.serve import own_keys
 from readyup.demo.roles import RoleProcess
 from readyup.settings import ENVIRONMENT, Config, Listen, StoreSettings, as_table
+from readyup.wiring.doors import Doors, handed_to_child, open_doors
 
 L = TypeVar("L", bound=Listen)
 
@@ -36,6 +37,9 @@ class Stack:
     """By name: api-1, director-1, director-2, allocator-1, fleets-1."""
 
     services: list["asyncio.Task[None]"]
+    doors: Doors
+    """Open for as long as the stack is: a role that comes back serves where its predecessor did."""
+
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until_up(self) -> None:
@@ -112,24 +116,26 @@ async def running_stack(
     the block every process is ended.
     """
     keys = own_keys()
-    async with embedded_valkey() as url:
+    sections = ("api", "sessions", "console")
+    async with embedded_valkey() as url, contextlib.AsyncExitStack() as closing:
+        config, doors = open_doors(config, sections, elsewhere=True)
+        for door in doors.values():
+            closing.callback(door.close)
         config = replace(
             config,
             store=StoreSettings(url, config.store.durability),
             run_dir=str(run_dir),
             # Bots, and whoever plays along on this machine, come with development keys.
-            api=replace(free(config.api), dev_keys=True),
-            sessions=free(config.sessions),
-            console=free(config.console),
+            api=replace(config.api, dev_keys=True),
         )
         file = run_dir / "readyup.json"
         run_dir.mkdir(parents=True, exist_ok=True)
         file.write_bytes(msgspec.json.format(msgspec.json.encode(as_table(config)), indent=2))
         others = (f"director-{n + 1}" for n in range(directors))
         names = ("allocator-1", "api-1", *others, "fleets-1")
-        processes = {name: _role(name, file, keys, run_dir) for name in names}
+        processes = {name: _role(name, file, keys, doors, run_dir) for name in names}
         store = await Store.connect(url)
-        stack = Stack(config, store, run_dir, processes, [])
+        stack = Stack(config, store, run_dir, processes, [], doors)
         try:
             async with asyncio.TaskGroup() as group:
                 stack.services += [
@@ -144,12 +150,16 @@ async def running_stack(
             await store.aclose()
 
 
-def _role(name: str, config: Path, keys: dict[str, str], run_dir: Path) -> RoleProcess:
+def _role(
+    name: str, config: Path, keys: dict[str, str], doors: Doors, run_dir: Path
+) -> RoleProcess:
     role = name.rpartition("-")[0]
     arguments = ["serve", "--role", role, "--config", str(config), "--name", name]
     # What the environment says of settings is in the file by now, with the ports that were free.
     env = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT} | keys
-    return RoleProcess(name, arguments, env=env, output=run_dir / "logs" / f"{name}.log")
+    told, inherited = handed_to_child(doors, [role])
+    log = run_dir / "logs" / f"{name}.log"
+    return RoleProcess(name, arguments, env=env | told, output=log, doors=inherited)
 
 
 def free(listen: L) -> L:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from core.supervise import serve_all
 from core.web import serve_app
 from matchmaker.store import QueueStore
 from readyup.settings import Config
+from readyup.wiring.doors import Doors
 
 JOIN_KEY, JOIN_KEY_PUBLIC = "READYUP_JOIN_KEY", "READYUP_JOIN_KEY_PUBLIC"
 
@@ -37,6 +38,8 @@ class House:
 
     clock: Clock
     chance: random.Random
+    doors: Doors = field(default_factory=dict)
+    """Where its roles listen, by section; without one a role opens its own."""
 
     def queues(self) -> dict[str, QueueStore]:
         """Every queue's store."""
@@ -47,8 +50,10 @@ class House:
         return self.run_dir / "events" if self.config.events else None
 
 
-async def serve(roles: Iterable[str], config: Config, *, name: str, stop: asyncio.Event) -> None:
-    """Run roles in this process until ``stop``.
+async def serve(
+    roles: Iterable[str], config: Config, *, doors: Doors, name: str, stop: asyncio.Event
+) -> None:
+    """Run roles in this process until ``stop``, behind doors that are open.
 
     Raises:
         Invalid: a key is wrong, or the store is none to build on.
@@ -56,7 +61,7 @@ async def serve(roles: Iterable[str], config: Config, *, name: str, stop: asynci
     """
     run_dir = Path(config.run_dir)
     store = await Store.connect(config.store.url, durability=config.store.durability)
-    house = House(config, store, run_dir, name, SystemClock(), unguessable())
+    house = House(config, store, run_dir, name, SystemClock(), unguessable(), doors)
     try:
         await preflight(store, house.clock)
         async with asyncio.TaskGroup() as group:
@@ -89,7 +94,7 @@ async def run_api(house: House, stop: asyncio.Event) -> None:
         chance=house.chance,
         witness=witness,
     )
-    await service.run(stop, host=listen.host, port=listen.port)
+    await service.run(stop, host=listen.host, port=listen.port, door=house.doors.get("api"))
 
 
 async def run_director(house: House, stop: asyncio.Event) -> None:
@@ -159,7 +164,8 @@ async def run_allocator(house: House, stop: asyncio.Event) -> None:
     listen, app = house.config.sessions, sessions_app(role.api)
     if own:
         app.add_subapp(OWN_PATH, own_routes(own))
-    async with serve_app(app, host=listen.host, port=listen.port, drain_s=0.5):
+    door = house.doors.get("sessions")
+    async with serve_app(app, host=listen.host, port=listen.port, door=door, drain_s=0.5):
         await serve_all(role.services, stop=stop, drain_s=2.0)
 
 
@@ -207,10 +213,10 @@ async def run_console(house: House, stop: asyncio.Event) -> None:
         clock=house.clock,
     )
     app = console_app(feed, Lookup(feed, house.store, run_dir=house.run_dir))
-    listen = config.console
+    listen, door = config.console, house.doors.get("console")
     async with asyncio.TaskGroup() as group:
         group.create_task(feed.run(stop), name="console-feed")
-        async with serve_app(app, host=listen.host, port=listen.port, drain_s=0.5):
+        async with serve_app(app, host=listen.host, port=listen.port, door=door, drain_s=0.5):
             await stop.wait()
 
 

@@ -1,9 +1,11 @@
 """The whole of it, every part real: what `readyup demo` promises, kept under faults too."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,13 +22,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 PORTS = ("READYUP_API_PORT", "READYUP_SESSIONS_PORT", "READYUP_CONSOLE_PORT")
 """0 takes free ones, so that another demo on this machine is nobody's business."""
 
+ANY = dict.fromkeys(PORTS, "0")
 
-async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+
+async def start(
+    folder: Path, *arguments: str, ports: dict[str, str] = ANY
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "readyup", "demo", "--headless", "--dir", str(folder)),
         *("--json", str(folder / "report.json"), *arguments),
-        env=os.environ | dict.fromkeys(PORTS, "0"),
+        env=os.environ | ports,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -120,6 +126,28 @@ async def test_a_killed_demo_takes_every_process_with_it(tmp_path: Path):
     async with asyncio.timeout(5):
         while processes_of(tmp_path):
             await asyncio.sleep(0.05)
+
+
+async def test_two_demos_that_want_the_same_ports_both_play_and_keep_them_over_a_kill(
+    tmp_path: Path,
+):
+    with contextlib.ExitStack() as closing:
+        taken = [closing.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in PORTS]
+        numbers = [str(one.getsockname()[1]) for one in taken]
+    ports = dict(zip(PORTS, numbers, strict=True))
+    folders = [tmp_path / name for name in ("one", "two")]
+    asked = ("--chaos", "api", "--duration", "16", "--players", "30", "--servers", "2")
+    demos = [await start(folder, *asked, ports=ports) for folder in folders]
+    said = [(await demo.communicate())[1].decode() for demo in demos]
+
+    assert [demo.returncode for demo in demos] == [0, 0], said
+    settings = [json.loads((folder / "readyup.json").read_text()) for folder in folders]
+    for section in ("api", "sessions", "console"):
+        assert len({one[section]["port"] for one in settings}) == 2
+    for folder in folders:
+        assert report(folder)["chaos"]["api-kill"]["lost"] == 0
+        assert report(folder)["matches"]["completed"] >= 5
+        assert "listen" not in (folder / "logs" / "api-1.log").read_text()
 
 
 async def test_players_are_led_on_while_the_api_and_game_servers_are_killed_and_stopped(
