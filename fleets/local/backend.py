@@ -19,7 +19,7 @@ from core.clock import Clock
 from core.game_server import ServerView, State
 from core.ids import FleetName, ServerUid
 from fleets.local.orphans import Registry
-from fleets.local.output import keep_newest
+from fleets.local.output import keep_newest, last_line
 from fleets.local.process import Child
 from fleets.local.recipe import LocalSettings, launch_of
 from fleets.local.udp_ports import UdpPorts
@@ -170,9 +170,18 @@ class LocalBackend:
             asked = self._seen(server).state
             reason = Reason.SHUTDOWN if asked is State.SHUTDOWN else Reason.EXITED
             server.leaving.set_result(reason)
-        log.info("server.ended", server=server.view.name, reason=reason, exit_code=code)
+        self._tell_end(server.view.name, reason, code)
         await self._clear_away(server)
         keep_newest(self._settings.log_of(server.view.name).parent)
+
+    def _tell_end(self, name: str, reason: Reason, code: int) -> None:
+        """Once; one that ended of itself is told with its last words, which say why."""
+        path = self._settings.log_of(name)
+        told = log.bind(server=name, reason=reason, exit_code=code, log=str(path))
+        if reason is Reason.EXITED:
+            told.warning("server.ended", said=last_line(path))
+        else:
+            told.info("server.ended")
 
     async def _clear_away(self, server: _Server) -> None:
         """Its process is gone, or never was: so is all that stood for it."""

@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 
 CHUNK_BYTES = 65_536
-
-
 LOGS_MAX = 200
 
 
@@ -16,6 +14,17 @@ def keep_newest(folder: Path, files_max: int = LOGS_MAX) -> None:
     files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
     for path in files[:-files_max]:
         path.unlink()
+
+
+def last_line(path: Path, chars_max: int = 300) -> str:
+    """The last line of a log that is not blank; empty when there is none."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - 4096))
+            lines = log.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip()[:chars_max] for line in reversed(lines) if line.strip()), "")
 
 
 class CappedLog:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from structlog.testing import capture_logs
 
 from core.clock import SystemClock
 from core.errors import Exhausted, Invalid
@@ -130,6 +131,20 @@ async def test_a_server_that_dies_is_gone_at_once_with_all_that_stood_for_it(tmp
         assert here.mirror.removed == {view.name: Reason.EXITED}
         assert here.states.views == {}
         assert not list((tmp_path / "servers").glob("*.json"))
+
+
+async def test_a_server_that_ends_unasked_is_told_with_its_last_line_and_its_log(tmp_path: Path):
+    script = "echo starting; echo 'no such map: desert' >&2; echo; exit 3"
+    with capture_logs() as logs:
+        async with bench(tmp_path) as here:
+            view = await here.backend.start(game(script))
+            await until(lambda: not here.backend.observe(view.fleet))
+
+    (ended,) = [line for line in logs if line["event"] == "server.ended"]
+    assert ended["log_level"] == "warning"
+    assert ended["said"] == "no such map: desert"
+    assert ended["log"] == str(here.settings.log_of(view.name))
+    assert (ended["reason"], ended["exit_code"]) == (Reason.EXITED, 3)
 
 
 async def test_a_server_that_ends_after_its_shutdown_ended_well(tmp_path: Path):
