@@ -1,10 +1,12 @@
 """When this process has more to do than it can: new tickets are shed first, all else goes on.
 
-Creates under way are bounded, which keeps the process as busy as it can be and no busier.
-What is beyond is refused at the door, before HTTP is parsed and keys are verified: refusing
-must cost next to nothing, or the refused alone would fill the day. Two more signs shed all
-creates until it has been calm for a moment: calls that pile up before the store, and an
-event loop that is late again and again.
+Creates under way are bounded by what is finished in a twentieth of a second, which keeps the
+process as busy as it can be and no busier. What is beyond is refused at the door, before
+HTTP is parsed and keys are verified. Even that costs a tenth of a create, so at ten times
+too much the refused alone would fill the day: refusals have a rate of their own, and who was
+refused is not read again before it is their turn. Two more signs shed all creates until it
+has been calm for a moment: calls that pile up before the store, and an event loop that is
+late again and again.
 """
 
 import asyncio
@@ -21,23 +23,26 @@ from core.web import Problem, problem_of, problem_response
 LOOK_S = 0.02
 """Between two looks at the signs."""
 
-LAG_LOOKS = 4
-"""Looks over which lateness is smoothed."""
+RATE_S = 0.5
+"""Seconds over which the rate of finished creates is smoothed."""
 
-RESTS_PER_LAG = 10
-"""A connection that was refused is not read for so many times the loop's lateness."""
-
-REST_S_MAX = 0.5
-"""Half of what ``Retry-After`` says."""
+REST_S_MAX = 0.75
+"""Less than ``Retry-After``: whoever waits as long as they were told is read at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
     """What tells that it is too much."""
 
-    creates_max: int = 64
-    """Creates under way. A few dozen fill the store's pipelines and one core; at a
-    millisecond each, so many are still answered within a tenth of a second."""
+    creates_min: int = 64
+    """Creates that may be under way at any rate. A few dozen fill the store's pipelines and
+    one core; at a millisecond each, so many are answered within a tenth of a second."""
+
+    answer_s: float = 0.05
+    """More may be under way where more than those are finished within so many seconds."""
+
+    refusals_per_s: float = 1_000.0
+    """At the door. One costs some 25 microseconds, so that these are a fortieth of a core."""
 
     pending_max: int = 1_000
     """Calls that wait for the store: two pipelines' worth."""
@@ -84,6 +89,22 @@ def judged(state: State, signs: Signs, *, lag_s: float, pending: int, now_s: flo
     return State(shedding=True, calm_since_s=since_s)
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many creates are finished in a second, smoothed."""
+
+    per_s: float = 0.0
+
+    def after(self, finished: int, seconds: float) -> "Pace":
+        """The pace after so many more in so many seconds.
+
+        >>> Pace(1000.0).after(20, 0.02)
+        Pace(per_s=1000.0)
+        """
+        share = min(1.0, seconds / RATE_S)
+        return Pace(self.per_s + share * (finished / seconds - self.per_s))
+
+
 class Admission:
     """Decides for each create whether it may begin."""
 
@@ -94,9 +115,15 @@ class Admission:
         self._state = State()
         self._creates = 0
         self._at_door = 0
-        self._lag_s = 0.0
+        self._finished = 0
+        self._pace = Pace()
+        self._even_s = 0.0
         self.shed = 0
         """Creates refused so far."""
+
+    def creates_max(self) -> int:
+        """Creates that may be under way now."""
+        return max(self._signs.creates_min, int(self._pace.per_s * self._signs.answer_s))
 
     @contextlib.contextmanager
     def create(self, many: int = 1) -> Iterator[None]:
@@ -106,7 +133,7 @@ class Admission:
             Exhausted: there is too much to do already; nothing was begun.
         """
         self._at_door = max(0, self._at_door - 1)
-        if self._state.shedding or self._creates >= self._signs.creates_max:
+        if self._state.shedding or self._creates >= self.creates_max():
             self.shed += many
             raise Exhausted(BUSY)
         self._creates += many
@@ -114,6 +141,7 @@ class Admission:
             yield
         finally:
             self._creates -= many
+            self._finished += many
 
     def at_door(self, data: bytes) -> Refusal | None:
         """What a whole request is told that is refused unread; None lets it in.
@@ -124,21 +152,26 @@ class Admission:
         if not data.startswith(CREATE):
             return None
         waiting = self._creates + self._at_door
-        if not (self._state.shedding or waiting >= self._signs.creates_max):
+        if not (self._state.shedding or waiting >= self.creates_max()):
             self._at_door += 1
             return None
         if not _is_whole(data):
             return None
         self.shed += 1
-        # Even refusals have a price, paid before the next create goes on. The later the loop
-        # is, the longer the refused wait before they are refused again.
-        return Refusal(REFUSAL, min(REST_S_MAX, RESTS_PER_LAG * self._lag_s))
+        return self._refusal()
+
+    def _refusal(self) -> Refusal:
+        """What the refused are told, and for how long they are not read: until their turn."""
+        now_s, each_s = self._clock.elapsed_s(), 1 / self._signs.refusals_per_s
+        self._even_s = min(max(self._even_s, now_s) + each_s, now_s + REST_S_MAX)
+        return Refusal(REFUSAL, self._even_s - now_s)
 
     def look(self, *, lag_s: float) -> None:
         """Take the signs; called every ``LOOK_S``."""
         # Those who passed the door and never came to be a create: wrong keys, cut lines.
         self._at_door = 0
-        self._lag_s += (lag_s - self._lag_s) / LAG_LOOKS
+        self._pace = self._pace.after(self._finished, LOOK_S + lag_s)
+        self._finished = 0
         self._state = judged(
             self._state,
             self._signs,

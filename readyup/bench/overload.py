@@ -11,19 +11,21 @@ a process of its own before a Valkey; nobody leads the queue, so tickets only co
 import asyncio
 import contextlib
 import os
-from collections import deque
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import msgspec
 
 from core.clock import SystemClock
 from core.errors import Unreachable
+from core.redis import Store
 from core.valkey import embedded_valkey
+from readyup.bench.cores import cpu_s, move_to, own_cores, split, used_between
 from readyup.bench.machine import machine
+from readyup.bench.overload_crowd import GOOD_S, Crowd, Phase
 from readyup.bots.report import percentile
 from readyup.commands.serve import own_keys
 from readyup.demo.roles import RoleProcess
@@ -33,16 +35,14 @@ from readyup.settings import Config, StoreSettings, as_table
 CLIENTS = 48
 """For capacity: fewer than the creates that are let in at once, so none is shed."""
 
+WARM_UP_S = 1.0
+
 LINES = 1_500
 """Connections of the open loop."""
-
-GOOD_S = 1.0
-"""An acceptance that comes later than this is nobody's good."""
 
 WINDOW_S = 0.1
 BACKEND = {"Authorization": "Bearer dev-backend"}
 READER = {"queue": "duel", "players": [{"id": "reader"}]}
-TICK_S = 0.002
 
 _CLOCK = SystemClock()
 
@@ -57,120 +57,85 @@ class OverloadSettings:
     times: tuple[float, ...] = (1, 2, 10, 1)
 
 
-@dataclass(slots=True)
-class Phase:
-    """What became of one phase's requests."""
-
-    rate_per_s: float
-    began_s: float
-    asked: int = 0
-    unsent: int = 0
-    answers: dict[int, int] = field(default_factory=dict)
-    accepted_s: list[tuple[float, float]] = field(default_factory=list)
-    """When a good acceptance came, and how long it took."""
-
-    late: int = 0
-
-
-class Line(asyncio.Protocol):
-    """One client's connection; one request at a time."""
-
-    def __init__(self, idle: "deque[Line]") -> None:
-        self._idle = idle
-        self._phase: Phase | None = None
-        self._sent_s = 0.0
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
-        self._idle.append(self)
-
-    def ask(self, request: bytes, phase: Phase) -> None:
-        """Send one; the answer is noted in the phase that it belongs to."""
-        assert self._transport is not None
-        self._phase, self._sent_s = phase, _CLOCK.elapsed_s()
-        self._transport.write(request)
-
-    def data_received(self, data: bytes) -> None:
-        phase, self._phase = self._phase, None
-        if phase is None:
-            return  # the rest of an answer that came in two pieces
-        now_s = _CLOCK.elapsed_s()
-        status, took_s = int(data[9:12]), now_s - self._sent_s
-        phase.answers[status] = phase.answers.get(status, 0) + 1
-        if status == 201 and took_s <= GOOD_S:
-            phase.accepted_s.append((now_s, took_s))
-        elif status == 201:
-            phase.late += 1
-        self._idle.append(self)
-
-
-class Crowd:
-    """Players who each ask once."""
-
-    def __init__(self, name: bytes) -> None:
-        self.idle: deque[Line] = deque()
-        self._name = name
-        self._players = 0
-
-    async def connect(self, host: str, port: int, lines: int) -> None:
-        """Open so many connections."""
-        loop = asyncio.get_running_loop()
-        for _ in range(lines):
-            await loop.create_connection(lambda: Line(self.idle), host, port)
-
-    def ask(self, phase: Phase) -> None:
-        """One more player asks, if a line is free."""
-        phase.asked += 1
-        if not self.idle:
-            phase.unsent += 1
-            return
-        self._players += 1
-        player = b"%b-%d" % (self._name, self._players)
-        body = b'{"queue":"duel","players":[{"id":"%b"}]}' % player
-        request = (
-            b"POST /v1/tickets HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer dev-player:%b\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (player, len(body), body)
-        )
-        self.idle.popleft().ask(request, phase)
-
-
 async def bench_overload(
     config: Config, settings: OverloadSettings, run_dir: Path
 ) -> dict[str, Any]:
     """Run it; requests a second, milliseconds, exact nearest-rank percentiles."""
-    ran_on = machine()
-    async with _api(config, run_dir) as url, aiohttp.ClientSession(url) as http:
-        host, port = config.api.host, int(url.rpartition(":")[2])
-        async with http.post("/v1/tickets", json=READER, headers=BACKEND) as made:
-            ticket = (await made.json())["id"]
-        capacity = await _capacity(b"patient", host, port, settings.seconds)
-        crowd, reads, done = Crowd(b"open"), list[tuple[int, float]](), asyncio.Event()
-        await crowd.connect(host, port, LINES)
-        phases: list[Phase] = []
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_reading(http, ticket, reads, done), name="reads")
-            for times in settings.times:
-                phase = await _open_loop(crowd, capacity * times, settings.seconds)
-                phases.append(phase)
-            await asyncio.sleep(GOOD_S)
-            done.set()
-        after = await _capacity(b"patient-again", host, port, settings.seconds)
+    ran_on, whole, cores = machine(), own_cores(), split(own_cores())
+    move_to(cores.server)  # what is started here stays here
+    try:
+        async with _api(config, run_dir) as (url, pids), aiohttp.ClientSession(url) as http:
+            move_to(cores.load)
+            load = _Load(config.api.host, int(url.rpartition(":")[2]), pids, settings.seconds)
+            figures = await _measured(load, http, settings)
+    finally:
+        move_to(whole)
+    return {"machine": ran_on, "cores": cores.told(), "seconds": settings.seconds, **figures}
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """Where the load goes, and whose processor time is counted beside it."""
+
+    host: str
+    port: int
+    pids: dict[str, int]
+    seconds: float
+
+    async def crowd(self, name: bytes, lines: int) -> Crowd:
+        crowd = Crowd(name)
+        await crowd.connect(self.host, self.port, lines)
+        return crowd
+
+    async def capacity(self, name: bytes) -> Phase:
+        """What a few dozen clients get who ask as fast as they are answered."""
+        crowd = await self.crowd(name, CLIENTS)
+        await crowd.closed_loop(WARM_UP_S)
+        return await self.counted(crowd.closed_loop(self.seconds))
+
+    async def counted(self, phase: Awaitable[Phase]) -> Phase:
+        """The phase with the processor time of each process in it."""
+        before = cpu_s(self.pids)
+        done = await phase
+        done.cpu_s = used_between(before, cpu_s(self.pids))
+        return done
+
+
+async def _measured(
+    load: _Load, http: aiohttp.ClientSession, settings: OverloadSettings
+) -> dict[str, Any]:
+    async with http.post("/v1/tickets", json=READER, headers=BACKEND) as made:
+        ticket = (await made.json())["id"]
+    before = await load.capacity(b"patient")
+    capacity = _accepted_per_s(before, load.seconds)
+    crowd, reads, done = (
+        await load.crowd(b"open", LINES),
+        list[tuple[int, float]](),
+        asyncio.Event(),
+    )
+    phases: list[Phase] = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_reading(http, ticket, reads, done), name="reads")
+        for times in settings.times:
+            rate_per_s = capacity * times
+            phases.append(await load.counted(crowd.open_loop(rate_per_s, load.seconds)))
+        await asyncio.sleep(GOOD_S)
+        done.set()
+    after = _accepted_per_s(await load.capacity(b"patient-again"), load.seconds)
     figures = [
-        {"times": times, **_told(phase, settings.seconds)}
+        {"times": times, **_told(phase, load.seconds)}
         for times, phase in zip(settings.times, phases, strict=True)
     ]
     took = sorted(took_s for _, took_s in reads)
+    worst = min(one["goodput_per_s"] for one in figures if one["times"] > 1)
     return {
-        "machine": ran_on,
         "capacity_per_s": round(capacity, 1),
         "capacity_after_per_s": round(after, 1),
-        "seconds": settings.seconds,
+        "capacity_cpu": _cpu(before, load.seconds),
         "phases": figures,
-        "goodput_share_at_worst": round(
-            min(one["goodput_per_s"] for one in figures) / min(capacity, after), 3
-        ),
-        "recovered_s": _recovered_s(phases[-1], min(figures[0]["goodput_per_s"], after)),
+        "goodput_share_at_worst": round(worst / capacity, 3),
+        "goodput_share_of_later": round(worst / after, 3),
+        "recovered_s": _recovered_s(phases[-1], figures[0]["goodput_per_s"]),
         "reads": {
             "asked": len(reads),
             "failed": sum(status != 200 for status, _ in reads),
@@ -180,31 +145,19 @@ async def bench_overload(
     }
 
 
-async def _capacity(name: bytes, host: str, port: int, seconds: float) -> float:
-    """Accepted a second when a few dozen clients ask as fast as they are answered."""
-    crowd = Crowd(name)
-    await crowd.connect(host, port, CLIENTS)
-    loop = asyncio.get_running_loop()
-    phase = Phase(0.0, _CLOCK.elapsed_s())
-    end_s = loop.time() + seconds + 1.0  # the first second warms up
-    while loop.time() < end_s:
-        while crowd.idle:
-            crowd.ask(phase)
-        await asyncio.sleep(0)
-    warm_s = phase.began_s + 1.0
-    accepted = sum(at_s >= warm_s for at_s, _ in phase.accepted_s)
-    if not accepted:
+def _accepted_per_s(phase: Phase, seconds: float) -> float:
+    if not phase.accepted_s:
         raise Unreachable(f"the API accepted nothing; it answered {phase.answers}")
-    return accepted / seconds
+    return len(phase.accepted_s) / seconds
 
 
-async def _open_loop(crowd: Crowd, rate_per_s: float, seconds: float) -> Phase:
-    phase = Phase(rate_per_s, _CLOCK.elapsed_s())
-    while (since_s := _CLOCK.elapsed_s() - phase.began_s) < seconds:
-        for _ in range(int(since_s * rate_per_s) - phase.asked):
-            crowd.ask(phase)
-        await asyncio.sleep(TICK_S)
-    return phase
+def _cpu(phase: Phase, seconds: float) -> dict[str, dict[str, float]]:
+    """Of each process: the share of a core that it used, and its time for one good answer."""
+    good = max(1, len(phase.accepted_s))
+    return {
+        name: {"share": round(used_s / seconds, 2), "us_per_accepted": round(1e6 * used_s / good)}
+        for name, used_s in phase.cpu_s.items()
+    }
 
 
 async def _reading(
@@ -226,12 +179,14 @@ def _told(phase: Phase, seconds: float) -> dict[str, Any]:
     took = sorted(took_s for _, took_s in phase.accepted_s)
     return {
         "offered_per_s": round(phase.asked / seconds, 1),
+        "sent_per_s": round((phase.asked - phase.unsent) / seconds, 1),
         "goodput_per_s": round(len(took) / seconds, 1),
         "accepted_p50_ms": _ms(took, 0.5),
         "accepted_p99_ms": _ms(took, 0.99),
         "shed": phase.answers.get(503, 0),
         "late": phase.late,
         "unsent": phase.unsent,
+        "cpu": _cpu(phase, seconds),
         "other": sum(n for status, n in phase.answers.items() if status not in (201, 503)),
     }
 
@@ -251,8 +206,8 @@ def _ms(ordered: list[float], share: float) -> float:
 
 
 @contextlib.asynccontextmanager
-async def _api(config: Config, run_dir: Path) -> AsyncIterator[str]:
-    """One API process before a Valkey of its own; yields its base URL."""
+async def _api(config: Config, run_dir: Path) -> AsyncIterator[tuple[str, dict[str, int]]]:
+    """One API process before a Valkey of its own; yields its base URL and who is which process."""
     async with embedded_valkey() as store:
         api = replace(free(config.api), dev_keys=True)
         config = replace(
@@ -271,9 +226,17 @@ async def _api(config: Config, run_dir: Path) -> AsyncIterator[str]:
             group.create_task(role.run(stop), name="api")
             try:
                 await _until_up(url)
-                yield url
+                yield url, {"api": role.pid, "valkey": await _pid_of(store), "load": os.getpid()}
             finally:
                 stop.set()
+
+
+async def _pid_of(store: str) -> int:
+    connected = await Store.connect(store)
+    try:
+        return int((await connected.call("INFO", "server"))["process_id"])
+    finally:
+        await connected.aclose()
 
 
 async def _until_up(url: str) -> None:

@@ -6,10 +6,9 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from cyclopts import Parameter
 
 from core.errors import Invalid, ReadyUpError
 from readyup.commands.process import configure_logging, loop_factory, our_errors
@@ -23,7 +22,7 @@ def bench(
     matches: int = 400,
     kills: int = 3,
     seconds: float = 4.0,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: str = "",
 ) -> int:
     """Measure, on this machine, with every part the real one.
 
@@ -34,7 +33,7 @@ def bench(
         matches: idle: how many are measured.
         kills: failover: how often the leader is killed.
         seconds: overload: how long each rate lasts.
-        json: Print the figures as JSON.
+        json: Where the figures go as JSON; - prints them instead of the table.
     """
     configure_logging(as_json=False, level=logging.WARNING)
     try:
@@ -58,7 +57,11 @@ def bench(
         for error in our_errors(wrong):
             print(f"readyup bench: {error}", file=sys.stderr)
         return 1
-    print(msgspec.json.encode(figures).decode() if json else text(figures))
+    encoded = msgspec.json.format(msgspec.json.encode(figures), indent=2).decode()
+    if json and json != "-":
+        Path(json).parent.mkdir(parents=True, exist_ok=True)
+        Path(json).write_text(encoded + "\n", encoding="utf-8")
+    print(encoded if json == "-" else text(figures))
     return 1 if figures.get("breaches") else 0
 
 
@@ -115,27 +118,39 @@ def _failover_text(figures: Mapping[str, Any]) -> str:
 
 
 def _overload_text(figures: Mapping[str, Any]) -> str:
-    reads, recovered_s = figures["reads"], figures["recovered_s"]
+    reads, recovered_s, cpu = figures["reads"], figures["recovered_s"], figures["capacity_cpu"]
     rows = {
         "machine": _machine(figures["machine"]),
-        "measured": "tickets created at one API process, requests on the same machine",
+        "measured": "tickets created at one API process; " + figures["cores"],
         "capacity": f"{figures['capacity_per_s']:.0f} a second by clients that wait for answers, "
-        f"{figures['capacity_after_per_s']:.0f} when it was all over",
+        f"{figures['capacity_after_per_s']:.0f} when it was all over; {_cpu(cpu)}",
     }
     for n, phase in enumerate(figures["phases"]):
         after = " again" if n and phase["times"] == figures["phases"][0]["times"] else ""
         rows[f"{phase['times']:g} times{after}"] = (
             f"{phase['offered_per_s']:.0f} offered, {phase['goodput_per_s']:.0f} accepted "
             f"a second, p50 {phase['accepted_p50_ms']:.0f} ms, p99 {phase['accepted_p99_ms']:.0f} "
-            f"ms; {phase['shed']} shed, {phase['unsent'] + phase['late']} unanswered in time"
+            f"ms; {phase['shed']} shed, {phase['unsent'] + phase['late']} unanswered in time; "
+            f"{_cpu(phase['cpu'])}"
         )
-    rows["goodput at worst"] = f"{figures['goodput_share_at_worst']:.0%} of the lower capacity"
+    rows["goodput at worst"] = (
+        f"{figures['goodput_share_at_worst']:.0%} of the capacity before, "
+        f"{figures['goodput_share_of_later']:.0%} of the one after"
+    )
     rows["recovered"] = "no" if recovered_s is None else f"within {recovered_s:g} s"
     rows["reads meanwhile"] = (
         f"{reads['asked']}, {reads['failed']} failed, "
         f"p50 {reads['p50_ms']:.0f} ms, p99 {reads['p99_ms']:.0f} ms"
     )
     return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
+
+
+def _cpu(cpu: Mapping[str, Mapping[str, float]]) -> str:
+    each = ", ".join(
+        f"{who} {used['us_per_accepted']} us" for who, used in cpu.items() if who != "load"
+    )
+    load = cpu.get("load", {}).get("share", 0.0)
+    return f"CPU for one accepted: {each}; the load used {load:.0%} of a core"
 
 
 def _machine(ran_on: Mapping[str, Any]) -> str:

@@ -14,9 +14,8 @@ from core.dice import unguessable
 from core.errors import Exhausted
 from core.ids import FleetName, PlayerId, QueueName
 from core.join_token import Minter
-from core.patience import Refusal
 from core.redis import Store
-from matchmaker.api.admission import CREATE, REFUSAL, Admission, Signs, State, judged
+from matchmaker.api.admission import CREATE, REFUSAL, REST_S_MAX, Admission, Signs, State, judged
 from matchmaker.api.keys import DevKeys
 from matchmaker.api.service import PlayerService
 from matchmaker.rules.model import Rules
@@ -25,7 +24,7 @@ from matchmaker.store import QueueStore
 from tests.matchmaker.api.issuer import Hands
 from tests.matchmaker.api.wide import wide_gate
 
-SIGNS = Signs(creates_max=2, pending_max=100, lag_s_max=0.2, late_max=3, calm_s=0.1)
+SIGNS = Signs(creates_min=2, pending_max=100, lag_s_max=0.2, late_max=3, calm_s=0.1)
 
 
 def looks(state: State, *lags_s: float, pending: int = 0, start_s: float = 0.0) -> State:
@@ -68,7 +67,22 @@ def test_so_many_creates_are_under_way_and_no_more():
     with admission.create():
         free = admission.at_door(request(b"{}"))
 
-    assert (full, free, admission.shed) == (Refusal(REFUSAL), None, 2)
+    assert full is not None
+    assert (full.answer, free, admission.shed) == (REFUSAL, None, 2)
+
+
+def test_as_many_are_under_way_as_are_finished_in_a_moment():
+    admission = Admission(lambda: 0, Hands(), SIGNS)
+    limits = []
+    for finished in (10, 100, 0):  # in each look's twenty milliseconds
+        for _ in range(200):
+            for _ in range(finished):
+                with admission.create():
+                    pass
+            admission.look(lag_s=0.0)
+        limits.append(admission.creates_max())
+
+    assert limits == [pytest.approx(10 / 0.02 * 0.05, abs=1), pytest.approx(250, abs=1), 2]
 
 
 def request(body: bytes, *, head: bytes = b"", length: int | None = None) -> bytes:
@@ -99,21 +113,25 @@ def test_those_who_pass_the_door_count_until_they_are_creates_or_lost():
     passed = [admission.at_door(request(b"{}")) for _ in range(3)]
     admission.look(lag_s=0.0)
 
-    assert passed == [None, None, Refusal(REFUSAL)]
+    assert [one and one.answer for one in passed] == [None, None, REFUSAL]
     assert admission.at_door(request(b"{}")) is None
 
 
-def test_the_later_the_loop_the_longer_the_refused_are_left_alone():
-    admission, rests_s = Admission(lambda: 0, Hands(), SIGNS), []
+def test_the_refused_are_read_again_one_after_another_and_soon_enough():
+    clock = Hands()
+    admission, rests_s = Admission(lambda: 0, clock, SIGNS), []
     with admission.create(), admission.create():
-        for lag_s in (0.01, 0.05, 0.15, 5.0):
-            for _ in range(20):
-                admission.look(lag_s=lag_s)
-            refused = admission.at_door(request(b"{}"))
+        for refusals in (1, 99, 5_000):
+            for _ in range(refusals):
+                refused = admission.at_door(request(b"{}"))
             assert refused is not None
-            rests_s.append(round(refused.rest_s, 2))
+            rests_s.append(round(refused.rest_s, 3))
+        clock.s += 10.0
+        later = admission.at_door(request(b"{}"))
 
-    assert rests_s == [0.1, 0.5, 0.5, 0.5]
+    assert rests_s == [0.001, 0.1, REST_S_MAX]
+    assert later is not None
+    assert later.rest_s == pytest.approx(0.001)
 
 
 class NoSessions:

@@ -4,7 +4,8 @@ from collections import deque
 
 import pytest
 
-from readyup.bench.overload import Crowd, Line, Phase, _recovered_s, _told
+from readyup.bench.overload import _recovered_s, _told
+from readyup.bench.overload_crowd import Crowd, Line, Phase
 from readyup.commands.bench import _overload_text, bench
 from tests.readyup.bench.test_bench import MACHINE
 
@@ -67,14 +68,18 @@ def test_the_figures_are_told_with_the_rate_that_was_offered():
     one = {
         "times": 1, "offered_per_s": 900, "goodput_per_s": 890, "accepted_p50_ms": 5,
         "accepted_p99_ms": 20, "shed": 7, "late": 0, "unsent": 0, "other": 0,
+        "cpu": {"api": {"us_per_accepted": 170, "share": 0.8}, "load": {"share": 0.4}},
     }  # fmt: skip
     said = _overload_text(
         {
             "machine": MACHINE,
             "capacity_per_s": 900.0,
             "capacity_after_per_s": 910.0,
+            "cores": "server on core 0, load on core 1",
+            "capacity_cpu": one["cpu"],
             "phases": [one, {**one, "times": 10, "unsent": 40, "late": 2}, one],
             "goodput_share_at_worst": 0.93,
+            "goodput_share_of_later": 0.95,
             "recovered_s": 0.3,
             "reads": {"asked": 80, "failed": 0, "p50_ms": 4, "p99_ms": 30},
         }
@@ -83,7 +88,8 @@ def test_the_figures_are_told_with_the_rate_that_was_offered():
     assert "10 times" in said
     assert "42 unanswered in time" in said
     assert "1 times again" in said
-    assert "93% of the lower capacity" in said
+    assert "93% of the capacity before, 95% of the one after" in said
+    assert "api 170 us; the load used 40% of a core" in said
     assert "within 0.3 s" in said
 
 
