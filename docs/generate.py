@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from allocator.settings import AllocatorSettings
+from fleets.pod import PodSpec
 from fleets.spec import FleetSpec, Health, PortRange
 from matchmaker.api.settings import Backend, Issuer, Limits
 from matchmaker.rules.model import RatingWindow, Rules
@@ -41,7 +42,8 @@ WORDS: Mapping[Field, str] = {
     (Rules, "teams"): "Names of the teams, each once. A match fills all of them.",
     (Rules, "window"): "How far apart the ratings of a match may lie.",
     (FleetSpec, "ports"): 'Written `"7000-7099"`, both ends included: host ports that players '
-    "reach, one for each server. A wide range gives a port more rest before its next server.",
+    "reach, one for each server. A wide range gives a port more rest before its next server. With "
+    "`pod`: what Agones hands out on each node, 7000-8000 unless told.",
     (FleetSpec, "health"): "When a silent server counts as Unhealthy.",
 }
 """What a field means where its docstring is absent, or says it for readers of the code."""
@@ -52,6 +54,7 @@ DEFAULTS: Mapping[Field, str] = {
     (Config, "console"): "port 8080",
     (Listen, "port"): "see above",
     (ApiSettings, "limits"): "see below",
+    (PodSpec, "node_labels"): '`{"readyup/cpu-manager" = "static"}`',
 }
 HIDDEN = {"name", "rules", "source"}
 """A table's name is its heading; rules are written among the queue's own keys."""
@@ -75,6 +78,7 @@ def tables() -> dict[str, str]:
         "window": _table(RatingWindow),
         "fleet": _table(FleetSpec),
         "health": _table(Health),
+        "pod": _table(PodSpec),
         "allocator": _table(AllocatorSettings, but={"fleet", "reserve_rooms"}),
         "environment": "\n".join(
             ["| variable | stands for |", "|---|---|"]

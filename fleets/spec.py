@@ -15,6 +15,16 @@ import msgspec
 
 from core.errors import Invalid
 from core.ids import NAME, FleetName
+from fleets.pod import (
+    GRACE_S,
+    POD_KEYS,
+    PORTS,
+    PodSpec,
+    label_value,
+    pod_wrong,
+    ports_wrong,
+    whole_seconds,
+)
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
@@ -63,11 +73,13 @@ class FleetSpec:
 
     name: FleetName
     command: tuple[str, ...]
-    """Program and arguments; ``{python}`` becomes the interpreter this service runs on."""
+    """Program and arguments; ``{python}`` becomes the interpreter this service runs on. With
+    ``pod`` it may be left out: then the image's own entry point runs."""
 
     ports: PortRange
     """Host ports that players reach, one for each server. A wide range gives a port more
-    rest before its next server, and late datagrams of the last match fall on nobody."""
+    rest before its next server, and late datagrams of the last match fall on nobody. With
+    ``pod``: what Agones hands out on each node, 7000-8000 unless told."""
 
     replicas: Count | None = None
     """A fixed number of servers. Absent: as many as are in use, and ``reserve`` and
@@ -83,7 +95,7 @@ class FleetSpec:
     """Never fewer servers than this. Counts only without ``replicas``."""
 
     size_max: Count = 10_000
-    """Never more servers than this, nor than there are ports."""
+    """Never more servers than this, nor, on one machine, than there are ports."""
 
     rooms: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
     """Matches that one server hosts at a time."""
@@ -101,8 +113,9 @@ class FleetSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     """Further environment variables; a server inherits none of this service's secrets."""
 
-    grace_s: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 5.0
-    """Seconds between SIGTERM and SIGKILL when a server is ended."""
+    grace_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 5.0
+    """Seconds between SIGTERM and SIGKILL when a server is ended. With ``pod`` 1,800 unless
+    told: what a match may take, for a node that is drained waits for it."""
 
     starting_max: Positive = 4
     """Servers that may be before Ready at once: about two for each core of the machine.
@@ -112,9 +125,12 @@ class FleetSpec:
     scale_down_after_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 30.0
     """Seconds for which a lower demand must last before servers are ended for it."""
 
+    pod: PodSpec | None = None
+    """How the servers run as pods of an Agones fleet. Absent: as processes of this machine."""
+
     def ceiling(self) -> int:
-        """The most servers there can be."""
-        return min(self.size_max, len(self.ports))
+        """The most servers there can be. Pods have their ports on as many nodes as there are."""
+        return self.size_max if self.pod else min(self.size_max, len(self.ports))
 
 
 def parse_fleets(table: object, *, place: str = "$.fleets") -> tuple[FleetSpec, ...]:
@@ -130,6 +146,8 @@ def parse_fleets(table: object, *, place: str = "$.fleets") -> tuple[FleetSpec, 
     )
     for n, one in enumerate(specs):
         for other in specs[:n]:
+            if one.pod or other.pod:  # Agones hands out ports node by node
+                continue
             if one.ports.first <= other.ports.last and other.ports.first <= one.ports.last:
                 raise _wrong(
                     f"{place}.{one.name}.ports",
@@ -157,6 +175,11 @@ def parse_fleet(name: str, table: object, *, place: str) -> FleetSpec:
         _refuse_unknown(
             table["health"], {one.name for one in dataclasses.fields(Health)}, f"{place}.health"
         )
+    if table.get("pod") is not None:
+        if not isinstance(table["pod"], Mapping):
+            raise _wrong(f"{place}.pod", "is not a table; a pod needs at least image")
+        _refuse_unknown(table["pod"], set(POD_KEYS), f"{place}.pod")
+        table = {"command": (), "ports": PORTS, "grace_s": GRACE_S, **table}
     for needed in ("command", "ports"):
         if needed not in table:
             raise _wrong(f"{place}.{needed}", f"is missing; {_CURES[needed]}")
@@ -190,7 +213,9 @@ def _ports(value: object, place: str) -> dict[str, int]:
 
 
 def _check_whole(spec: FleetSpec, place: str) -> None:
-    if not spec.command or not spec.command[0]:
+    if spec.pod is not None:
+        _check_pod(spec, spec.pod, place)
+    elif not spec.command or not spec.command[0]:
         raise _wrong(f"{place}.command", f"is empty; {_CURES['command']}")
     if spec.replicas is not None and spec.replicas > spec.ceiling():
         raise _wrong(
@@ -217,6 +242,26 @@ def _check_whole(spec: FleetSpec, place: str) -> None:
                 f"{place}.env.{variable}",
                 "cannot be set here; READYUP_ and AGONES_SDK_ variables are set for each server",
             )
+
+
+def _check_pod(spec: FleetSpec, pod: PodSpec, place: str) -> None:
+    if wrong := pod_wrong(pod):
+        raise _wrong(f"{place}.pod.{wrong[0]}", wrong[1])
+    if what := ports_wrong(pod, spec.ports.first, spec.ports.last):
+        raise _wrong(f"{place}.ports", what)
+    if PYTHON in spec.command:
+        raise _wrong(
+            f"{place}.command", f"{PYTHON} is not in the image; write the image's own interpreter"
+        )
+    if not label_value(spec.version):
+        raise _wrong(
+            f"{place}.version",
+            "becomes a label of the pods; at most 63 letters, digits, dots and dashes",
+        )
+    health = spec.health
+    for name in ("period_s", "initial_delay_s"):
+        if not whole_seconds(getattr(health, name)):
+            raise _wrong(f"{place}.health.{name}", "the kubelet counts whole seconds, from 1")
 
 
 def _refuse_unknown(table: Mapping[str, object], known: set[str], place: str) -> None:

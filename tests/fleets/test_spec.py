@@ -79,3 +79,75 @@ def test_a_name_that_cannot_be_a_key_is_refused():
 def test_two_fleets_may_not_share_ports():
     with pytest.raises(Invalid, match="meets 7000-7099 of fleet 'arena'"):
         parse_fleets({"arena": ARENA, "duel": {**ARENA, "ports": "7050-7150"}})
+
+
+POD = {"image": "registry/arena:1"}
+
+
+def test_a_fleet_of_pods_needs_an_image_and_little_else():
+    table = tomllib.loads("""
+        [fleets.arena]
+        cpus = 2
+        [fleets.arena.pod]
+        image = "registry/arena:1"
+        hugepages = { 2Mi = "64Mi" }
+    """)
+
+    (arena,) = parse_fleets(table["fleets"])
+
+    assert arena.pod is not None
+    assert arena.pod.hugepages == {"2Mi": "64Mi"}
+    assert arena.command == ()
+    assert (arena.ports, arena.grace_s) == (PortRange(7000, 8000), 1800.0)
+    assert arena.ceiling() == 10_000  # each node has the ports anew
+
+
+def test_fleets_of_pods_share_the_range_that_agones_hands_out():
+    first, second = parse_fleets({"arena": {"pod": POD}, "duel": {"pod": POD}})
+
+    assert first.ports == second.ports
+
+
+@pytest.mark.parametrize(
+    ("pod", "place", "cure"),
+    [
+        ({"image": ""}, "image", "is no image"),
+        ({"imgae": "a"}, "imgae", "did you mean 'image'?"),
+        ({"memory": "lots"}, "memory", 'write for example "256Mi"'),
+        ({"sidecar_cpu": "0.5"}, "sidecar_cpu", 'write for example "30m"'),
+        ({"surge": "0%"}, "surge", 'from "1%" to "99%"'),
+        ({"tolerations": ["a=b:Never"]}, "tolerations[0]", "gameserver=true:NoSchedule"),
+        ({"hugepages": {"4Mi": "64Mi"}}, "hugepages.4Mi", "the size of a page"),
+        ({"runtime_handler": "rt"}, "runtime_handler", "needs runtime_class"),
+        ({"node_labels": {"a b": "c"}}, "node_labels.a b", "is no label"),
+        ({"labels": {"a": "-"}}, "labels.a", "is no label"),
+        ({"eviction": "Sometimes"}, "eviction", "invalid enum value"),
+    ],
+    ids=str,
+)
+def test_a_pod_that_kubernetes_would_refuse_is_refused_here(pod, place: str, cure: str):
+    with pytest.raises(Invalid) as refused:
+        parse_fleets({"arena": {"pod": POD | pod}})
+
+    assert refused.value.field == f"$.fleets.arena.pod.{place}"
+    assert cure in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("fleet", "place", "cure"),
+    [
+        ({"ports": "18000-19000"}, "ports", "stay below the ephemeral ones"),
+        ({"command": ["{python}", "-m", "game"]}, "command", "is not in the image"),
+        ({"version": "1.4 beta"}, "version", "becomes a label"),
+        ({"health": {"period_s": 0.5}}, "health.period_s", "whole seconds"),
+        ({"pod": "arena"}, "pod", "at least image"),
+        ({"pod": {}}, "pod", "missing required field image"),
+    ],
+    ids=str,
+)
+def test_a_fleet_that_pods_cannot_be_is_refused(fleet, place: str, cure: str):
+    with pytest.raises(Invalid) as refused:
+        parse_fleets({"arena": {"pod": POD} | fleet})
+
+    assert refused.value.field == f"$.fleets.arena.{place}"
+    assert cure in str(refused.value)
