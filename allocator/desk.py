@@ -9,6 +9,7 @@ from allocator.metrics import AllocatorMetrics
 from allocator.ports import Servers
 from allocator.sessions import Sessions, SessionState
 from allocator.settings import AllocatorSettings
+from allocator.spans import ServerSpans
 from core.errors import Unauthorized
 from core.game_server import ServerView
 from core.ids import MatchId, RoomId, room_id
@@ -29,6 +30,7 @@ class Desk:
         servers: Servers,
         settings: AllocatorSettings,
         metrics: AllocatorMetrics,
+        spans: ServerSpans,
     ) -> None:
         self.settings = settings
         self.metrics = metrics
@@ -36,6 +38,7 @@ class Desk:
         self._sessions = sessions
         self._servers = servers
         self._beats = Beats(sessions.pool)
+        self._spans = spans
 
     async def identify(self, hello: frames.Hello, *, nonce: str) -> ServerView:
         """The server that says hello.
@@ -67,8 +70,8 @@ class Desk:
         match said:
             case frames.Ack():
                 await self._ack(link, said, now_ms=now_ms)
-            case frames.Joined(match=match, epoch=epoch):
-                await self._sessions.joined(match, uid, epoch, now_ms=now_ms)
+            case frames.Joined():
+                await self._joined(link, said, now_ms=now_ms)
             case frames.Left():
                 pass  # the server's own event file is the witness of who left
             case frames.Result(match=match, epoch=epoch, result=result):
@@ -95,6 +98,7 @@ class Desk:
                 return None
             if session.server != link.server.uid:
                 return None
+            self._spans.assigned(session)
             return frames.assign(session, self.settings.join_deadline_s)
 
         link.push(when_its_turn_comes)
@@ -108,6 +112,14 @@ class Desk:
         self.metrics.acks.labels(fleet, acked.why_not or "ok").inc()
         if acked.wait_ms is not None:
             self.metrics.ack_wait_seconds.labels(fleet).observe(acked.wait_ms / 1000)
+            if self._spans.on and (session := await self._sessions.get(ack.match)):
+                self._spans.acked(session)
+
+    async def _joined(self, link: Link, said: frames.Joined, *, now_ms: int) -> None:
+        theirs = await self._sessions.joined(said.match, link.server.uid, said.epoch, now_ms=now_ms)
+        first = theirs and not said.rejoin
+        if self._spans.on and first and (session := await self._sessions.get(said.match)):
+            self._spans.joined(session, said.player)
 
     async def _refused(self, link: Link, match: MatchId, epoch: int, *, now_ms: int) -> None:
         """A server will not have a match: no use in waiting for its acknowledgement."""

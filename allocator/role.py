@@ -16,9 +16,11 @@ from allocator.reserve import Reserve
 from allocator.servers_api import SessionsApi
 from allocator.sessions import Sessions
 from allocator.settings import AllocatorSettings
+from allocator.spans import ServerSpans
 from core.clock import Clock
 from core.redis import Store
 from core.supervise import Service
+from core.telemetry import OFF, Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,11 @@ def allocator_role(
     clock: Clock,
     chance: random.Random,
     metrics: AllocatorMetrics,
+    traces: Traces = OFF,
 ) -> AllocatorRole:
     """Put the role together; nothing runs yet. ``join_keys`` are what ``welcome`` hands out."""
     services: dict[str, Service] = {}
-    desks = []
+    desks, spans = [], ServerSpans(traces, clock)
     for fleet in fleets:
         sessions = Sessions(Pool(store, fleet.settings.fleet))
         handover = Handover(sessions, fleet.matches, fleet.settings, metrics)
@@ -62,7 +65,7 @@ def allocator_role(
             f"reaper-{name}": partial(reaper.run, clock),
             f"herald-{name}": partial(herald.run, clock),
         }
-        desks.append(Desk(sessions, fleet.servers, fleet.settings, metrics))
+        desks.append(Desk(sessions, fleet.servers, fleet.settings, metrics, spans))
     api = SessionsApi(desks, join_keys=join_keys, clock=clock, chance=chance)
     services["sessions-api"] = api.run
     return AllocatorRole(services, api)

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from core.ids import FleetName, MatchId, PlayerId, QueueName, RoomId, ServerUid, TicketId
 
 
-@dataclass(frozen=True, slots=True)
-class SeatedPlayer:
-    """One player of a match and the place kept for them."""
+class SeatedPlayer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One player of a match and the place kept for them. Stored and sent as it stands here."""
 
     player: PlayerId
     ticket: TicketId
     team: str
     seat: int
     """Place in the team, counted from 0."""
+
+    traceparent: str = ""
+    """Of the ticket's trace; empty when it is not traced."""
 
 
 @dataclass(frozen=True, slots=True)

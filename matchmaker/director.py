@@ -17,6 +17,7 @@ from core.errors import Exhausted, StoreUnreachable
 from core.lease import RENEW_S, Lease
 from core.lua import as_json
 from core.supervise import every
+from core.telemetry import OFF, Traces
 from matchmaker.engine.search import Found, search
 from matchmaker.feed import Feed
 from matchmaker.metrics import MatchmakerMetrics
@@ -54,12 +55,14 @@ class Director:
         clock: Clock,
         chance: random.Random,
         metrics: MatchmakerMetrics,
+        traces: Traces = OFF,
     ) -> None:
         self._queue = queue
         self._rooms = rooms
         self._clock = clock
         self._chance = chance
         self._metrics = metrics
+        self._traces = traces
         self._name = queue.settings.name
         self._lease = Lease(queue.store, queue.leader, queue.log, holder, clock)
         self._pass_ms: deque[float] = deque(maxlen=512)
@@ -94,6 +97,7 @@ class Director:
             clock=self._clock,
             chance=self._chance,
             metrics=self._metrics,
+            traces=self._traces,
         )
         try:
             # An epoch that a failover could forget, and give to another, would fence nobody.
@@ -147,7 +151,7 @@ class Director:
         if not len(feed.pool) or room_for <= 0 or placing.paused:
             return
         view, now_ms, applied = feed.pool.view(), self._clock.wall_ms(), feed.applied
-        began_s = self._clock.elapsed_s()
+        began_s, pass_us = self._clock.elapsed_s(), self._clock.wall_us()
         found = await asyncio.to_thread(
             search, view, settings.rules, now_ms=now_ms, matches_max=room_for
         )
@@ -165,7 +169,9 @@ class Director:
                     feed.pool.remove(party.id)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._log_pass(found, now_ms=now_ms, applied=applied))
-            placed = group.create_task(placing.place([placing.form(match) for match in found]))
+            placed = group.create_task(
+                placing.place([placing.form(match, pass_us=pass_us) for match in found])
+            )
         self._matches += len(found) - len(placed.result())
         for forming in placed.result():
             await feed.put_back(list(dict.fromkeys(p.ticket for p in forming.order.players)))

@@ -7,7 +7,7 @@ is free waits in the allocator's line and is driven on when it gets one.
 
 import asyncio
 import random
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,14 @@ import structlog
 
 from core.clock import Clock
 from core.errors import StoreUnreachable
-from core.ids import MatchId, PlayerId, new_match_id
+from core.ids import MatchId, PlayerId, TicketId, new_match_id
 from core.lua import as_json
 from core.placement import ClaimOrder, Placement, SeatedPlayer
+from core.telemetry import OFF, Traces
 from matchmaker.engine.search import Found
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Allocations
+from matchmaker.spans import MatchSpans, traceparents
 from matchmaker.store import QueueStore
 from matchmaker.tickets import Teams
 
@@ -40,6 +42,9 @@ class Forming:
     """When match and free room both existed: the pass that found it, or the room's coming."""
 
     placement: Placement | None = None
+    asked_us: int = 0
+    """When a room was asked for first."""
+
     claim_us: int = 0
     """How long the claim took; 0 when it waited in line."""
 
@@ -60,9 +65,11 @@ class Placing:
         clock: Clock,
         chance: random.Random,
         metrics: MatchmakerMetrics,
+        traces: Traces = OFF,
     ) -> None:
         self._queue = queue
         self._rooms = rooms
+        self._spans = MatchSpans(traces, queue.settings.name, clock)
         self._epoch = epoch
         self._clock = clock
         self._chance = chance
@@ -75,8 +82,8 @@ class Placing:
 
         self._under_way: set[MatchId] = set()
 
-    def form(self, found: Found) -> Forming:
-        """A match that the engine found, with an id and a deadline."""
+    def form(self, found: Found, *, pass_us: int = 0) -> Forming:
+        """A match that the pass begun at ``pass_us`` found, with an id and a deadline."""
         settings = self._queue.settings
         names = settings.rules.teams
         teams: Teams = {
@@ -85,11 +92,20 @@ class Placing:
         }
         match = new_match_id(settings.name, self._chance)
         deadline_ms = self._clock.wall_ms() + round(settings.placing_s * 1000)
-        return self._forming(match, teams, deadline_ms)
+        traced = {
+            party.id: party.traceparent
+            for parties in found.teams
+            for party in parties
+            if party.traceparent
+        }
+        self._spans.found(found, match, pass_us=pass_us)
+        return self._forming(match, teams, deadline_ms, traced)
 
-    def _forming(self, match: MatchId, teams: Teams, deadline_ms: int) -> Forming:
+    def _forming(
+        self, match: MatchId, teams: Teams, deadline_ms: int, traced: Mapping[TicketId, str]
+    ) -> Forming:
         players = tuple(
-            SeatedPlayer(player, ticket, team, seat)
+            SeatedPlayer(player, ticket, team, seat, traced.get(ticket, ""))
             for team, seats in teams.items()
             for seat, (ticket, player) in enumerate(seats)
         )
@@ -121,7 +137,9 @@ class Placing:
             return
         records = await _together(self._queue.match(match) for match in matches)
         half_way = [r for r in records if r is not None and r.state != "closed"]
-        forming = [self._forming(r.id, r.teams, r.deadline_ms) for r in half_way]
+        tickets = [ticket for r in half_way for ticket in r.tickets] if self._spans.on else []
+        traced = await self._queue.traceparents(tickets)
+        forming = [self._forming(r.id, r.teams, r.deadline_ms, traced) for r in half_way]
         log.info("matches.resumed", queue=self._queue.settings.name, matches=len(forming))
         self._metrics.resumed.labels(self._queue.settings.name).inc(len(forming))
         await self.drive(forming)
@@ -167,10 +185,14 @@ class Placing:
         stands = await _together(self._commit(forming) for forming in placed)
         committed = [forming for forming, ok in zip(placed, stands, strict=True) if ok]
         if committed:
+            began_us = self._clock.wall_us()
             await self._queue.store.barrier()
             await _together(self._announce(forming) for forming in committed)
+            for forming in committed:
+                self._spans.step("match.announce", forming.order, began_us=began_us)
 
     async def _propose(self, forming: Forming) -> bool:
+        began_us = self._clock.wall_us()
         outcome, _ = await self._queue.propose(
             forming.order.match,
             forming.teams,
@@ -181,10 +203,12 @@ class Placing:
         if outcome == "stale":
             raise Superseded
         self.paused = self.paused or outcome == "paused"
+        self._spans.step("match.propose", forming.order, began_us=began_us)
         return outcome in ("proposed", "committed")
 
     async def _claim(self, forming: Forming) -> None:
         asked_us = self._clock.wall_us()
+        forming.asked_us = forming.asked_us or asked_us
         try:
             forming.placement = await self._rooms.claim(forming.order, now_ms=asked_us // 1000)
         except StoreUnreachable:
@@ -194,13 +218,16 @@ class Placing:
             self.in_line[forming.order.match] = forming
             if not waited:
                 await self._queue.in_line(forming.order.match, now_ms=self._clock.wall_ms())
-        elif not waited:
+            return
+        self._spans.step("match.claim", forming.order, began_us=forming.asked_us)
+        if not waited:
             forming.claim_us = self._clock.wall_us() - asked_us
             self._metrics.claim_seconds.observe(forming.claim_us / 1e6)
 
     async def _commit(self, forming: Forming) -> bool:
         assert forming.placement is not None
-        match, now_ms = forming.order.match, self._clock.wall_ms()
+        match, began_us = forming.order.match, self._clock.wall_us()
+        now_ms = began_us // 1000
         state = await self._queue.commit(match, forming.placement, epoch=self._epoch, now_ms=now_ms)
         if state == "stale":
             raise Superseded
@@ -209,6 +236,7 @@ class Placing:
         if state == "committed" and forming.placement.epoch > 1:
             # Committed before, and moved since: what is announced is where it is now.
             await self._queue.moved(forming.placement, now_ms=now_ms)
+        self._spans.step("match.commit", forming.order, began_us=began_us)
         return state == "committed"
 
     async def _announce(self, forming: Forming) -> None:
@@ -218,6 +246,7 @@ class Placing:
             formed_us=forming.formed_us,
             claim_us=forming.claim_us,
             now_ms=self._clock.wall_ms(),
+            traceparents=traceparents(forming.order),
         )
         # Hints first, in the same pipeline: who was told finds the way back, whoever dies here.
         _, is_news = await _together((self._hint(forming), told))

@@ -12,11 +12,12 @@ from matchmaker.settings import QueueSettings
 from matchmaker.tickets import MatchRecord, Status, Teams, TicketRecord, WaitingTicket
 
 
-class Body(msgspec.Struct):
-    """What the engine needs of a ticket, as stored and as logged."""
+class Body(msgspec.Struct, omit_defaults=True):
+    """What a director needs of a ticket, as stored and as logged."""
 
     players: list[PlayerId]
     mmr: float
+    traceparent: str = ""
 
 
 _body = msgspec.json.Decoder(Body).decode
@@ -108,6 +109,12 @@ class Records:
                     found.append(waiting_ticket(ticket, held[1], int(held[2])))
         return found
 
+    async def traceparents(self, tickets: Sequence[TicketId]) -> dict[TicketId, str]:
+        """Which of the tickets are traced, and as what."""
+        asked = [("HGET", f"{self.base}:ticket:{ticket}", "body") for ticket in tickets]
+        held = zip(tickets, await self.store.many(asked), strict=True)
+        return {ticket: said for ticket, body in held if body and (said := _body(body).traceparent)}
+
     async def live(self) -> list[TicketId]:
         """Every ticket that has not ended, soonest deadline first."""
         return [
@@ -132,7 +139,7 @@ class Records:
 def waiting_ticket(ticket: TicketId, body: str, enqueued_ms: int) -> WaitingTicket:
     """A ticket for the engine, from its stored body."""
     held = _body(body)
-    return WaitingTicket(ticket, tuple(held.players), held.mmr, enqueued_ms)
+    return WaitingTicket(ticket, tuple(held.players), held.mmr, enqueued_ms, held.traceparent)
 
 
 def status_of(stored: str) -> Status:

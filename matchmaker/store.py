@@ -4,7 +4,7 @@ The keys are described in docs/redis-keys.md. A script that is sent twice has on
 every call here may be repeated when its answer was lost.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from core.errors import Conflict, Exhausted, Invalid
@@ -67,7 +67,7 @@ class QueueStore(Records):
                 "ticket": ticket.id,
                 "now_ms": now_ms,
                 "ids": as_json(ids),
-                "body": as_json(Body(ids, ticket.mmr())),
+                "body": as_json(Body(ids, ticket.mmr(), ticket.traceparent)),
                 "mmr": str(ticket.mmr()),
                 "owner": ticket.owner,
                 "expires_ms": ticket.expires_ms,
@@ -176,11 +176,20 @@ class QueueStore(Records):
             )
         )
 
-    async def announce(self, match: MatchId, *, formed_us: int, claim_us: int, now_ms: int) -> bool:
+    async def announce(
+        self,
+        match: MatchId,
+        *,
+        formed_us: int,
+        claim_us: int,
+        now_ms: int,
+        traceparents: Mapping[TicketId, str] | None = None,
+    ) -> bool:
         """Tell the players of a committed match; False when they were told before.
 
         ``formed_us`` and ``claim_us`` are for the log: when match and room both existed, and
-        how long the claim took (0 when it waited in line).
+        how long the claim took (0 when it waited in line). ``traceparents`` of those tickets
+        that are traced go with what the players are told.
         """
         told = await ANNOUNCE(
             self.store,
@@ -190,6 +199,7 @@ class QueueStore(Records):
                 "match": match,
                 "formed_us": str(formed_us),
                 "claim_us": claim_us,
+                "traceparents": as_json(traceparents) if traceparents else "",
             },
         )
         return bool(told)

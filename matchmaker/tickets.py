@@ -54,6 +54,9 @@ class NewTicket:
     digest: str = ""
     """Digest of the request that came with the key."""
 
+    traceparent: str = ""
+    """Of the ticket's trace; empty when it is not traced."""
+
     def mmr(self) -> float:
         """The party's mean rating."""
         return sum(player.rating for player in self.players) / len(self.players)
@@ -67,6 +70,7 @@ class WaitingTicket:
     players: tuple[PlayerId, ...]
     mmr: float
     enqueued_ms: int
+    traceparent: str = ""
 
     def size(self) -> int:
         """Players in the party; all of them go to the same team."""

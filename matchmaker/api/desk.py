@@ -11,6 +11,7 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.ids import PlayerId, QueueName, TicketId, new_ticket_id, queue_of
 from core.join_token import Minter, Seat
 from core.placement import Placement
+from core.telemetry import OFF, Traces
 from matchmaker.api.keys import Keys, Principal
 from matchmaker.api.shapes import Assignment, Member, SessionOut, TicketIn, TicketOut
 from matchmaker.metrics import MatchmakerMetrics
@@ -22,7 +23,7 @@ from matchmaker.tickets import MatchRecord, NewTicket, Status, TicketPlayer, Tic
 class Desk:
     """Checks who may do what, then does it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that readyup/wiring chooses
         self,
         queues: Mapping[str, QueueStore],
         sessions: Sessions,
@@ -32,8 +33,10 @@ class Desk:
         clock: Clock,
         chance: random.Random,
         metrics: MatchmakerMetrics,
+        traces: Traces = OFF,
     ) -> None:
         self.queues = queues
+        self.traces = traces
         self.keys = keys
         self.clock = clock
         self.metrics = metrics
@@ -42,13 +45,21 @@ class Desk:
         self._chance = chance
 
     async def create(
-        self, asked: TicketIn, caller: Principal, *, key: str = ""
+        self, asked: TicketIn, caller: Principal, *, key: str = "", traceparent: str = ""
     ) -> tuple[TicketOut, bool]:
         """Enqueue a ticket; True when it is new, False when the key or the players had one.
+
+        ``traceparent`` is of the caller's own trace, if there is one to be continued.
 
         Raises:
             Invalid, Forbidden, Conflict, Exhausted: nothing was enqueued.
         """
+        with self.traces.entering("ticket.enqueue", traceparent, queue=asked.queue) as ours:
+            return await self._create(asked, caller, key=key, traceparent=ours)
+
+    async def _create(
+        self, asked: TicketIn, caller: Principal, *, key: str, traceparent: str
+    ) -> tuple[TicketOut, bool]:
         queue = self._queue(asked.queue)
         settings = queue.settings
         await self._check_party(asked, caller, size_max=settings.rules.team_size)
@@ -72,6 +83,7 @@ class Desk:
             presence_ms=presence_ms,
             key=key,
             digest=hashlib.sha256(msgspec.json.encode(asked)).hexdigest() if key else "",
+            traceparent=traceparent,
         )
         enqueued = await queue.enqueue(ticket, now_ms=now_ms)
         if enqueued.outcome == "created":

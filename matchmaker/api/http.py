@@ -97,7 +97,9 @@ class PlayerApi:
             )
         self._gate.create(caller, self._gate.address_of(request))
         asked = await body_of(request, TicketIn, within_s=self._gate.limits.body_s)
-        ticket, is_new = await self._desk.create(asked, caller, key=key)
+        ticket, is_new = await self._desk.create(
+            asked, caller, key=key, traceparent=request.headers.get("traceparent", "")
+        )
         response = json_response(ticket, status=201 if is_new else 200)
         response.headers["Location"] = f"/v1/tickets/{ticket.id}"
         return response
@@ -110,10 +112,13 @@ class PlayerApi:
             request, BatchIn, max_bytes=BATCH_MAX_BYTES, within_s=self._gate.limits.body_s
         )
         results: list[object] = [None] * len(batch.tickets)
+        traceparent = request.headers.get("traceparent", "")
 
         async def one(n: int, raw: msgspec.Raw) -> None:
             try:
-                results[n], _ = await self._desk.create(parse(bytes(raw), TicketIn), caller)
+                results[n], _ = await self._desk.create(
+                    parse(bytes(raw), TicketIn), caller, traceparent=traceparent
+                )
             except ReadyUpError as wrong:
                 results[n] = problem_of(wrong)
 

@@ -43,13 +43,10 @@ def _paths() -> dict[str, Any]:
                 answers={200: "TicketOut", 201: "TicketOut"},
                 problems=(400, 401, 403, 408, 409, 413, 429, 503),
                 parameters=[
-                    {
-                        "name": "Idempotency-Key",
-                        "in": "header",
-                        "required": False,
-                        "description": "The same key and request again gives the same ticket.",
-                        "schema": {"type": "string", "maxLength": 255},
-                    }
+                    _header(
+                        "Idempotency-Key", "The same key and request again gives the same ticket."
+                    ),
+                    _TRACEPARENT,
                 ],
             )
         },
@@ -60,6 +57,7 @@ def _paths() -> dict[str, Any]:
                 body="BatchIn",
                 answers={200: "BatchOut"},
                 problems=(400, 401, 403, 408, 413, 503),
+                parameters=[_TRACEPARENT],
             )
         },
         "/v1/tickets/{ticket}": {
@@ -101,6 +99,19 @@ def _paths() -> dict[str, Any]:
             ),
         },
     }
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string", "maxLength": 255},
+    }
+
+
+_TRACEPARENT = _header("traceparent", "Of your own trace (W3C), to be continued.")
 
 
 def _operation(

@@ -33,6 +33,10 @@ class Push:
     formed_us: int = 0
     """When match and free room both existed; 0 when this push says nothing new about it."""
 
+    announced_ms: int = 0
+    traceparent: str = ""
+    """Of the ticket's trace; empty when it is not traced."""
+
 
 @dataclass(eq=False)
 class Mailbox:
@@ -122,6 +126,14 @@ class Outbox:
             fields["place_us"] = place_us
             queue = str(push.ticket).rpartition(".")[0]
             self._desk.metrics.place_seconds.labels(queue).observe(place_us / 1e6)
+        self._desk.traces.span(
+            "ticket.push",
+            push.traceparent,
+            began_us=push.announced_ms * 1000,
+            ended_us=self._clock.wall_us(),
+            ticket=push.ticket,
+            match=push.match,
+        )
         if self._witness is not None:
             self._witness.write("api.pushed", **fields)
 
@@ -165,8 +177,7 @@ class Outbox:
                 enqueued_ms=event["enqueued"][ticket],
             )
             for mailbox in self._listeners(ticket, out.players):
-                push = self._assigned_push(out, match, placement, mailbox, int(event["formed_us"]))
-                mailbox.put(ticket, push)
+                mailbox.put(ticket, self._assigned_push(out, match, placement, mailbox, event))
 
     def _assigned_push(
         self,
@@ -174,7 +185,7 @@ class Outbox:
         match: MatchRecord,
         placement: Placement,
         mailbox: Mailbox,
-        formed_us: int,
+        event: Event,
     ) -> Push:
         message: dict[str, Any] = {"type": "assignment", "ticket": out}
         if mailbox.player is not None:
@@ -187,7 +198,16 @@ class Outbox:
             message["assignments"] = ways
         waited_s = max(0, self._clock.wall_ms() - out.enqueued_ms) / 1000
         self._desk.metrics.wait_seconds.labels(out.queue).observe(waited_s)
-        return Push(message, out.ver, placement.match, TicketId(out.id), placement.epoch, formed_us)
+        return Push(
+            message,
+            out.ver,
+            placement.match,
+            TicketId(out.id),
+            placement.epoch,
+            formed_us=int(event["formed_us"]),
+            announced_ms=event["t"],
+            traceparent=event.get("traceparents", {}).get(out.id, ""),
+        )
 
     def _tell_ended(self, event: Event) -> None:
         message = {"type": "ended", "match": event["match"], "reason": event["reason"]}

@@ -103,6 +103,8 @@ class Enqueue(Struct, tag="enqueue", tag_field="type", forbid_unknown_fields=Tru
 
     wait_s: Annotated[float, Meta(gt=0, le=86400)] | None = None
     idempotency_key: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    traceparent: Annotated[str, Meta(max_length=255)] = ""
+    """Of your own trace (W3C), to be continued; over HTTP it is a header."""
 
 
 class Heartbeat(Struct, tag="heartbeat", tag_field="type", forbid_unknown_fields=True):

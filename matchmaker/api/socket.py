@@ -175,7 +175,10 @@ class PlayerSockets:
                 asked = TicketIn(frame.queue, [me, *frame.party], frame.wait_s)
                 with self._admission.create() if self._admission else contextlib.nullcontext():
                     ticket, _ = await self._desk.create(
-                        asked, visit.caller, key=frame.idempotency_key or ""
+                        asked,
+                        visit.caller,
+                        key=frame.idempotency_key or "",
+                        traceparent=frame.traceparent,
                     )
                 self._stay(visit, ticket)
                 visit.answer({"type": "ticket", "ticket": ticket})

@@ -6,6 +6,7 @@
   ARGV[2] match      match id
   ARGV[3] formed_us  when the match and a free room both existed, microseconds
   ARGV[4] claim_us   how long the claim took, microseconds; 0 when it waited in line
+  ARGV[5] traceparents  JSON {ticket: traceparent} of those that are traced, or ""
 
   Returns: 1 when told now, 0 when it was told before, is not committed, or is over
 ]]
@@ -36,7 +37,9 @@ event(log, "match.announced", now_ms, {
   room = placement.room, server = placement.server, session_epoch = placement.epoch,
   ver = ver_max, formed_us = ARGV[3], claim_us = tonumber(ARGV[4]),
 })
-tell("assigned", now_ms, {
+local said = {
   match = match, teams = cjson.decode(record[4]), placement = placement, vers = vers, enqueued = enqueued, formed_us = ARGV[3],
-})
+}
+if ARGV[5] ~= "" then said.traceparents = cjson.decode(ARGV[5]) end
+tell("assigned", now_ms, said)
 return 1

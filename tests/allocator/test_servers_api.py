@@ -16,9 +16,11 @@ from allocator.pool import Pool
 from allocator.servers_api import SessionsApi, sessions_app
 from allocator.sessions import Sessions, SessionState
 from allocator.settings import AllocatorSettings
+from allocator.spans import ServerSpans
 from core import dice
 from core.ids import MatchId, room_id
 from core.placement import Placement
+from core.telemetry import OFF
 from core.web import serve_app
 from tests.allocator.worlds import (
     FLEET,
@@ -68,7 +70,7 @@ def open_counter(pool: Pool, sessions: Sessions, metrics: AllocatorMetrics):
         for new in (room(ONE.uid), room(TWO.uid), room(TWO.uid, 1)):
             await pool.add_room(new, now_ms=clock.now_ms)
             clock.now_ms += 1
-        desk = Desk(sessions, servers, AllocatorSettings(FLEET), metrics)
+        desk = Desk(sessions, servers, AllocatorSettings(FLEET), metrics, ServerSpans(OFF, clock))
         api = SessionsApi([desk], join_keys=["ab" * 32], clock=clock, chance=dice.stream(1))
         async with asyncio.TaskGroup() as group, serve_app(sessions_app(api)) as port:
             running = group.create_task(api.run(asyncio.Event()), name="api")
