@@ -1,9 +1,11 @@
 """What this package needs from others, and what its own parts need from one another."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from core.errors import Unreachable
 from core.game_server import ServerView
 from core.ids import FleetName, ServerUid
 from fleets.spec import FleetSpec
@@ -17,6 +19,14 @@ class Reason(StrEnum):
     EXITED = "exited"
     SHUTDOWN = "shutdown"
     STOP = "stop"
+
+
+class BackendAway(Unreachable):
+    """Whoever runs the servers does not answer now; ``retry_after_s`` is what it asked for."""
+
+    def __init__(self, detail: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class SdkPorts(Protocol):
@@ -62,8 +72,31 @@ class ServerStates(Protocol):
         ...
 
 
-class Backend(Protocol):
-    """Whoever runs the game servers."""
+class Hands(Protocol):
+    """Who obeys the allocator's orders for a fleet's servers."""
+
+    async def take(self, uid: ServerUid, claim: str) -> bool:
+        """Have a server Allocated under this claim; True also when one has it already.
+
+        A backend that can choose takes this very server; one that cannot takes any Ready
+        server of the fleet. Calls for different claims may run at the same time.
+
+        Raises:
+            BackendAway: it may have happened or not; the same claim is to be asked for again.
+        """
+        ...
+
+    async def give_up(self, uid: ServerUid) -> None:
+        """Begin to end a server that nobody uses, and return. Absent is fine.
+
+        Raises:
+            BackendAway: it may have happened or not; asking again is safe.
+        """
+        ...
+
+
+class Backend(Hands, Protocol):
+    """Who starts and stops single servers: processes of this machine."""
 
     def observe(self, fleet: FleetName) -> tuple[ServerView, ...]:
         """The servers there are, those that are being ended included (as Shutdown)."""
@@ -82,12 +115,42 @@ class Backend(Protocol):
         """Begin to end a server, and return. Absent, or being ended already, is fine."""
         ...
 
-    async def take(self, uid: ServerUid, claim: str) -> bool:
-        """Ready to Allocated under this claim; True also when this very claim has it."""
-        ...
-
     async def changed(self, fleet: FleetName, *, timeout_s: float) -> None:
         """Return when this fleet has changed since the last call, at the latest after this."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a fleet's servers are wanted for, as the store tells it."""
+
+    in_use: frozenset[ServerUid] = frozenset()
+    """Servers with a session."""
+
+    waiting: int = 0
+    """Matches in line for a room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one look at a fleet came to; ``{f:F}:plan`` shows it."""
+
+    replicas: int
+    """Servers that the fleet should have."""
+
+    why: Mapping[str, object]
+    """A ``sentence`` for a reader, and the inputs that it follows from."""
+
+
+class Sizing(Protocol):
+    """Who brings one fleet to its size: by single servers, or by a number."""
+
+    async def step(self, demand: Demand | None, *, now_ms: int) -> Decision:
+        """Observe, plan, execute. Without a demand nobody knows what is in use: none is ended."""
+        ...
+
+    async def changed(self, *, timeout_s: float) -> None:
+        """Return when the fleet has changed since the last call, at the latest after this."""
         ...
 
 

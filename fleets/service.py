@@ -11,6 +11,7 @@ from core.redis import Store
 from fleets.local.backend import LocalBackend
 from fleets.local.orphans import Registry
 from fleets.local.recipe import LocalSettings
+from fleets.local.size import SingleServers
 from fleets.mirror import RedisMirror
 from fleets.orders import Orders
 from fleets.ports import ServerStates
@@ -77,7 +78,7 @@ class LocalFleets:
                     for spec in self._specs
                     for name, work in (
                         (f"reconcile-{spec.name}", self._reconciler(spec, backend).run()),
-                        (f"orders-{spec.name}", Orders(spec.name, backend, self._store).run()),
+                        (f"orders-{spec.name}", self._orders(spec, backend).run()),
                     )
                 ]
                 await stop.wait()
@@ -89,4 +90,8 @@ class LocalFleets:
             done.set()
 
     def _reconciler(self, spec: FleetSpec, backend: LocalBackend) -> Reconciler:
-        return Reconciler(spec, backend, self._store, self._clock)
+        sizing = SingleServers(spec, backend, self._clock)
+        return Reconciler(spec.name, sizing, self._store, self._clock)
+
+    def _orders(self, spec: FleetSpec, backend: LocalBackend) -> Orders:
+        return Orders(spec.name, backend, self._store, chance=self._chance)

@@ -135,6 +135,9 @@ class LocalBackend:
             server.leaving.set_result(reason)
             self._show(server)
 
+    async def give_up(self, uid: ServerUid) -> None:
+        self.stop(uid, Reason.SCALE)
+
     async def take(self, uid: ServerUid, claim: str) -> bool:
         server = self._servers.get(uid)
         if server is None or server.leaving.done():

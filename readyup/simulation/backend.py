@@ -72,6 +72,9 @@ class VirtualBackend:
             loop = asyncio.get_running_loop()
             loop.call_later(grace_s, server.process.kill)
 
+    async def give_up(self, uid: ServerUid) -> None:
+        self.stop(uid, Reason.SCALE)
+
     async def take(self, uid: ServerUid, claim: str) -> bool:
         view = self._views.get(uid)
         if view is None or uid in self._leaving:

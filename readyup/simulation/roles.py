@@ -17,6 +17,7 @@ from core.errors import ReadyUpError
 from core.ids import QueueName
 from core.join_token import Minter
 from core.supervise import serve_all
+from fleets.local.size import SingleServers
 from fleets.mirror import RedisMirror
 from fleets.orders import Orders
 from fleets.reconcile import Reconciler
@@ -142,7 +143,8 @@ class Town:
         async with asyncio.TaskGroup() as group:
             group.create_task(mirror.run(asyncio.Event()), name="mirror")
             for fleet in self.config.fleets:
-                reconciler = Reconciler(fleet, backend, house.store, house.clock)
+                sizing = SingleServers(fleet, backend, house.clock)
+                reconciler = Reconciler(fleet.name, sizing, house.store, house.clock)
                 group.create_task(reconciler.run(), name=f"reconcile-{fleet.name}")
-                orders = Orders(fleet.name, backend, house.store)
+                orders = Orders(fleet.name, backend, house.store, chance=house.chance)
                 group.create_task(orders.run(), name=f"orders-{fleet.name}")
