@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.errors import Invalid
 from core.ids import FleetName, ServerUid
-from gameserver.pinning import parse_cores
+from gameserver.cores import parse_cores
 
 ROOMS_MAX: Final = 1024
 
@@ -55,6 +55,9 @@ class Environment:
     cores: tuple[int, ...] = ()
     """READYUP_CORES, e.g. ``0-1``; empty leaves this process where its parent put it."""
 
+    cpus: int = 0
+    """READYUP_CPUS: whole cores that the pod asked for; 0 when nobody asked."""
+
     drain_s: float = 20.0
     """READYUP_DRAIN_S: how long running matches may go on after SIGTERM; below the 30 s that
     Kubernetes waits."""
@@ -89,12 +92,21 @@ class Environment:
             version=environ.get("READYUP_VERSION", ""),
             events=Path(events) if events else None,
             cores=parse_cores(cores) if cores else (),
-            drain_s=_number(environ, "READYUP_DRAIN_S", "20", 0, 3600),
+            cpus=_number(environ, "READYUP_CPUS", "0", 0, 10_000),
+            drain_s=_number(environ, "READYUP_DRAIN_S", "20", 0, 86_400),
             register_url=environ.get("READYUP_REGISTER_URL", ""),
             register_key=_needed(environ, "READYUP_REGISTER_KEY")
             if environ.get("READYUP_REGISTER_URL")
             else "",
         )
+
+    @property
+    def bind_address(self) -> str:
+        """Where to listen: on loopback where players are, else on every address, for the one
+        that players dial may be another machine's.
+        """
+        local = self.address.startswith("127.") or self.address in ("localhost", "::1")
+        return self.address if local else "0.0.0.0"  # noqa: S104 - players come from anywhere
 
     def public_hex(self) -> str:
         """The public half of the key, 64 hex digits."""

@@ -99,6 +99,9 @@ class OwnRegistration:
     async def set_annotation(self, key: str, value: str) -> None:
         """What would be published is part of the registration."""
 
+    async def set_label(self, key: str, value: str) -> None:
+        """Nobody chooses servers that register themselves by labels."""
+
     async def _ask(self, method: str, url: str, *, json: object = None) -> None:
         assert self._http is not None, "use it as a context manager"
         try:

@@ -73,6 +73,10 @@ class Sdk(Protocol):
         """Publish a text beside this server's name, under ``agones.dev/sdk-<key>``."""
         ...
 
+    async def set_label(self, key: str, value: str) -> None:
+        """Publish a short word by which others can choose, under ``agones.dev/sdk-<key>``."""
+        ...
+
     async def health(self, period_s: float, stop: asyncio.Event) -> None:
         """Ping until ``stop``, whatever happens to the SDK server meanwhile."""
         ...

@@ -18,7 +18,8 @@ from core.clock import SystemClock
 from core.errors import ReadyUpError
 from core.eventfile import EventFile
 from gameserver.environment import Environment
-from gameserver.pinning import Pinned, pin, proof
+from gameserver.identity import identified
+from gameserver.pinning import pin, proof
 from gameserver.ports import Game, Sdk, Witness
 from gameserver.runtime import Runtime
 from gameserver.sdk.client import AgonesSdk
@@ -31,10 +32,8 @@ def run_server(make_game: Callable[[Environment], Game]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     code = 1
     try:
-        environment = Environment.read(os.environ)
-        pinned = pin(environment.cores) if environment.cores else proof()
         with asyncio.Runner(loop_factory=_loop) as runner:
-            runner.run(_serve(environment, make_game(environment), pinned))
+            runner.run(_serve(make_game))
         code = 0
     except* ReadyUpError as wrong:
         for error in wrong.exceptions:
@@ -53,7 +52,10 @@ def _loop() -> asyncio.AbstractEventLoop:
     return asyncio.SelectorEventLoop(selectors.SelectSelector())
 
 
-async def _serve(environment: Environment, game: Game, pinned: Pinned) -> None:
+async def _serve(make_game: Callable[[Environment], Game]) -> None:
+    environment = Environment.read(await identified(os.environ))
+    pinned = pin(environment.cores) if environment.cores else proof(wanted=environment.cpus)
+    game = make_game(environment)
     async with _sdk(environment) as sdk:
         stop = asyncio.Event()
         _listen(stop)

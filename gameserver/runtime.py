@@ -89,8 +89,10 @@ class Runtime:
         return self._matches.retiring
 
     async def _announce(self, pinned: Pinned) -> None:
-        if not self._environment.key_known:
+        if not self._environment.key_known:  # nobody knows us yet but Agones
             await self._sdk.set_annotation("readyup-key", self._environment.public_hex())
+            await self._sdk.set_annotation("readyup-pinned", pinned.sentence)
+            await self._sdk.set_label("readyup-pinned", str(pinned.exclusive).lower())
         await self._sdk.ready()
         self._witness.write(
             "server.ready",
@@ -98,6 +100,7 @@ class Runtime:
             rooms=self._environment.rooms,
             cores=list(pinned.cores),
             pinned=pinned.sentence,
+            exclusive=pinned.exclusive,
         )
         log.info("server.ready uid=%s pinned=%s", self._environment.uid, pinned.sentence)
 

@@ -119,9 +119,7 @@ def _container(spec: FleetSpec, pod: PodSpec, name: str, sessions_url: str) -> M
         "imagePullPolicy": pod.pull,
         "command": list(spec.command),
         "args": list(pod.args),
-        "env": [
-            {"name": key, "value": value} for key, value in _environment(spec, sessions_url).items()
-        ],
+        "env": _variables(spec, sessions_url),
         "resources": {"requests": amounts, "limits": dict(amounts)},
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -137,6 +135,16 @@ def _container(spec: FleetSpec, pod: PodSpec, name: str, sessions_url: str) -> M
     return merged(kept, pod.extra_container)
 
 
+def _variables(spec: FleetSpec, sessions_url: str) -> list[Manifest]:
+    told = _environment(spec, sessions_url)
+    # The node's; what players dial is for Agones to say, and it tells the fleets role.
+    address = {"fieldRef": {"fieldPath": "status.hostIP"}}
+    return [
+        *({"name": name, "value": text} for name, text in told.items()),
+        {"name": "READYUP_ADDRESS", "valueFrom": address},
+    ]
+
+
 def _environment(spec: FleetSpec, sessions_url: str) -> dict[str, str]:
     """What all servers of a fleet have in common; name, uid and ports come with each pod."""
     given = {
@@ -146,6 +154,7 @@ def _environment(spec: FleetSpec, sessions_url: str) -> dict[str, str]:
         "READYUP_VERSION": spec.version,
         "READYUP_SESSIONS_URL": sessions_url,
         "READYUP_DRAIN_S": str(int(spec.grace_s)),
+        "READYUP_CPUS": str(spec.cpus),
     }
     return {key: value for key, value in given.items() if value}
 

@@ -35,7 +35,7 @@ def read_seconds(text: str) -> dict[QueueName, float]:
 
 def _make(environment: Environment) -> ArenaServer:
     return ArenaServer(
-        environment.address,
+        environment.bind_address,
         environment.port,
         seconds=read_seconds(os.environ.get(_NAME) or "{}"),
         seconds_default=SECONDS_DEFAULT,

@@ -103,6 +103,9 @@ class FakeSdk:
     async def set_annotation(self, key: str, value: str) -> None:
         self.calls.append(f"{key}={value}")
 
+    async def set_label(self, key: str, value: str) -> None:
+        self.calls.append(f"{key}:{value}")
+
     async def health(self, period_s: float, stop: asyncio.Event) -> None:
         await stop.wait()
 

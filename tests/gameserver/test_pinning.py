@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from core.errors import Invalid
-from gameserver.pinning import describe, parse_cores, pin, proof, render_cores
+from gameserver.cores import parse_cores, render_cores
+from gameserver.evidence import Evidence, Qos, describe, judge, read
+from gameserver.pinning import pin, proof
 
 
 @given(st.frozensets(st.integers(0, 300), min_size=1))
@@ -38,11 +40,76 @@ def test_the_sentence_is_honest(cores, machine, sentence):
 
 
 def test_the_proof_is_the_kernels(tmp_path: Path):
-    status = tmp_path / "status"
-    status.write_text("Name:\tgame\nCpus_allowed:\tff\nCpus_allowed_list:\t4-5,7\n")
+    write(tmp_path, "proc/self/status", "Name:\tgame\nCpus_allowed_list:\t4-5,7\n")
 
-    assert proof(status).cores == (4, 5, 7)
+    assert proof(tmp_path).cores == (4, 5, 7)
     assert proof().cores == tuple(sorted(os.sched_getaffinity(0)))
+
+
+def write(root: Path, name: str, text: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "score", "qos"),
+    [
+        ("0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice/c", "2", "B"),
+        ("9:cpuset:/kubepods/besteffort/pod1/c", "1000", "E"),
+        ("9:cpuset:/kubepods/pod1/c", "-997", "G"),
+        ("0::/", "-997", "G"),
+        ("0::/", "989", "B"),
+        ("0::/", "1000", "E"),
+    ],
+)
+def test_the_pods_class_is_read_even_where_its_cgroup_is_hidden(tmp_path, cgroup, score, qos):
+    known = {"G": Qos.GUARANTEED, "B": Qos.BURSTABLE, "E": Qos.BEST_EFFORT}
+    write(tmp_path, "proc/self/cgroup", f"{cgroup}\n")
+    write(tmp_path, "proc/self/oom_score_adj", f"{score}\n")
+    write(tmp_path, "var/run/secrets/kubernetes.io/empty", "")
+
+    assert read(tmp_path).qos is known[qos]
+
+
+def test_outside_a_pod_there_is_no_class(tmp_path, monkeypatch):
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    write(tmp_path, "proc/self/oom_score_adj", "0\n")
+
+    assert read(tmp_path).qos is Qos.UNKNOWN
+
+
+def test_an_exclusive_cpuset_is_found_in_both_versions_of_cgroups(tmp_path):
+    write(tmp_path / "v2", "sys/fs/cgroup/cpuset.cpus.partition", "isolated\n")
+    write(tmp_path / "v2", "sys/fs/cgroup/cpuset.cpus.effective", "2-3\n")
+    write(tmp_path / "v1", "proc/self/cgroup", "3:cpuset:/pods/a\n")
+    write(tmp_path / "v1", "sys/fs/cgroup/cpuset/pods/a/cpuset.cpu_exclusive", "1\n")
+
+    assert read(tmp_path / "v2").partition
+    assert read(tmp_path / "v2").cores == (2, 3)
+    assert read(tmp_path / "v1").partition
+    assert not read(tmp_path / "none").partition
+
+
+@pytest.mark.parametrize(
+    ("evidence", "wanted", "exclusive", "why"),
+    [
+        (Evidence((3,), 8, Qos.GUARANTEED), 1, True, "core 3 of 8, its own: a Guaranteed pod"),
+        (Evidence((2, 3), 8, Qos.GUARANTEED), 2, True, "2 whole cores"),
+        (Evidence((2, 3, 4), 8, Qos.GUARANTEED), 1, False, "needs cpuManagerPolicy: static"),
+        (Evidence((3,), 8, Qos.BURSTABLE), 1, False, "the pod is Burstable"),
+        (Evidence(tuple(range(8)), 8, Qos.GUARANTEED), 1, False, "not pinned: all 8 cores"),
+        (Evidence((), 8, Qos.GUARANTEED), 1, False, "does not tell"),
+        (Evidence((3,), 8, partition=True), 0, True, "an exclusive cpuset"),
+        (Evidence((3,), 8), 0, False, "core 3 of 8"),
+        (Evidence((3,), 8, scheduler="SCHED_FIFO 10"), 0, False, "core 3 of 8, SCHED_FIFO 10"),
+    ],
+)
+def test_only_what_is_proven_is_called_exclusive(evidence, wanted, exclusive, why):
+    verdict = judge(evidence, wanted=wanted)
+
+    assert verdict.exclusive is exclusive
+    assert why in verdict.sentence
 
 
 def test_without_proc_nothing_is_claimed(tmp_path: Path):

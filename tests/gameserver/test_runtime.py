@@ -68,14 +68,19 @@ async def test_an_idle_server_that_is_stopped_leaves_and_says_so():
     assert allocator.heard[-1]["tick"].keys() >= {"p50_ms", "p99_ms", "p999_ms", "instability"}
 
 
-async def test_a_server_without_an_inherited_key_publishes_its_own_before_ready():
+async def test_a_server_that_only_agones_knows_publishes_its_key_and_its_cores_before_ready():
     async with FakeAllocator().serve() as allocator:
         where = replace(environment(allocator.url), key_known=False)
         allocator.key = where.public_hex()
         async with process(where) as server:
             await allocator.until(lambda: bool(allocator.hellos))
 
-    assert server.sdk.calls[:2] == [f"readyup-key={where.public_hex()}", "ready"]
+    assert server.sdk.calls[:4] == [
+        f"readyup-key={where.public_hex()}",
+        "readyup-pinned=core 1 of 2",
+        "readyup-pinned:false",
+        "ready",
+    ]
     assert allocator.proofs == [True]
 
 

@@ -91,5 +91,5 @@ def container(pod: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def variables(one: dict[str, Any]) -> dict[str, str]:
-    """A container's environment."""
-    return {entry["name"]: entry["value"] for entry in one["env"]}
+    """A container's environment, what the kubelet fills in left out."""
+    return {entry["name"]: entry["value"] for entry in one["env"] if "value" in entry}

@@ -55,6 +55,7 @@ def test_a_match_outlives_a_drain():
         "READYUP_VERSION": "1.4.2",
         "READYUP_SESSIONS_URL": SITE.sessions_url,
         "READYUP_DRAIN_S": "1800",
+        "READYUP_CPUS": "1",
     }
 
 
