@@ -17,7 +17,8 @@ from core.clock import SystemClock
 from core.lease import LEASE_MS
 from readyup.bench.machine import machine
 from readyup.bots.report import percentile
-from readyup.demo.run import Demo, DemoSettings
+from readyup.demo.asked import DemoSettings
+from readyup.demo.run import Demo
 from readyup.demo.screen import Show
 from readyup.demo.stack import Stack
 from readyup.settings import Config

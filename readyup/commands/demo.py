@@ -1,13 +1,16 @@
 """``readyup demo``: everything on this machine, with bots and the console."""
 
+import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from core.errors import ReadyUpError
+from core.errors import Invalid, ReadyUpError
+from readyup.commands.options import refuse_file, refuse_folder
+from readyup.demo.asked import DemoSettings, chaos_roles, refuse_numbers, run_folder, sized
+from readyup.settings import load
 
 if TYPE_CHECKING:
     from readyup.demo.run import Demo, Outcome
@@ -28,7 +31,8 @@ def demo(  # noqa: PLR0913 - the options of a command
     """Run the whole of it: a Valkey, every role, pinned game servers, bots, the console.
 
     Ctrl-C ends it within seconds and prints the report; a second one at once. Exits with 0
-    when every promise was kept (see readyup check-history) and no bot met an error.
+    when every promise was kept (see readyup check-history) and the bots met no error but
+    those that a death or a fault in the run explains.
 
     Args:
         players: Bots present at a time.
@@ -40,47 +44,46 @@ def demo(  # noqa: PLR0913 - the options of a command
         chaos: Roles to kill with -9 and to stop for six seconds, in turn, with commas between:
             director, allocator, api, gameserver, fleets. Plays until each had its turn.
         config: A TOML or JSON file in place of the built-in configuration.
-        folder: Keep logs, events and the history here; a temporary folder without it.
+        folder: Keep logs, events and the history here. Without it they are below .run in a
+            clone of the repository, and elsewhere in a temporary folder, gone after a good run.
     """
-    if wrong_number := _wrong_number(players, servers, duration):
-        print(f"readyup demo: {wrong_number}", file=sys.stderr)
+    try:
+        refuse_numbers(players, servers, duration)
+        roles = chaos_roles(chaos)
+        asked = sized(load(config), servers)
+        if folder is not None:
+            refuse_folder("--dir", folder)
+        refuse_file("--json", json_path)
+        run_dir, stays = run_folder(folder)
+    except Invalid as wrong:
+        print(f"readyup demo: {wrong}", file=sys.stderr)
         return 1
-    print("ReadyUp starts: a Valkey, a process for each role, game servers, bots", file=sys.stderr)
+    print("ReadyUp starts: a store, the roles, game servers, bots", file=sys.stderr)
     import asyncio
     import logging
 
-    from core.dice import stream
     from readyup.commands.process import configure_logging, loop_factory, our_errors
-    from readyup.demo.chaos import Chaos
-    from readyup.demo.run import Demo, DemoSettings
-    from readyup.settings import load
+    from readyup.demo.chaos import round_s
+    from readyup.demo.run import Demo
 
     configure_logging(as_json=False, level=logging.WARNING)
+    play_s = duration if duration is not None else (round_s(roles) or 20.0 if headless else 0.0)
+    settings = DemoSettings(
+        players=players, servers=servers, duration_s=play_s, seed=seed, chaos=roles
+    )
     try:
-        roles = tuple(role.strip() for role in chaos.split(",") if role.strip())
-        in_turn_s = Chaos(roles, stream(seed)).round_s() if roles else 0.0
-        play_s = duration if duration is not None else (in_turn_s or 20.0 if headless else 0.0)
-        settings = DemoSettings(
-            players=players, servers=servers, duration_s=play_s, seed=seed, chaos=roles
-        )
-        run_dir = (folder or Path(tempfile.mkdtemp(prefix="readyup-demo-"))).absolute()
-        run = Demo(load(config), settings, run_dir)
+        run = Demo(asked, settings, run_dir)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             outcome = runner.run(_play(run, live=not headless and sys.stderr.isatty()))
     except (ReadyUpError, BaseExceptionGroup) as wrong:
         for error in our_errors(wrong):
             print(f"readyup demo: {error}", file=sys.stderr)
+        print(f"readyup demo: what its parts said is in {run_dir}/logs", file=sys.stderr)
         return 1
+    if not stays and outcome.exit_code() == 0:
+        shutil.rmtree(run_dir, ignore_errors=True)
+        outcome.report["history"] = ""
     return _tell(outcome, json_path)
-
-
-def _wrong_number(players: int, servers: int | None, duration: float | None) -> str:
-    """What is wrong with the numbers asked for; empty when nothing is."""
-    if players < 1 or (servers is not None and servers < 1):
-        return "--players and --servers must be at least 1"
-    if duration is not None and duration <= 0:
-        return "--duration is seconds above 0"
-    return ""
 
 
 async def _play(run: "Demo", *, live: bool) -> "Outcome":

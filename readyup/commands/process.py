@@ -41,7 +41,8 @@ def configure_logging(*, as_json: bool, level: int = logging.INFO) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Whatever stderr is then: a live table puts itself there, and lines stand above it.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 

@@ -18,14 +18,12 @@ import msgspec
 import structlog
 
 from core.clock import Clock, SystemClock
-from core.errors import Invalid
 from core.game_server import ServerView, State
 from core.lease import LEASE_MS
+from readyup.demo.asked import refuse_roles
 from readyup.demo.stack import Stack
 
 log = structlog.get_logger("readyup.chaos")
-
-ROLES = ("director", "allocator", "api", "gameserver", "fleets")
 
 BETWEEN_S = 5.0
 """Play between two faults: matches are in every step of their way by then."""
@@ -64,13 +62,7 @@ class Chaos:
     faults: list[Fault] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for role in self.roles:
-            if role not in ROLES:
-                raise Invalid(f"--chaos: there is no role {role!r}; there are: {', '.join(ROLES)}")
-
-    def round_s(self) -> float:
-        """About how long it takes until each role had each fault once."""
-        return len(self.roles) * (2 * BETWEEN_S + STOPPED_S + 4.0)
+        refuse_roles(self.roles)
 
     async def meanwhile(self, stack: Stack) -> None:
         """Fault after fault while the bots come and go; none once they only finish."""
@@ -129,6 +121,11 @@ class Chaos:
                 servers = [view for view in await _servers(stack) if view.state is State.ALLOCATED]
                 victim = self.chance.choice(servers).pid if servers else 0
                 return victim, lambda: _all_heard(stack, since_ms)
+
+
+def round_s(roles: Sequence[str]) -> float:
+    """About how many seconds it takes until each role had each fault once."""
+    return len(roles) * (2 * BETWEEN_S + STOPPED_S + 4.0)
 
 
 def summary(faults: Sequence[Fault]) -> dict[str, Any]:

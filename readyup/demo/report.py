@@ -110,7 +110,7 @@ def as_text(report: Mapping[str, Any]) -> str:
         "errors": errors,
         "repairs": repairs,
         "promises": f"{report['breaches']} breaches in {report['events']} events",
-        "history": report["history"],
+        "history": report["history"] or "not kept; --dir FOLDER keeps it",
     }
     for fault, cost in report.get("chaos", {}).items():
         rows[fault] = (

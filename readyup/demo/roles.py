@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from core.children import dies_with_parent
+from fleets.local.output import last_line
 
 log = structlog.get_logger("readyup.demo")
 
@@ -56,7 +57,7 @@ class RoleProcess:
                 if await _ended_before(process, stop):
                     self.pid = 0
                     self.restarts += 1
-                    log.warning("role.died", role=self.name, code=process.returncode)
+                    self._tell_death(process.returncode)
                     lived_s = asyncio.get_running_loop().time() - began_s
                     pause_s = AGAIN_S if lived_s > 10 else min(8.0, pause_s * 2)
                     with contextlib.suppress(TimeoutError):
@@ -65,6 +66,14 @@ class RoleProcess:
             finally:
                 await _end(process)
                 self.pid = 0
+
+    def _tell_death(self, code: int | None) -> None:
+        """With its last words, unless it was killed and could have none."""
+        told = log.bind(role=self.name, code=code, log=str(self._output))
+        if code == -signal.SIGKILL:
+            told.warning("role.died")
+        else:
+            told.warning("role.died", said=last_line(self._output))
 
     async def _start(self) -> asyncio.subprocess.Process:
         self._output.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import msgspec
 from core.children import dies_with_parent
 from core.clock import SystemClock
 from core.dice import stream, unguessable
+from readyup.demo.asked import DemoSettings, sized
 from readyup.demo.chaos import Chaos, summary
 from readyup.demo.report import Counts, report_of
-from readyup.demo.screen import Scene, Show
+from readyup.demo.screen import DRAINING, JUDGING, PLAYING, Scene, Show
 from readyup.demo.stack import Stack, running_stack
 from readyup.history.check import Verdict, check
 from readyup.history.record import Recorder
@@ -29,23 +30,6 @@ DRAINED_S = 15.0
 
 
 Meanwhile = Callable[[Stack], Coroutine[Any, Any, None]]
-
-
-@dataclass(frozen=True, slots=True)
-class DemoSettings:
-    """What is asked of a run."""
-
-    players: int = 200
-    servers: int | None = None
-    """Game servers; None keeps the configuration's number."""
-
-    duration_s: float = 0.0
-    """Seconds of play; 0 plays until it is stopped."""
-
-    seed: int = 1
-    directors: int = 2
-    chaos: tuple[str, ...] = ()
-    """Roles that are killed and stopped in turn while the bots play."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +57,7 @@ class Demo:
     def __init__(self, config: Config, settings: DemoSettings, run_dir: Path) -> None:
         self._settings = settings
         self._run_dir = run_dir
-        self._config = _sized(config, settings.servers)
+        self._config = sized(config, settings.servers)
         self._history = run_dir / "history.jsonl"
         chance = stream(settings.seed, "chaos")
         self._chaos = Chaos(settings.chaos, chance, for_s=settings.duration_s)
@@ -103,20 +87,25 @@ class Demo:
                     servers=sum(fleet.replicas or 0 for fleet in fleets),
                 )
                 console = stack.config.console
-                scene = Scene(f"http://{console.host}:{console.port}", stack.api_url())
+                url = f"http://{console.host}:{console.port}"
+                scene = Scene(url, stack.api_url(), _short(self._run_dir))
                 async with asyncio.TaskGroup() as group:
                     group.create_task(recorder.run(recorded), name="recorder")
                     looking = group.create_task(_look(stack, scene, show), name="scene")
                     async with self._console(stack):
                         await stack.until_up()
                         fault = group.create_task(meanwhile(stack)) if meanwhile else None
+                        scene.phase = PLAYING
                         crowd = await self._crowd(stack, stop, scene)
+                        scene.phase = DRAINING
                         if fault is not None:
                             fault.cancel()
                         if await _drained(stack, recorder):
                             recorder.write("run.drained")
                         repairs = await _repairs(stack)
                         looking.cancel()
+                        scene.phase = JUDGING
+                        show(scene)
                         await stack.stop_roles()
                     recorded.set()
                 events = sorted((self._run_dir / "events").glob("*.jsonl"))
@@ -174,7 +163,7 @@ class Demo:
         async with asyncio.TaskGroup() as group:
             telling = [
                 group.create_task(_read_figures(bots, scene), name="figures"),
-                group.create_task(_tell_when(stop, bots), name="stop-bots"),
+                group.create_task(_tell_when(stop, bots, scene), name="stop-bots"),
             ]
             try:
                 await bots.wait()
@@ -188,14 +177,10 @@ class Demo:
         return msgspec.json.decode(answer.read_bytes(), type=dict[str, Any])
 
 
-def _sized(config: Config, servers: int | None) -> Config:
-    if servers is None:
-        return config
-    fleets = tuple(
-        replace(fleet, replicas=servers, reserve=min(fleet.reserve, servers * fleet.rooms))
-        for fleet in config.fleets
-    )
-    return replace(config, fleets=fleets)
+def _short(folder: Path) -> str:
+    """As seen from here, where that is below us."""
+    here = Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 async def _read_figures(bots: asyncio.subprocess.Process, scene: Scene) -> None:
@@ -213,8 +198,9 @@ async def _look(stack: Stack, scene: Scene, show: Show) -> None:
         await asyncio.sleep(0.25)
 
 
-async def _tell_when(stop: asyncio.Event, bots: asyncio.subprocess.Process) -> None:
+async def _tell_when(stop: asyncio.Event, bots: asyncio.subprocess.Process, scene: Scene) -> None:
     await stop.wait()
+    scene.phase = DRAINING
     with contextlib.suppress(ProcessLookupError):
         bots.send_signal(signal.SIGTERM)
 

@@ -170,4 +170,4 @@ def test_bad_arguments_are_refused_in_a_sentence():
     answer = subprocess.run(asked, capture_output=True, text=True, check=False)
 
     assert answer.returncode == 1
-    assert answer.stderr == "readyup demo: --players and --servers must be at least 1\n"
+    assert answer.stderr == "readyup demo: --players: 0 is less than 1\n"

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from readyup.demo import roles
 from readyup.demo.roles import RoleProcess
@@ -90,6 +91,16 @@ async def test_a_process_that_keeps_dying_is_started_again_and_again(start: Star
     async with start("echo once; exit 3") as role:
         await until(lambda: role.restarts >= 4)
     assert said(tmp_path).count("once") >= 4
+
+
+async def test_the_last_words_of_a_process_that_died_are_told(start: Start, tmp_path: Path):
+    with capture_logs() as logs:
+        async with start("echo starting; echo 'no key opens the API' >&2; exit 1") as role:
+            await until(lambda: role.restarts)
+
+    assert logs[0]["event"] == "role.died"
+    assert (logs[0]["said"], logs[0]["code"]) == ("no key opens the API", 1)
+    assert logs[0]["log"] == str(tmp_path / "l" / "o")
 
 
 async def test_stopping_does_not_wait_for_the_next_start(

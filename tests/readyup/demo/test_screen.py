@@ -1,10 +1,14 @@
 """What stands in the terminal while the demo runs."""
 
 import io
+import sys
 
+import structlog
 from rich.console import Console
+from rich.file_proxy import FileProxy
 
-from readyup.demo.screen import Scene, picture, shown
+from readyup.commands.process import configure_logging
+from readyup.demo.screen import DRAINING, PLAYING, Scene, picture, shown
 
 QUEUE = {
     "waiting": 3, "playing": 14, "wait_ms_p50": 850.4, "wait_ms_p95": 2100.0, "matches": 7,
@@ -15,8 +19,8 @@ def scene(**changes) -> Scene:
     return Scene("http://127.0.0.1:8080", "http://127.0.0.1:8081", **changes)
 
 
-def drawn(what: Scene) -> str:
-    console = Console(file=io.StringIO(), width=200)
+def drawn(what: Scene, *, width: int = 200) -> str:
+    console = Console(file=io.StringIO(), width=width)
     console.print(picture(what))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -47,6 +51,22 @@ def test_each_queue_has_a_row_and_servers_and_roles_a_line():
     assert "director-1 starting (restarted 2x)" in text
 
 
+def test_nothing_is_cut_on_a_narrow_terminal():
+    crowded = scene(
+        run_dir="/tmp/a-folder-with-a-long-name/and-another-below-it/readyup-demo-abcdefgh",  # noqa: S108
+        phase=DRAINING,
+        crowd={"queues": {"duel": QUEUE}, "t_s": 4.0},
+        roles={f"director-{n}": (100_000 + n, 3) for n in range(5)},
+    )
+    text = drawn(crowded, width=60)
+
+    assert max(map(len, text.splitlines())) <= 60
+    assert "readyup-demo-abcdefgh" in text.replace(" ", "").replace("\n", "")
+    assert all(f"director-{n} {100_000 + n} (restarted 3x)" in text for n in range(5))
+    assert "…" not in text
+    assert text.endswith("\n\n")  # an echoed ^C has a line of its own
+
+
 def test_without_a_screen_a_line_comes_now_and_then(capsys):
     playing = scene(warm=1, servers=2, crowd={"queues": {"duel": QUEUE}, "t_s": 4.0})
     with shown(live=False) as show:
@@ -63,6 +83,25 @@ def test_without_a_screen_nothing_is_said_of_a_crowd_that_is_not_there(capsys):
         show(scene())
 
     assert "servers warm" not in capsys.readouterr().err
+
+
+def test_without_a_screen_a_new_phase_is_told_once(capsys):
+    with shown(live=False) as show:
+        for phase in (PLAYING, PLAYING, DRAINING, DRAINING):
+            show(scene(phase=phase))
+
+    assert capsys.readouterr().err.splitlines()[1:] == [PLAYING, DRAINING]
+
+
+def test_what_is_logged_meanwhile_stands_above_the_table(capsys):
+    configure_logging(as_json=False)
+    with shown(live=True) as show:
+        show(scene())
+        structlog.get_logger().warning("role.died", role="api-1")
+    structlog.reset_defaults()
+
+    assert "role.died" in capsys.readouterr().err
+    assert not isinstance(sys.stderr, FileProxy)
 
 
 def test_a_screen_is_taken_away_when_the_demo_ends():
