@@ -29,8 +29,8 @@ from readyup.bench.overload_crowd import GOOD_S, Crowd, Phase
 from readyup.bots.report import percentile
 from readyup.commands.serve import own_keys
 from readyup.demo.roles import RoleProcess
-from readyup.demo.stack import free
 from readyup.settings import Config, StoreSettings, as_table
+from readyup.wiring.doors import handed_to_child, open_doors
 
 CLIENTS = 48
 """For capacity: fewer than the creates that are let in at once, so none is shed."""
@@ -209,7 +209,9 @@ def _ms(ordered: list[float], share: float) -> float:
 async def _api(config: Config, run_dir: Path) -> AsyncIterator[tuple[str, dict[str, int]]]:
     """One API process before a Valkey of its own; yields its base URL and who is which process."""
     async with embedded_valkey() as store:
-        api = replace(free(config.api), dev_keys=True)
+        config, doors = open_doors(config, ["api"], elsewhere=True)
+        told, inherited = handed_to_child(doors, ["api"])
+        api = replace(config.api, dev_keys=True)
         config = replace(
             config, store=StoreSettings(store), run_dir=str(run_dir), events=False, api=api
         )
@@ -218,8 +220,9 @@ async def _api(config: Config, run_dir: Path) -> AsyncIterator[tuple[str, dict[s
         role = RoleProcess(
             "api-1",
             ["serve", "--role", "api", "--config", str(file), "--name", "api-1"],
-            env=os.environ | own_keys(),
+            env=os.environ | own_keys() | told,
             output=run_dir / "api.log",
+            doors=inherited,
         )
         stop, url = asyncio.Event(), f"http://{api.host}:{api.port}"
         async with asyncio.TaskGroup() as group:
@@ -229,6 +232,7 @@ async def _api(config: Config, run_dir: Path) -> AsyncIterator[tuple[str, dict[s
                 yield url, {"api": role.pid, "valkey": await _pid_of(store), "load": os.getpid()}
             finally:
                 stop.set()
+                doors["api"].close()
 
 
 async def _pid_of(store: str) -> int:

@@ -3,11 +3,9 @@
 import asyncio
 import contextlib
 import os
-import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 import aiohttp
 import msgspec
@@ -20,8 +18,6 @@ from readyup.demo.roles import RoleProcess
 from readyup.listen import Listen
 from readyup.settings import ENVIRONMENT, Config, StoreSettings, as_table
 from readyup.wiring.doors import Doors, handed_to_child, open_doors
-
-L = TypeVar("L", bound=Listen)
 
 UP_S = 30.0
 """The API must answer, and the first server be warm, within this."""
@@ -161,17 +157,6 @@ def _role(
     told, inherited = handed_to_child(doors, [role])
     log = run_dir / "logs" / f"{name}.log"
     return RoleProcess(name, arguments, env=env | told, output=log, doors=inherited)
-
-
-def free(listen: L) -> L:
-    """The same place if it is free, else a free port beside it."""
-    for port in (listen.port, 0):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind((listen.host, port))
-                return replace(listen, port=int(probe.getsockname()[1]))
-    return listen
 
 
 async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
