@@ -15,7 +15,6 @@ from core.redis import Store
 from core.valkey import embedded_valkey
 from readyup.commands.serve import own_keys
 from readyup.demo.roles import RoleProcess
-from readyup.listen import Listen
 from readyup.settings import ENVIRONMENT, Config, StoreSettings, as_table
 from readyup.wiring.doors import Doors, handed_to_child, open_doors
 
