@@ -19,6 +19,7 @@ from allocator.link import Link
 from core.clock import Clock
 from core.errors import Exhausted, Unauthorized, Unreachable
 from core.eventlog import Event, last_id, tail
+from core.health import Condition
 from core.ids import FleetName, MatchId, RoomId, ServerUid, server_of
 
 log = structlog.get_logger("readyup.sessions_api")
@@ -52,6 +53,12 @@ class SessionsApi:
         """Fleets whose log is not followed yet."""
 
         self._listening = asyncio.Event()
+
+    def condition(self) -> Condition:
+        """Ready once it hears every fleet's log: before that nobody is greeted."""
+        if self._unheard:
+            return Condition(ready=False, says=f"waits for {', '.join(sorted(self._unheard))}")
+        return Condition(ready=True, says=f"serves {len(self._links)} game servers")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Push what the fleets' logs say to the servers connected here, until ``stop``."""

@@ -105,6 +105,10 @@ class OpenTraces:
         # Two clocks may have told the two times.
         span.end(max(began_us, ended_us) * 1000)
 
+    def flush(self) -> None:
+        """Send what waits, now. Blocks."""
+        self._provider.force_flush()
+
     def close(self) -> None:
         self._sender.closing = True
         self._provider.shutdown()

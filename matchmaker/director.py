@@ -14,6 +14,7 @@ import structlog
 
 from core.clock import Clock
 from core.errors import Exhausted, StoreUnreachable
+from core.health import Condition
 from core.lease import RENEW_S, Lease
 from core.lua import as_json
 from core.supervise import every
@@ -29,6 +30,9 @@ log = structlog.get_logger("readyup.director")
 
 ASK_S = 0.25
 """How often one that does not lead asks for the lease."""
+
+ASKED_S = 5.0
+"""One that follows and got no answer for so long could not take over."""
 
 REPASS_S = 0.1
 """How often tickets that found nothing are looked at again: windows widen with time."""
@@ -65,15 +69,25 @@ class Director:
         self._traces = traces
         self._name = queue.settings.name
         self._lease = Lease(queue.store, queue.leader, queue.log, holder, clock)
+        self._asked_s = -ASKED_S
         self._pass_ms: deque[float] = deque(maxlen=512)
         self._passes = 0
         self._matches = 0
+
+    def condition(self) -> Condition:
+        """Ready while it leads, or was told just now that another does."""
+        if self._lease.leads():
+            return Condition(ready=True, says=f"leads, epoch {self._lease.epoch}")
+        lately = self._clock.elapsed_s() - self._asked_s < ASKED_S
+        return Condition(lately, "follows" if lately else "hears nothing of the lease")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead whenever the lease can be had, until ``stop``; then give it up."""
         while not stop.is_set():
             try:
-                if await self._lease.renew():
+                leads = await self._lease.renew()
+                self._asked_s = self._clock.elapsed_s()
+                if leads:
                     await self._term(stop)
             except (StoreUnreachable, Exhausted) as lost:
                 log.warning("director.no_store", queue=self._name, reason=str(lost))

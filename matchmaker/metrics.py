@@ -13,6 +13,7 @@ class MatchmakerMetrics:
     """Built once by ``main`` from its own registry, so two matchmakers fit in one process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
         self.waiting = Gauge(
             "readyup_matchmaker_tickets_waiting",
             "Tickets in the leading director's pool.",
@@ -68,6 +69,11 @@ class MatchmakerMetrics:
             "From enqueue to the pushed assignment.",
             ["queue"],
             buckets=WAIT_BUCKETS_S,
+            registry=registry,
+        )
+        self.shed = Counter(
+            "readyup_matchmaker_tickets_shed",
+            "Requests for tickets that were refused because there was too much to do.",
             registry=registry,
         )
         self.sockets = Gauge(

@@ -19,6 +19,7 @@ import msgspec
 from core.errors import Invalid
 from core.ids import NAME, FleetName, QueueName
 from core.redis import Durability
+from core.telemetry import TelemetrySettings
 from fleets.own import OwnFleet
 from fleets.spec import FleetSpec, parse_fleets
 from matchmaker.api.keys import is_loopback
@@ -114,6 +115,12 @@ class Config:
     console: Listen = Listen(port=8080)
     """The console, for operators."""
 
+    admin: Listen = field(default_factory=Listen)
+    """The admin port of each process: its health and its metrics."""
+
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    """Traces of tickets."""
+
     run_dir: str = ""
     """Logs, events and whatever else the processes leave; empty takes a temporary folder."""
 
@@ -157,6 +164,10 @@ ENVIRONMENT = {
     "READYUP_SESSIONS_PORT": "sessions.port",
     "READYUP_CONSOLE_HOST": "console.host",
     "READYUP_CONSOLE_PORT": "console.port",
+    "READYUP_ADMIN_HOST": "admin.host",
+    "READYUP_ADMIN_PORT": "admin.port",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "telemetry.endpoint",
+    "OTEL_SERVICE_NAME": "telemetry.service_name",
 }
 
 
@@ -184,6 +195,8 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
         api=_api(table),
         sessions=section(table, "sessions", Listen, port=8082),
         console=_console(table),
+        admin=section(table, "admin", Listen),
+        telemetry=section(table, "telemetry", TelemetrySettings),
         own_fleets=own,
         run_dir=converted(table.get("run_dir", ""), str, "$.run_dir"),
         events=converted(table.get("events", True), bool, "$.events"),

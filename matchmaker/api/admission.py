@@ -108,7 +108,13 @@ class Pace:
 class Admission:
     """Decides for each create whether it may begin."""
 
-    def __init__(self, pending: Callable[[], int], clock: Clock, signs: Signs) -> None:
+    def __init__(
+        self,
+        pending: Callable[[], int],
+        clock: Clock,
+        signs: Signs,
+        tell_shed: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._pending = pending
         self._clock = clock
         self._signs = signs
@@ -118,6 +124,8 @@ class Admission:
         self._finished = 0
         self._pace = Pace()
         self._even_s = 0.0
+        self._tell_shed = tell_shed
+        self._told = 0
         self.shed = 0
         """Creates refused so far."""
 
@@ -172,6 +180,10 @@ class Admission:
         self._at_door = 0
         self._pace = self._pace.after(self._finished, LOOK_S + lag_s)
         self._finished = 0
+        if self.shed > self._told:
+            # Not at each refusal: a refusal must cost next to nothing.
+            self._tell_shed(self.shed - self._told)
+            self._told = self.shed
         self._state = judged(
             self._state,
             self._signs,

@@ -10,9 +10,11 @@ from prometheus_client import CollectorRegistry
 
 from core.clock import Clock
 from core.eventfile import EventFile
+from core.health import Condition
 from core.ids import QueueName
 from core.join_token import Minter
 from core.redis import Store
+from core.telemetry import OFF, Traces
 from core.web import serve_app
 from matchmaker.api.admission import Admission, Signs
 from matchmaker.api.desk import Desk
@@ -45,8 +47,11 @@ class PlayerService:
         witness: EventFile | None = None,
         gate: Gate | None = None,
         signs: Signs = SIGNS,
+        metrics: MatchmakerMetrics | None = None,
+        traces: Traces = OFF,
     ) -> None:
-        self._registry = CollectorRegistry()
+        metrics = metrics or MatchmakerMetrics(CollectorRegistry())
+        self._open = False
         self._queues = queues
         self._draining = asyncio.Event()
         desk = Desk(
@@ -56,21 +61,28 @@ class PlayerService:
             minter=minter,
             clock=clock,
             chance=chance,
-            metrics=MatchmakerMetrics(self._registry),
+            metrics=metrics,
+            traces=traces,
         )
         self._outbox = Outbox(desk, clock=clock, witness=witness)
         self._presence = Presence(queues, clock)
-        self._admission = Admission(store.pending, clock, signs)
+        self._admission = Admission(store.pending, clock, signs, tell_shed=metrics.shed.inc)
         self._api = PlayerApi(
             desk,
             self._outbox,
             self._presence,
             store,
-            self._registry,
+            metrics.registry,
             draining=self._draining,
             gate=gate or Gate(Limits(), clock),
             admission=self._admission,
         )
+
+    def condition(self) -> Condition:
+        """Ready while it listens and does not drain."""
+        if self._draining.is_set():
+            return Condition(ready=False, says="draining")
+        return Condition(self._open, "serves" if self._open else "opens")
 
     @contextlib.asynccontextmanager
     async def serving(
@@ -93,6 +105,7 @@ class PlayerService:
                     door=door,
                     doorman=self._admission.at_door,
                 ) as bound:
+                    self._open = True
                     try:
                         yield bound
                     finally:

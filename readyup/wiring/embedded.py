@@ -1,6 +1,7 @@
 """Each role of the embedded mode, wired: what runs in one process and what it is given."""
 
 import asyncio
+import contextlib
 import os
 import random
 from collections.abc import Callable, Coroutine, Iterable
@@ -8,20 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
 from core.clock import Clock, SystemClock
 from core.dice import unguessable
 from core.errors import Invalid
 from core.eventfile import EventFile
+from core.health import Health
 from core.join_token import Minter
 from core.preflight import preflight
 from core.redis import Store
 from core.supervise import serve_all
+from core.telemetry import OFF, Traces, open_traces
 from core.web import serve_app
 from matchmaker.store import QueueStore
 from readyup.settings import Config
 from readyup.wiring.doors import Doors
+from readyup.wiring.vitals import Counted, ProcessMetrics
 
 JOIN_KEY, JOIN_KEY_PUBLIC = "READYUP_JOIN_KEY", "READYUP_JOIN_KEY_PUBLIC"
 
@@ -41,6 +43,10 @@ class House:
     doors: Doors = field(default_factory=dict)
     """Where its roles listen, by section; without one a role opens its own."""
 
+    counted: Counted = field(default_factory=Counted)
+    health: Health = field(default_factory=Health)
+    traces: Traces = OFF
+
     def queues(self) -> dict[str, QueueStore]:
         """Every queue's store."""
         return {name: QueueStore(self.store, queue) for name, queue in self.config.queues.items()}
@@ -59,16 +65,31 @@ async def serve(
         Invalid: a key is wrong, or the store is none to build on.
         StoreUnreachable: nobody answers at the store's address.
     """
-    run_dir = Path(config.run_dir)
-    store = await Store.connect(config.store.url, durability=config.store.durability)
-    house = House(config, store, run_dir, name, SystemClock(), unguessable(), doors)
-    try:
+    run_dir, roles = Path(config.run_dir), tuple(roles)
+    called = roles[0] if len(roles) == 1 else "all"
+    async with contextlib.AsyncExitStack() as stack:
+        traces = open_traces(config.telemetry, role=called, name=name)
+        stack.push_async_callback(asyncio.to_thread, traces.close)
+        store = await Store.connect(config.store.url, durability=config.store.durability)
+        stack.push_async_callback(store.aclose)
+        clock, chance = SystemClock(), unguessable()
+        house = House(config, store, run_dir, name, clock, chance, doors, traces=traces)
         await preflight(store, house.clock)
+        figures = ProcessMetrics(house.counted.registry)
+        await stack.enter_async_context(_admin_port(house))
         async with asyncio.TaskGroup() as group:
+            group.create_task(figures.run(stop), name="process-metrics")
             for role in roles:
                 group.create_task(ROLES[role](house, stop), name=role)
-    finally:
-        await store.aclose()
+
+
+def _admin_port(house: House) -> contextlib.AbstractAsyncContextManager[str]:
+    from readyup.wiring.admin import Admin, admin_port
+
+    listen, admin = house.config.admin, Admin(house.store, house.counted.registry, house.health)
+    return admin_port(
+        admin, host=listen.host, port=listen.port, run_dir=house.run_dir, name=house.name
+    )
 
 
 async def run_api(house: House, stop: asyncio.Event) -> None:
@@ -93,7 +114,10 @@ async def run_api(house: House, stop: asyncio.Event) -> None:
         clock=house.clock,
         chance=house.chance,
         witness=witness,
+        metrics=house.counted.matchmaker,
+        traces=house.traces,
     )
+    house.health.add("api", service.condition)
     await service.run(stop, host=listen.host, port=listen.port, door=house.doors.get("api"))
 
 
@@ -101,10 +125,8 @@ async def run_director(house: House, stop: asyncio.Event) -> None:
     """A director for each queue."""
     from allocator.pool import Pool
     from matchmaker.director import Director
-    from matchmaker.metrics import MatchmakerMetrics
     from readyup.wiring.adapters import PoolRooms
 
-    metrics = MatchmakerMetrics(CollectorRegistry())
     async with asyncio.TaskGroup() as group:
         for name, queue in house.queues().items():
             director = Director(
@@ -113,14 +135,15 @@ async def run_director(house: House, stop: asyncio.Event) -> None:
                 holder=f"{house.name}.{house.chance.getrandbits(32):08x}",
                 clock=house.clock,
                 chance=house.chance,
-                metrics=metrics,
+                metrics=house.counted.matchmaker,
+                traces=house.traces,
             )
+            house.health.add(f"director {name}", director.condition)
             group.create_task(director.run(stop), name=f"director-{name}")
 
 
 async def run_allocator(house: House, stop: asyncio.Event) -> None:
     """The warm pool's keepers and the sessions API."""
-    from allocator.metrics import AllocatorMetrics
     from allocator.role import FleetParts, allocator_role
     from allocator.servers_api import sessions_app
     from allocator.settings import AllocatorSettings
@@ -159,8 +182,10 @@ async def run_allocator(house: House, stop: asyncio.Event) -> None:
         join_keys=[_secret(JOIN_KEY_PUBLIC)],
         clock=house.clock,
         chance=house.chance,
-        metrics=AllocatorMetrics(CollectorRegistry()),
+        metrics=house.counted.allocator,
+        traces=house.traces,
     )
+    house.health.add("sessions API", role.api.condition)
     listen, app = house.config.sessions, sessions_app(role.api)
     if own:
         app.add_subapp(OWN_PATH, own_routes(own))

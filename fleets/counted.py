@@ -1,0 +1,48 @@
+"""Counts what becomes of game servers, on its way to the mirror."""
+
+from collections import Counter
+
+from core.clock import Clock
+from core.game_server import ServerView, State
+from core.ids import FleetName, ServerUid
+from fleets.metrics import FleetMetrics
+from fleets.ports import Mirror, Reason
+
+UP = frozenset({State.READY, State.ALLOCATED, State.RESERVED})
+
+
+class CountedMirror:
+    """A mirror that passes everything on to another."""
+
+    def __init__(self, mirror: Mirror, metrics: FleetMetrics, clock: Clock) -> None:
+        self._mirror = mirror
+        self._metrics = metrics
+        self._clock = clock
+        self._states: dict[ServerUid, tuple[FleetName, State]] = {}
+        self._was_up: set[ServerUid] = set()
+
+    def put(self, view: ServerView) -> None:
+        """Show a server as it is now."""
+        if view.uid not in self._states:
+            self._metrics.starts.labels(view.fleet).inc()
+        if view.state in UP and view.uid not in self._was_up:
+            self._was_up.add(view.uid)
+            took_s = max(0, self._clock.wall_ms() - view.created_ms) / 1000
+            self._metrics.ready_seconds.labels(view.fleet).observe(took_s)
+        self._states[view.uid] = (view.fleet, view.state)
+        self._count(view.fleet)
+        self._mirror.put(view)
+
+    def remove(self, view: ServerView, reason: Reason) -> None:
+        """A server is gone."""
+        self._was_up.discard(view.uid)
+        if self._states.pop(view.uid, None) is not None:
+            self._metrics.deletes.labels(view.fleet, reason).inc()
+            self._count(view.fleet)
+        self._mirror.remove(view, reason)
+
+    def _count(self, fleet: FleetName) -> None:
+        """Every state, those without a server too: a gauge that nobody sets keeps its value."""
+        there = Counter(state for of, state in self._states.values() if of == fleet)
+        for state in State:
+            self._metrics.servers.labels(fleet, state).set(there[state])
