@@ -68,6 +68,7 @@ class PlayerApi:
             [
                 web.post("/v1/tickets", self._create),
                 web.post("/v1/tickets/batch", self._create_many),
+                web.route("*", "/v1/tickets/batch", _post_only),  # it is no ticket's id
                 web.get("/v1/tickets/{ticket}", self._read),
                 web.delete("/v1/tickets/{ticket}", self._cancel),
                 web.get("/v1/tickets/{ticket}/events", self._events),
@@ -191,7 +192,11 @@ class PlayerApi:
                 yield push
 
     async def _openapi(self, _: web.Request) -> web.Response:
-        return json_response(openapi())
+        return json_response(
+            openapi(
+                {name: queue.settings.rules.team_size for name, queue in self._desk.queues.items()}
+            )
+        )
 
     async def _livez(self, _: web.Request) -> web.Response:
         return json_response({"status": "ok"})
@@ -210,6 +215,10 @@ class PlayerApi:
     async def _metrics(self, _: web.Request) -> web.Response:
         body = await asyncio.to_thread(generate_latest, self._registry)
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
+async def _post_only(request: web.Request) -> web.Response:
+    raise web.HTTPMethodNotAllowed(request.method, ["POST"])
 
 
 def _with_assignment(push: Push) -> TicketOut:

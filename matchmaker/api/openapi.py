@@ -1,6 +1,6 @@
 """The player API's description, made from the very types that check it."""
 
-from functools import cache
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -12,10 +12,16 @@ from matchmaker.api.shapes import BatchIn, BatchOut, SessionOut, TicketIn, Ticke
 _SHAPES = (TicketIn, TicketOut, BatchIn, BatchOut, SessionOut, Problem)
 
 
-@cache
-def openapi() -> dict[str, Any]:
-    """OpenAPI 3.1, as a JSON-able dict."""
+def openapi(party_size_max: Mapping[str, int]) -> dict[str, Any]:
+    """OpenAPI 3.1, as a JSON-able dict, for queues with the largest party of each."""
     _, schemas = msgspec.json.schema_components(_SHAPES, ref_template="#/components/schemas/{name}")
+    if party_size_max:
+        asked = schemas["TicketIn"]["properties"]
+        asked["queue"]["enum"] = sorted(party_size_max)
+        asked["players"]["maxItems"] = max(party_size_max.values())
+    schemas["BatchOut"]["properties"]["results"]["items"] = {
+        "anyOf": [_reference("TicketOut"), _reference("Problem")]
+    }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -41,10 +47,13 @@ def _paths() -> dict[str, Any]:
                 "Ask for a match, alone or as a party.",
                 body="TicketIn",
                 answers={200: "TicketOut", 201: "TicketOut"},
+                links=("readTicket", "cancelTicket"),
                 problems=(400, 401, 403, 408, 409, 413, 429, 503),
                 parameters=[
                     _header(
-                        "Idempotency-Key", "The same key and request again gives the same ticket."
+                        "Idempotency-Key",
+                        "The same key and request again gives the same ticket.",
+                        maxLength=255,
                     ),
                     _TRACEPARENT,
                 ],
@@ -101,16 +110,17 @@ def _paths() -> dict[str, Any]:
     }
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
+def _header(name: str, description: str, **limits: int) -> dict[str, Any]:
     return {
         "name": name,
         "in": "header",
         "required": False,
         "description": description,
-        "schema": {"type": "string", "maxLength": 255},
+        "schema": {"type": "string", **limits},
     }
 
 
+# One that is malformed is ignored, as W3C asks, so no limit is named.
 _TRACEPARENT = _header("traceparent", "Of your own trace (W3C), to be continued.")
 
 
@@ -122,13 +132,14 @@ def _operation(
     problems: tuple[int, ...],
     body: str = "",
     parameters: list[dict[str, Any]] | None = None,
+    links: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": name,
         "summary": summary,
         "responses": {
             **{
-                str(status): {"description": shape, "content": _json(shape)}
+                str(status): {"description": shape, "content": _json(shape)} | _links(links)
                 for status, shape in answers.items()
             },
             **_problems(problems),
@@ -142,11 +153,22 @@ def _operation(
 
 
 def _json(shape: str) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape}"}}}
+    return {"application/json": {"schema": _reference(shape)}}
+
+
+def _links(operations: tuple[str, ...]) -> dict[str, Any]:
+    """What can be asked next with the id of the ticket that was answered."""
+    parameters = {"ticket": "$response.body#/id"}
+    links = {name: {"operationId": name, "parameters": parameters} for name in operations}
+    return {"links": links} if links else {}
+
+
+def _reference(shape: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{shape}"}
 
 
 def _problems(statuses: tuple[int, ...]) -> dict[str, Any]:
-    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    schema = {"schema": _reference("Problem")}
     return {
         str(status): {"description": "Problem", "content": {"application/problem+json": schema}}
         for status in statuses

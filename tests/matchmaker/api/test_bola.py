@@ -68,11 +68,11 @@ def app() -> web.Application:
 
 
 def routes() -> list[tuple[str, str]]:
-    """Method and path of each that needs a key."""
+    """Method and path of each that needs a key; "*" only tells which methods there are."""
     found = {
         (route.method, route.resource.canonical)
         for route in app().router.routes()
-        if route.resource is not None and route.method != "HEAD"
+        if route.resource is not None and route.method not in ("HEAD", "*")
     }
     return sorted((method, path) for method, path in found if path not in OPEN)
 
