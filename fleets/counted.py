@@ -1,4 +1,4 @@
-"""Counts what becomes of game servers, on its way to the mirror."""
+"""Counts what becomes of fleets: game servers on their way to the mirror, and looks at sizes."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ from core.clock import Clock
 from core.game_server import ServerView, State
 from core.ids import FleetName, ServerUid
 from fleets.metrics import FleetMetrics
-from fleets.ports import Mirror, Reason
+from fleets.ports import Decision, Demand, Mirror, Reason, Sizing
 
 UP = frozenset({State.READY, State.ALLOCATED, State.RESERVED})
 
@@ -46,3 +46,27 @@ class CountedMirror:
         there = Counter(state for of, state in self._states.values() if of == fleet)
         for state in State:
             self._metrics.servers.labels(fleet, state).set(there[state])
+
+
+class CountedSizing:
+    """Whoever sizes one fleet, and when that was done last."""
+
+    def __init__(
+        self, fleet: FleetName, sizing: Sizing, metrics: FleetMetrics, clock: Clock
+    ) -> None:
+        self.looked_s: float | None = None
+        """When the last look ended, on the clock's elapsed time; None before the first."""
+
+        self._fleet = fleet
+        self._sizing = sizing
+        self._metrics = metrics
+        self._clock = clock
+
+    async def step(self, demand: Demand | None, *, now_ms: int) -> Decision:
+        decision = await self._sizing.step(demand, now_ms=now_ms)
+        self._metrics.replicas_wanted.labels(self._fleet).set(decision.replicas)
+        self.looked_s = self._clock.elapsed_s()
+        return decision
+
+    async def changed(self, *, timeout_s: float) -> None:
+        await self._sizing.changed(timeout_s=timeout_s)

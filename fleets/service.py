@@ -5,18 +5,26 @@ import random
 from collections.abc import Sequence
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from core.clock import Clock
+from core.health import Condition
+from core.ids import FleetName
 from core.redis import Store
+from fleets.counted import CountedMirror, CountedSizing
 from fleets.local.backend import LocalBackend
 from fleets.local.orphans import Registry
 from fleets.local.recipe import LocalSettings
 from fleets.local.size import SingleServers
+from fleets.metrics import FleetMetrics
 from fleets.mirror import RedisMirror
 from fleets.orders import Orders
 from fleets.ports import ServerStates
 from fleets.reconcile import Reconciler
 from fleets.spec import FleetSpec
+
+LOOKED_S = 10.0
+"""A fleet that was not looked at for so long is looked after by nobody."""
 
 log = structlog.get_logger("readyup.fleets")
 
@@ -33,13 +41,26 @@ class LocalFleets:
         *,
         clock: Clock,
         chance: random.Random,
+        metrics: FleetMetrics | None = None,
     ) -> None:
+        self._metrics = metrics or FleetMetrics(CollectorRegistry())
+        self._sizings: dict[FleetName, CountedSizing] = {}
         self._specs = tuple(specs)
         self._store = store
         self._states = states
         self._settings = settings
         self._clock = clock
         self._chance = chance
+
+    def condition(self) -> Condition:
+        """Ready while every fleet was looked at a moment ago."""
+        now_s = self._clock.elapsed_s()
+        looked = {name: sizing.looked_s for name, sizing in self._sizings.items()}
+        if len(looked) < len(self._specs) or None in looked.values():
+            return Condition(ready=False, says="takes its first look")
+        late = [name for name, at_s in looked.items() if now_s - (at_s or 0.0) > LOOKED_S]
+        says = f"no look for {LOOKED_S:g} s at {', '.join(late)}" if late else "reconciles"
+        return Condition(not late, says)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the fleets until ``stop``, then end every server, each within its grace.
@@ -57,7 +78,7 @@ class LocalFleets:
                 log.info("predecessor.cleared", processes=orphans, servers=sum(shown))
             backend = LocalBackend(
                 self._states,
-                mirror,
+                CountedMirror(mirror, self._metrics, self._clock),
                 registry,
                 self._settings,
                 clock=self._clock,
@@ -90,7 +111,10 @@ class LocalFleets:
             done.set()
 
     def _reconciler(self, spec: FleetSpec, backend: LocalBackend) -> Reconciler:
-        sizing = SingleServers(spec, backend, self._clock)
+        sizing = CountedSizing(
+            spec.name, SingleServers(spec, backend, self._clock), self._metrics, self._clock
+        )
+        self._sizings[spec.name] = sizing
         return Reconciler(spec.name, sizing, self._store, self._clock)
 
     def _orders(self, spec: FleetSpec, backend: LocalBackend) -> Orders:

@@ -215,7 +215,9 @@ async def run_fleets(house: House, stop: asyncio.Event) -> None:
             settings,
             clock=house.clock,
             chance=house.chance,
+            metrics=house.counted.fleets,
         )
+        house.health.add("fleets", fleets.condition)
         await fleets.run(stop)
 
 

@@ -1,0 +1,83 @@
+"""What fleets count: game servers by state, their starts and ends, and how long Ready took."""
+
+from dataclasses import replace
+
+from prometheus_client import CollectorRegistry
+
+from core.game_server import ServerView, State
+from core.ids import FleetName, ServerUid
+from fleets.counted import CountedMirror, CountedSizing
+from fleets.metrics import FleetMetrics
+from fleets.ports import Decision, Demand, Reason
+from tests.core.clocks import HandClock
+
+ARENA = FleetName("arena")
+
+
+class Seen:
+    """The mirror behind."""
+
+    def __init__(self) -> None:
+        self.put_: list[ServerView] = []
+        self.removed: list[Reason] = []
+
+    def put(self, view: ServerView) -> None:
+        self.put_.append(view)
+
+    def remove(self, view: ServerView, reason: Reason) -> None:
+        self.removed.append(reason)
+
+
+def server(name: str, state: State, *, created_ms: int = 0) -> ServerView:
+    return ServerView(
+        name=name,
+        uid=ServerUid(name),
+        fleet=ARENA,
+        state=state,
+        address="127.0.0.1",
+        port=7000,
+        created_ms=created_ms,
+    )
+
+
+def test_a_server_is_counted_from_its_start_to_its_end():
+    registry, behind, wall = CollectorRegistry(), Seen(), HandClock(now_ms=5_000)
+    mirror = CountedMirror(behind, FleetMetrics(registry), wall)
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"readyup_fleets_{name}", {"fleet": ARENA, **labels})
+
+    one = server("one", State.STARTING, created_ms=4_000)
+    mirror.put(one)
+    mirror.put(replace(one, state=State.READY))
+    mirror.put(replace(one, state=State.ALLOCATED))
+    mirror.put(server("two", State.STARTING))
+
+    assert value("starts_total") == 2
+    assert value("servers", state="Allocated") == 1
+    assert value("servers", state="Ready") == 0
+    assert (value("ready_seconds_count"), value("ready_seconds_sum")) == (1, 1.0)
+
+    for _ in range(2):
+        mirror.remove(one, Reason.SCALE)
+
+    assert value("deletes_total", reason="scale") == 1
+    assert value("servers", state="Allocated") == 0
+    assert (len(behind.put_), len(behind.removed)) == (4, 2)
+
+
+async def test_the_last_looks_size_and_time_are_kept():
+    class Five:
+        async def step(self, demand: Demand | None, *, now_ms: int) -> Decision:
+            return Decision(5, {})
+
+        async def changed(self, *, timeout_s: float) -> None:
+            return
+
+    registry, wall = CollectorRegistry(), HandClock(now_ms=5_000)
+    sizing = CountedSizing(ARENA, Five(), FleetMetrics(registry), wall)
+    before = sizing.looked_s
+    await sizing.step(None, now_ms=0)
+
+    assert (before, sizing.looked_s) == (None, wall.elapsed_s())
+    assert registry.get_sample_value("readyup_fleets_replicas_wanted", {"fleet": ARENA}) == 5
