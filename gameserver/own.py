@@ -6,6 +6,7 @@ register again, to shut down is to leave.
 
 import asyncio
 import contextlib
+import json as jsonlib
 import logging
 from typing import Final, Self
 
@@ -38,6 +39,7 @@ class OwnRegistration:
         self._url = f"{url.rstrip('/')}/v1/servers"
         self._headers = {"Authorization": f"Bearer {key}"}
         self._http: aiohttp.ClientSession | None = None
+        self._heard: bool | None = None
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S))
@@ -55,14 +57,27 @@ class OwnRegistration:
             Rejected: something we said is wrong; the message says what.
             Unreachable: nobody answered there for ``wait_s``.
         """
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._wait_s):
-                while True:
-                    with contextlib.suppress(Unreachable):
-                        return await self._register()
+                while not await self._is_heard():
                     await asyncio.sleep(RETRY_S)
-        except TimeoutError:
+                return
+        await self._register()
+
+    async def _is_heard(self) -> bool:
+        """Register, and say so once when that begins to work or ceases to."""
+        try:
             await self._register()
+        except Unreachable as away:
+            if self._heard is not False:
+                log.warning("registration.waits reason=%s", away)
+            self._heard = False
+            return False
+        if not self._heard:
+            told = self._environment
+            log.info("registration.up fleet=%s server=%s", told.fleet, told.name)
+        self._heard = True
+        return True
 
     async def _register(self) -> None:
         told = self._environment
@@ -86,10 +101,7 @@ class OwnRegistration:
                 async with asyncio.timeout(AGAIN_S):
                     await stop.wait()
                     return
-            try:
-                await self._register()
-            except Unreachable as away:
-                log.warning("registration.waits reason=%s", away)
+            await self._is_heard()
 
     async def shutdown(self) -> None:
         """Leave the fleet."""
@@ -110,8 +122,15 @@ class OwnRegistration:
         except (aiohttp.ClientError, TimeoutError) as lost:
             raise Unreachable(f"{url} does not answer: {lost}") from lost
         if status == 401:
-            raise Unauthorized(f"{url} refused the key: {said}")
+            raise Unauthorized(f"{url} refused the key: {_detail(said)}")
         if 400 <= status < 500:
-            raise Rejected(f"{url} refused the registration: {said}")
+            raise Rejected(f"{url} refused the registration: {_detail(said)}")
         if status >= 500:
             raise Unreachable(f"{url} answered {status}")
+
+
+def _detail(said: str) -> str:
+    """The sentence in a problem document; whatever else was said, as it is."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return str(jsonlib.loads(said)["detail"])
+    return said

@@ -16,6 +16,7 @@ from readyup.bots.crowd import CrowdSettings, run_crowd
 from readyup.bots.habits import Habits
 from readyup.bots.report import CrowdReport, report_text
 from readyup.bots.table import Progress, shown
+from readyup.commands.options import refuse_file, refuse_folder, refuse_url
 
 _HABITS, _DEFAULTS = Habits(), CrowdSettings()
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -64,6 +65,11 @@ def bots(  # noqa: PLR0913 - the options of a command
         quiet: Show nothing while it runs, and no report but --json.
     """
     try:
+        refuse_url("--url", url)
+        refuse_file("--json", json_path)
+        if events is not None:
+            refuse_folder("--events", events.absolute().parent)
+            refuse_file("--events", events)
         settings = CrowdSettings(
             url=url,
             players=players,

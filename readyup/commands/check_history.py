@@ -2,23 +2,34 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from cyclopts import Parameter
 
 from core.errors import Invalid
 from readyup.history.check import Verdict, check
 
 
-def check_history(path: Path, json: bool = False) -> int:
-    """Judge a log, print the verdict.
+def check_history(
+    file: Path,
+    /,
+    *,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Judge the log of a run: prints each promise, and the first events that break one.
 
-    Returns 0 when everything is proved, 1 on a breach, 2 when the log cannot be judged:
+    Exits with 0 when everything is proved, 1 on a breach, 2 when the log cannot be judged:
     it is not there, a line is garbled, or it is no whole run.
+
+    Args:
+        file: The log, history.jsonl in the run's folder.
+        json: Print the verdict as JSON.
     """
     try:
-        verdict = check(path)
+        verdict = check(file)
     except OSError as lost:
-        return _cannot(f"{path}: {lost.strerror or lost}; give the log of a run", json)
+        return _cannot(f"{file}: {lost.strerror or lost}; give the log of a run", json)
     except Invalid as wrong:
         return _cannot(str(wrong), json)
     if json:

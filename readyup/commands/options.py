@@ -1,7 +1,8 @@
-"""What options have in common: ports that are none and files that cannot be written are refused."""
+"""What options have in common: what is no port, no address or no place to write is refused."""
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from core.errors import Invalid
 
@@ -18,6 +19,22 @@ def refuse_port(option: str, port: int | None) -> None:
         raise Invalid(
             f"{option}: {port} is no port; write 0 (any free one) to {PORT_MAX}", field=option
         )
+
+
+def refuse_url(option: str, url: str) -> None:
+    """Refuse what is no address of a service.
+
+    Raises:
+        Invalid: names the option and how one is written.
+    """
+    cure = "write http://HOST:PORT"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as wrong:
+        raise Invalid(f"{option}: {url!r} is no address ({wrong}); {cure}", field=option) from wrong
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise Invalid(f"{option}: {url!r} is no address; {cure}", field=option)
 
 
 def refuse_file(option: str, path: Path | None) -> None:

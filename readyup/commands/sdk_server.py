@@ -3,11 +3,15 @@
 import asyncio
 import sys
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from core.clock import SystemClock
 from core.errors import ReadyUpError
 from gameserver.sidecar.endpoint import SdkPorts
 from gameserver.sidecar.local import LocalSdk, LocalSettings
+from readyup.commands.options import refuse_port
 from readyup.commands.process import configure_logging, on_signals, our_errors
 
 
@@ -16,8 +20,8 @@ def sdk_server(
     file: Path | None = None,
     grpc_port: int = 9357,
     http_port: int = 9358,
-    strict: bool = False,
-    check_health: bool = False,
+    strict: Annotated[bool, Parameter(negative=())] = False,
+    check_health: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Answer every call of Agones' SDK for one game server, until Ctrl-C.
 
@@ -45,6 +49,8 @@ def sdk_server(
         await LocalSdk(settings, SystemClock()).run(stop, opened=opened)
 
     try:
+        refuse_port("--grpc-port", grpc_port)
+        refuse_port("--http-port", http_port)
         asyncio.run(run())
     except (ReadyUpError, BaseExceptionGroup) as wrong:
         for error in our_errors(wrong):

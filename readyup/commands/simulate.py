@@ -9,6 +9,7 @@ import msgspec
 from cyclopts import Parameter
 
 from core.errors import Invalid
+from readyup.commands.options import refuse_file, refuse_folder
 from readyup.simulation.evening import Evening, Outcome, needs_fakeredis
 from readyup.simulation.faults import read_faults
 from readyup.simulation.sweep import Brief, replay_command, seeds, summary, sweep
@@ -49,6 +50,11 @@ def simulate(  # noqa: PLR0913 - each is an option
     """
     try:
         needs_fakeredis()
+        if history is not None and sweep:
+            raise Invalid("--history: a sweep has no one history; run one seed", field="--history")
+        if history is not None:
+            refuse_folder("--history", history.absolute().parent)
+            refuse_file("--history", history)
         evening = Evening(
             seed=seed,
             minutes=_minutes(minutes, hours),
@@ -80,7 +86,6 @@ def _one(evening: Evening, history: Path | None, faults: str, *, as_json: bool) 
     outcome = play(evening)
     took_s = time.perf_counter() - began_s
     if history is not None:
-        history.parent.mkdir(parents=True, exist_ok=True)
         history.write_bytes(b"".join(outcome.history))
     brief = summary(evening, outcome)
     if as_json:

@@ -2,19 +2,22 @@
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from core.errors import Invalid, ReadyUpError, Unreachable
+from core.errors import ReadyUpError, Rejected, Unreachable
+from readyup.commands.options import refuse_url
 
 if TYPE_CHECKING:
     import aiohttp
 
     from readyup.console.snapshot import Snapshot
 
+TOKEN = "READYUP_OPERATOR_TOKEN"  # noqa: S105 - the name of a variable
 PATIENCE_S = 5.0
 AGAIN_S = 1.0
 FRAME_MAX_BYTES = 8 * 1024 * 1024
@@ -37,8 +40,7 @@ def top(
         json: Print the snapshot as JSON and end.
     """
     try:
-        if not url.startswith(("http://", "https://")):
-            raise Invalid(f"--url: {url!r} is no address; write http://HOST:PORT", field="--url")
+        refuse_url("--url", url)
         if json:
             print(asyncio.run(_raw(url)).decode())
         elif once or not sys.stdout.isatty():
@@ -60,14 +62,22 @@ async def _raw(url: str) -> bytes:
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout) as http,
+            aiohttp.ClientSession(timeout=timeout, headers=_token()) as http,
             http.get(f"{url.rstrip('/')}/console/snapshot") as answer,
         ):
+            if answer.status == 401:
+                raise Rejected(f"operators sign in there: put your token into {TOKEN}")
             if answer.status != 200 or answer.content_type != "application/json":
                 raise _no_console(url, f"the answer is {answer.status} {answer.content_type}")
             return await answer.read()
     except (aiohttp.ClientError, TimeoutError, ValueError) as lost:
         raise _nobody(url) from lost
+
+
+def _token() -> dict[str, str]:
+    """The header of whoever has a token; where there are no operators none is needed."""
+    token = os.environ.get(TOKEN, "")
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _print(body: bytes) -> None:
@@ -133,7 +143,9 @@ async def _frames(url: str) -> AsyncGenerator[bytes, None]:
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=PATIENCE_S, sock_read=PATIENCE_S)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, read_bufsize=FRAME_MAX_BYTES) as http,
+            aiohttp.ClientSession(
+                timeout=timeout, read_bufsize=FRAME_MAX_BYTES, headers=_token()
+            ) as http,
             http.get(f"{url.rstrip('/')}/console/stream") as answer,
         ):
             async for body in _events(answer):

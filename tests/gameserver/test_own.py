@@ -8,6 +8,7 @@ from aiohttp import web
 
 from core.errors import Invalid, Rejected, Unauthorized, Unreachable
 from core.web import serve_app
+from gameserver import own as own_room
 from gameserver.environment import Environment
 from gameserver.own import OwnRegistration
 
@@ -27,13 +28,14 @@ class Registry:
 
     def __init__(self) -> None:
         self.status = 200
+        self.said = "said why"
         self.asked: list[tuple[str, str, dict]] = []
         self.url = ""
 
     async def answer(self, request: web.Request) -> web.Response:
         body = await request.json() if request.can_read_body else {}
         self.asked.append((request.method, request.path, body))
-        return web.Response(status=self.status, text="said why")
+        return web.Response(status=self.status, text=self.said)
 
 
 @pytest.fixture
@@ -67,6 +69,35 @@ async def test_a_refusal_is_told_apart_from_an_absence(registry: Registry):
             registry.status = status
             with pytest.raises(error):
                 await sdk.ready()
+
+
+async def test_a_refusal_is_told_in_its_own_words(registry: Registry):
+    registry.status, registry.said = 401, '{"detail": "this is not the key of fleet workshop"}'
+    async with own(registry) as sdk:
+        with pytest.raises(Unauthorized, match="refused the key: this is not the key of fleet"):
+            await sdk.ready()
+
+
+async def test_waiting_for_the_other_side_is_told_once_and_so_is_its_coming_back(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(own_room, "RETRY_S", 0.001)
+    caplog.set_level("INFO")
+    registry.status = 503
+    environment = Environment.read(ENVIRON)
+    async with (
+        OwnRegistration(environment, url=registry.url, key="rus_key", wait_s=5) as sdk,
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(sdk.ready(), name="ready")
+        while len(registry.asked) < 3:
+            await asyncio.sleep(0.001)
+        registry.status = 200
+
+    said = [record.getMessage() for record in caplog.records if "registration" in record.msg]
+    assert len(said) == 2
+    assert said[0].startswith("registration.waits reason=http://127.0.0.1:")
+    assert said[1] == "registration.up fleet=workshop server=anns-laptop"
 
 
 async def test_nobody_there_is_unreachable():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Invalid
-from readyup.commands.options import refuse_file, refuse_folder, refuse_port
+from readyup.commands.options import refuse_file, refuse_folder, refuse_port, refuse_url
 
 
 @pytest.mark.parametrize("port", [-1, 65_536, 99_999])
@@ -51,3 +51,14 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(Invalid, match=r"--dir: .*file/run cannot be made \(Not a directory\)"):
         refuse_folder("--dir", tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize("url", ["x", "127.0.0.1:8082", "ws://h:1", "http://", "http://h:0"])
+def test_what_is_no_address_is_refused(url: str):
+    with pytest.raises(Invalid, match=r"--url: '.*' is no address; write http://HOST:PORT"):
+        refuse_url("--url", url)
+
+
+def test_a_port_beyond_the_last_is_refused_in_an_address_too():
+    with pytest.raises(Invalid, match=r"--url: 'http://h:99999' is no address .*out of range"):
+        refuse_url("--url", "http://h:99999")
