@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry, generate_latest
 
 from core.errors import Forbidden, Invalid, ReadyUpError, Unreachable
@@ -68,7 +68,7 @@ class PlayerApi:
             [
                 web.post("/v1/tickets", self._create),
                 web.post("/v1/tickets/batch", self._create_many),
-                web.route("*", "/v1/tickets/batch", _post_only),  # it is no ticket's id
+                web.route(hdrs.METH_ANY, "/v1/tickets/batch", _post_only),  # it is no ticket's id
                 web.get("/v1/tickets/{ticket}", self._read),
                 web.delete("/v1/tickets/{ticket}", self._cancel),
                 web.get("/v1/tickets/{ticket}/events", self._events),
