@@ -11,6 +11,7 @@ import json
 import re
 import types
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -21,7 +22,9 @@ from matchmaker.api.settings import Backend, Issuer, Limits
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
 from readyup import settings as application
-from readyup.settings import ApiSettings, Config, Listen, StoreSettings
+from readyup.listen import Listen
+from readyup.operators.settings import ConsoleSettings, Operator
+from readyup.settings import ApiSettings, Config, StoreSettings
 
 DOCS = Path(__file__).parent
 PAGES = ("settings.md", "metrics.md")
@@ -36,8 +39,8 @@ WORDS: Mapping[Field, str] = {
     (Config, "store"): "Where the state is.",
     (StoreSettings, "url"): "`redis://host:port/0` or `unix:///path`; empty runs a Valkey of our "
     "own, which only a process with all roles can.",
-    (Listen, "host"): "Address. The console refuses any but loopback, and so does the player API "
-    "while `dev_keys` are on.",
+    (Listen, "host"): "Address. The console refuses any but loopback while it has no "
+    "operators, and so does the player API while `dev_keys` are on.",
     (Listen, "port"): "0 takes a free one.",
     (Rules, "teams"): "Names of the teams, each once. A match fills all of them.",
     (Rules, "window"): "How far apart the ratings of a match may lie.",
@@ -70,6 +73,8 @@ def tables() -> dict[str, str]:
         "file": _table(Config),
         "store": _table(StoreSettings),
         "listen": _table(Listen),
+        "console": _table(ConsoleSettings, but={"host", "port"}),
+        "operator": _table(Operator),
         "api": _table(ApiSettings, but={"host", "port"}),
         "issuer": _table(Issuer),
         "backend": _table(Backend),
@@ -100,7 +105,7 @@ def _table(*shapes: type[Any], but: frozenset[str] | set[str] = frozenset()) -> 
     for shape in shapes:
         said, hints = _docstrings(shape), get_type_hints(shape, include_extras=True)
         for one in dataclasses.fields(shape):
-            if one.name in (but if shape is Backend else HIDDEN | but):
+            if one.name in (but if shape in (Backend, Operator) else HIDDEN | but):
                 continue
             what = WORDS.get((shape, one.name)) or said[one.name]
             value, default = _value(hints[one.name]), _default(shape, one)
@@ -126,6 +131,8 @@ def _value(hint: Any) -> str:  # noqa: ANN401 - any annotation
     if limits := getattr(hint, "__metadata__", None):
         return f"{_value(get_args(hint)[0])}, {_range(limits[0])}"
     origin, args = get_origin(hint), get_args(hint)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return " or ".join(f'`"{word}"`' for word in hint)
     if origin is Literal:
         return " or ".join(f'`"{word}"`' for word in args)
     if origin in (Union, types.UnionType):

@@ -24,6 +24,7 @@ app.command("readyup.commands.top:top", name="top")
 app.command("readyup.commands.bench:bench", name="bench")
 app.command("readyup.commands.simulate:simulate", name="simulate")
 app.command("readyup.commands.serve:keys", name="keys")
+app.command("readyup.commands.operator:operator", name="operator")
 
 
 def main() -> None:

@@ -22,10 +22,11 @@ from core.redis import Durability
 from core.telemetry import TelemetrySettings
 from fleets.own import OwnFleet
 from fleets.spec import FleetSpec, parse_fleets
-from matchmaker.api.keys import is_loopback
 from matchmaker.api.settings import Backend, Issuer, Limits
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
+from readyup.listen import Listen
+from readyup.operators.settings import ConsoleSettings, parse_console
 from readyup.tables import converted, read_file, refusal, refuse_unknown, section, subtable
 
 
@@ -33,19 +34,6 @@ def _refuse_twice(names: list[str], place: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise Invalid(f"{name!r} is there twice", field=place)
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Where a role listens."""
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    """0 takes a free one."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.port <= 65_535:
-            raise Invalid(f"{self.port} is outside 0-65535", field="$.port")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +97,10 @@ class Config:
     api: ApiSettings = ApiSettings(port=8081)
     """The player API."""
 
-    sessions: Listen = Listen(port=8082)
+    sessions: Listen = field(default_factory=lambda: Listen(port=8082))
     """The sessions API, for game servers."""
 
-    console: Listen = Listen(port=8080)
+    console: ConsoleSettings = field(default_factory=lambda: ConsoleSettings(port=8080))
     """The console, for operators."""
 
     admin: Listen = field(default_factory=Listen)
@@ -194,7 +182,7 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
         store=section(table, "store", StoreSettings),
         api=_api(table),
         sessions=section(table, "sessions", Listen, port=8082),
-        console=_console(table),
+        console=parse_console(table),
         admin=section(table, "admin", Listen),
         telemetry=section(table, "telemetry", TelemetrySettings),
         own_fleets=own,
@@ -232,17 +220,6 @@ def _api(table: Mapping[str, Any]) -> ApiSettings:
     if isinstance(limits := entry.get("limits"), Mapping):
         refuse_unknown(limits, {one.name for one in dataclasses.fields(Limits)}, "$.api.limits")
     return section(table, "api", ApiSettings, port=8081)
-
-
-def _console(table: Mapping[str, Any]) -> Listen:
-    listen = section(table, "console", Listen, port=8080)
-    if listen.host != "localhost" and not is_loopback(listen.host):
-        raise refusal(
-            "$.console.host",
-            f"{listen.host!r} would show the console to whoever asks, for it has no login; "
-            "write 127.0.0.1 and lead to it through ssh -L or a proxy with a login",
-        )
-    return listen
 
 
 def _own_fleet(name: str, table: object) -> OwnFleet:

@@ -18,7 +18,10 @@ from core.errors import Invalid, ReadyUpError
 from matchmaker.api.settings import Backend
 from readyup.commands.options import refuse_port
 from readyup.commands.process import configure_logging, loop_factory, on_signals, our_errors
-from readyup.settings import Config, Listen, StoreSettings, load
+from readyup.listen import Listen
+from readyup.operators.roles import Role
+from readyup.operators.settings import Operator
+from readyup.settings import Config, StoreSettings, load
 from readyup.wiring.doors import DOOR_OF, Doors, handed_to_us, open_doors
 
 _NO_SHA256 = "0" * 64
@@ -143,7 +146,9 @@ def own_keys() -> dict[str, str]:
     return {JOIN_KEY: os.environ[JOIN_KEY], JOIN_KEY_PUBLIC: minter.public_hex()}
 
 
-def keys(*, fleet: bool = False, backend: str = "") -> int:
+def keys(
+    *, fleet: bool = False, backend: str = "", operator: str = "", role: Role = Role.VIEWER
+) -> int:
     """Print a new pair of join keys, as environment variables.
 
     Args:
@@ -151,6 +156,9 @@ def keys(*, fleet: bool = False, backend: str = "") -> int:
             [own_fleets.NAME], instead.
         backend: A key for the game back end of this name, and its table in [[api.backends]],
             instead. The key is shown this once; the settings keep its hash.
+        operator: A token for the operator of this name, and its table in [[console.operators]],
+            instead. It too is shown this once.
+        role: Of the operator: viewer, operator or admin.
     """
     if fleet:
         print(f'key_sha256 = "{_new_key("rus_")}"')
@@ -164,13 +172,26 @@ def keys(*, fleet: bool = False, backend: str = "") -> int:
         hashed = _new_key("rub_")
         print(f'\n[[api.backends]]\nname = "{backend}"\nkey_sha256 = "{hashed}"')
         return 0
+    if operator:
+        return _operator_token(operator, role)
     for variable, value in own_keys().items():
         print(f"{variable}={value}")
     return 0
 
 
-def _new_key(prefix: str) -> str:
+def _operator_token(name: str, role: Role) -> int:
+    try:
+        Operator(name, role, _NO_SHA256)
+    except Invalid as wrong:
+        print(f"readyup keys: --operator: {wrong}", file=sys.stderr)
+        return 1
+    hashed = _new_key("ruo_", what="token")
+    print(f'\n[[console.operators]]\nname = "{name}"\nrole = "{role}"\ntoken_sha256 = "{hashed}"')
+    return 0
+
+
+def _new_key(prefix: str, *, what: str = "key") -> str:
     """Print a new key and return its hash."""
     key = prefix + secrets.token_urlsafe(32)
-    print(f"key         {key}")
+    print(f"{what:<11} {key}")
     return hashlib.sha256(key.encode()).hexdigest()

@@ -17,6 +17,7 @@ import structlog
 from core.clock import Clock, SystemClock
 from core.errors import Exhausted, Unreachable
 from core.eventlog import Event, decode
+from core.pause import pause_of
 from core.redis import Entry, Store
 from readyup.console import reading as read
 from readyup.console.charts import Charts
@@ -158,7 +159,11 @@ class Feed:
                 if key not in self._begun
             }
             queues = {
-                name: (ask("HGETALL", f"{key}:stats"), ask("HGETALL", f"{key}:leader"))
+                name: (
+                    ask("HGETALL", f"{key}:stats"),
+                    ask("HGETALL", f"{key}:leader"),
+                    ask("GET", f"{key}:paused"),
+                )
                 for name, key in self.queue_keys.items()
             }
             fleets = {
@@ -168,8 +173,12 @@ class Feed:
 
         self.reading = Reading(
             queues={
-                name: QueueReading(read.pairs(stats.result()), read.pairs(leader.result()))
-                for name, (stats, leader) in queues.items()
+                name: QueueReading(
+                    read.pairs(stats.result()),
+                    read.pairs(leader.result()),
+                    pause_of(paused.result()),
+                )
+                for name, (stats, leader, paused) in queues.items()
             },
             fleets={name: task.result() for name, task in fleets.items()},
         )
@@ -193,6 +202,7 @@ class Feed:
             mirror, beats = ask("HGETALL", f"{key}:backend"), ask("HGETALL", f"{key}:servers")
             waiting, plan = ask("ZCARD", f"{key}:waiting"), ask("HGETALL", f"{key}:plan")
             first = ask("ZRANGE", f"{key}:waiting", 0, 0, "WITHSCORES")
+            paused = ask("GET", f"{key}:paused")
             # One command for all rooms and their states: # is the room's id itself.
             state_of = f"{key}:room:*->state"
             rooms = ask(
@@ -208,6 +218,7 @@ class Feed:
             in_line=int(waiting.result()),
             line_since_ms=int(float(since[1])) if since else 0,
             plan=read.pairs(plan.result()),
+            paused=pause_of(paused.result()),
         )
 
     async def _is_cut(self, key: str) -> bool:

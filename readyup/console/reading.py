@@ -9,6 +9,7 @@ import msgspec
 
 from core.game_server import ServerView
 from core.ids import RoomId, ServerUid, server_of
+from core.pause import Pause
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -36,6 +37,7 @@ class QueueReading:
 
     stats: Mapping[str, str] = field(default_factory=dict)
     leader: Mapping[str, str] = field(default_factory=dict)
+    paused: Pause | None = None
 
     def number(self, name: str) -> float:
         """One figure; 0 while the queue has not written it."""
@@ -57,6 +59,7 @@ class FleetReading:
     in_line: int = 0
     line_since_ms: int = 0
     plan: Mapping[str, str] = field(default_factory=dict)
+    paused: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""The console's routes: its pages, their files, the live stream, and answers. Read only.
+"""The console's routes: its pages, their files, the live stream, and answers.
+
+What changes something is the operator API's, which also says who may look.
 
 Nothing comes from elsewhere: the content security policy forbids it, and inline code too.
 """
@@ -14,6 +16,7 @@ from core.web import json_response, problems
 from readyup.console.assets import Asset, load_assets
 from readyup.console.detail import MatchDetail, PromisesDetail, ServerDetail, TicketDetail
 from readyup.console.feed import Frame
+from readyup.operators.api import ID, OperatorApi
 
 WATCHERS_MAX = 64
 """Pages open at a time; each costs a write four times a second."""
@@ -21,7 +24,11 @@ WATCHERS_MAX = 64
 SLOW_S = 10.0
 """A reader that takes no frame for so long is let go; its browser comes back by itself."""
 
-DETAIL_PAGES = ("/servers/{uid}", "/matches/{match}", "/tickets/{ticket}", "/promises")
+STREAM_S = 600.0
+"""A stream ends after this long and its browser comes again, so that whoever is signed out
+does not look on for ever."""
+
+DETAIL_PAGES = ("/servers/{uid}", "/matches/{match}", "/tickets/{ticket}", "/promises", "/audit")
 """One file serves them all; it asks for what its own address names."""
 
 HEADERS = {
@@ -80,9 +87,16 @@ ASSETS = web.AppKey("assets", dict[str, Asset])
 STREAMS = web.AppKey("streams", set["asyncio.Task[None]"])
 
 
-def console_app(frames: Frames, answers: Answers) -> web.Application:
-    """The console as an application; ``core.web.serve_app`` serves it."""
-    app = web.Application(middlewares=[problems])
+def console_app(
+    frames: Frames, answers: Answers, operators: OperatorApi | None = None
+) -> web.Application:
+    """The console as an application; ``core.web.serve_app`` serves it.
+
+    Without an operator API it lets everybody look and nobody change.
+    """
+    app = web.Application(middlewares=[problems, *([operators.guard] if operators else [])])
+    if operators is not None:
+        app.add_routes(operators.routes())
     app[FRAMES], app[ASSETS], app[STREAMS] = frames, load_assets(), set()
     app[ANSWERS] = answers
     app.on_response_prepare.append(_protect)
@@ -91,6 +105,7 @@ def console_app(frames: Frames, answers: Answers) -> web.Application:
         [
             web.get("/", _page),
             *(web.get(path, _detail_page) for path in DETAIL_PAGES),
+            web.get("/login", _login_page),
             web.get("/static/{path:.+}", _static),
             web.get("/console/server/{uid}", _server),
             web.get("/console/match/{match}", _match),
@@ -110,6 +125,10 @@ async def _page(request: web.Request) -> web.Response:
 
 async def _detail_page(request: web.Request) -> web.Response:
     return _serve(request, "detail.html")
+
+
+async def _login_page(request: web.Request) -> web.Response:
+    return _serve(request, "login.html")
 
 
 async def _server(request: web.Request) -> web.Response:
@@ -172,7 +191,8 @@ async def _stream(request: web.Request) -> web.StreamResponse:
         await response.prepare(request)
         # TimeoutError: too slow. ConnectionError: gone. Either way the stream just ends.
         with contextlib.suppress(TimeoutError, ConnectionError):
-            await _send_frames(response, frames)
+            async with asyncio.timeout(STREAM_S):
+                await _send_frames(response, frames)
     finally:
         frames.watchers -= 1
         streams.discard(task)
@@ -191,8 +211,10 @@ async def _send_frames(response: web.StreamResponse, frames: Frames) -> None:
         frame = await frames.after(frame.seq)
 
 
-async def _protect(_: web.Request, response: web.StreamResponse) -> None:
+async def _protect(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(HEADERS)
+    if request_id := request.get(ID):
+        response.headers["X-Request-Id"] = request_id
 
 
 async def _end_streams(app: web.Application) -> None:

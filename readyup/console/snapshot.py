@@ -5,6 +5,8 @@ The words are those of the house; the page's modules read these fields by name.
 
 from dataclasses import dataclass
 
+from core.pause import Pause
+
 Dot = tuple[str, float | None, int, int]
 """A waiting ticket: the end of its id, mean MMR, players, milliseconds since 1970 it came."""
 
@@ -37,6 +39,9 @@ class QueueView:
     mmr_low: float
     mmr_high: float
     """Ends of the rating axis."""
+
+    paused: Pause | None = None
+    """By whom, when an operator has paused its matching."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,9 @@ class FleetView:
 
     why: str
     """The plan's reason, as stored."""
+
+    paused: Pause | None = None
+    """By whom, when an operator has it hand out no room."""
 
 
 @dataclass(frozen=True, slots=True)

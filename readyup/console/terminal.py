@@ -109,6 +109,8 @@ def _queues(queues: tuple[QueueView, ...]) -> Table:
 
 def _leader(queue: QueueView) -> Text:
     """Without the part that makes a process one of its kind: eighty columns are few."""
+    if queue.paused is not None:
+        return Text(f"paused by {queue.paused.by}", style="bold yellow")
     holder = queue.holder.rpartition(".")[0] or queue.holder
     return Text(holder) if holder else Text("nobody", style="bold yellow")
 
@@ -119,6 +121,8 @@ def _pool(fleet: FleetView) -> Text:
         many = getattr(pool, step)
         if many or step != "leaving":
             parts.append(f"{many} {step}   ", style=STYLES[step])
+    if fleet.paused is not None:
+        parts.append(f"paused by {fleet.paused.by}   ", style="bold yellow")
     if pool.in_line:
         parts.append(f"{pool.in_line} in line for {duration(pool.line_ms)}   ", style="bold yellow")
     if fleet.replicas is not None:

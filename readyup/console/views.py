@@ -117,6 +117,7 @@ def queue_view(
         dots=dots(told),
         mmr_low=low,
         mmr_high=high,
+        paused=reading.paused,
     )
 
 
@@ -207,6 +208,7 @@ def fleet_view(name: str, fleet: FleetReading, *, now_ms: int) -> FleetView:
         pool=pool(tiles, fleet, now_ms=now_ms),
         replicas=int(replicas) if replicas.isdigit() else None,
         why=reason(fleet.plan.get("why", "")),
+        paused=fleet.paused,
     )
 
 

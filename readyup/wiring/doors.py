@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from core.errors import Conflict, Invalid
-from readyup.settings import Config, Listen
+from readyup.listen import Listen
+from readyup.settings import Config
 
 DOOR_OF = {"api": "api", "allocator": "sessions", "console": "console"}
 """Role to the section of the configuration that says where it listens."""

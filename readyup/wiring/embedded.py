@@ -227,6 +227,7 @@ async def run_console(house: House, stop: asyncio.Event) -> None:
     from readyup.console.lookup import Lookup
     from readyup.console.promises import LiveCheck
     from readyup.console.server import console_app
+    from readyup.wiring.operators import operator_api
 
     config = house.config
     lifetimes_ms = {
@@ -239,7 +240,8 @@ async def run_console(house: House, stop: asyncio.Event) -> None:
         check=LiveCheck(lifetimes_ms),
         clock=house.clock,
     )
-    app = console_app(feed, Lookup(feed, house.store, run_dir=house.run_dir))
+    lookup = Lookup(feed, house.store, run_dir=house.run_dir)
+    app = console_app(feed, lookup, operator_api(house, feed, lookup))
     listen, door = config.console, house.doors.get("console")
     async with asyncio.TaskGroup() as group:
         group.create_task(feed.run(stop), name="console-feed")

@@ -14,7 +14,9 @@ from fleets.spec import FleetSpec, PortRange
 from matchmaker.api.settings import Backend, Issuer
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
-from readyup.settings import ApiSettings, Config, Listen, StoreSettings, as_table, load, parse
+from readyup.listen import Listen
+from readyup.operators.settings import ConsoleSettings
+from readyup.settings import ApiSettings, Config, StoreSettings, as_table, load, parse
 
 Table = dict[str, Any]
 
@@ -161,7 +163,7 @@ def test_a_setting_that_does_not_exist_is_told_the_nearest(change, place: str, c
         (lambda t: t.update(api={"port": 65_536}), "$.api.port", "65535"),
         (lambda t: t.update(api={"host": 7}), "$.api.host", "Expected str"),
         (lambda t: t.update(console={"host": "0.0.0.0"}),  # noqa: S104
-         "$.console.host", "has no login"),
+         "$.console.host", "there are no operators"),
         (lambda t: t.update(console={"host": "console.test"}), "$.console.host", "ssh -L"),
         (lambda t: t.update(api={"proxies": 11}), "$.api.proxies", "outside 0-10"),
         (lambda t: t.update(api={"issuers": 7}), "$.api.issuers", "Expected array"),
@@ -230,7 +232,7 @@ def test_the_environment_has_the_last_word(tmp_path: Path):
     assert config.store.url == "redis://db:6379/0"
     assert config.api == ApiSettings("10.0.0.1", 9001)
     assert config.sessions == Listen("127.0.0.2", 8082)
-    assert config.console == Listen(port=8080)
+    assert config.console == ConsoleSettings(port=8080)
 
 
 @pytest.mark.parametrize("port", ["http", "²", "-1", "70000"])

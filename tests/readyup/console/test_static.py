@@ -10,7 +10,7 @@ from readyup.console.assets import load_assets
 ASSETS = load_assets()
 OURS = {path: asset.body.decode() for path, asset in ASSETS.items() if "vendor/" not in path}
 VENDORED = ASSETS["vendor/VENDORED.md"].body.decode()
-PAGES = ("index.html", "detail.html")
+PAGES = ("index.html", "detail.html", "login.html")
 ROW = re.compile(r"^\| (\S+) \|.*\| ([0-9a-f]{64}) \|$", re.MULTILINE)
 
 

@@ -1,0 +1,25 @@
+"""The operator API of a console: the stores of every queue and fleet, and who may change them."""
+
+from typing import TYPE_CHECKING
+
+from allocator.pool import Pool
+from readyup.operators.api import OperatorApi
+from readyup.operators.audit import Audit
+from readyup.operators.deeds import Deeds
+from readyup.operators.door import Door
+from readyup.operators.reads import Answers, Frames, Reads
+
+if TYPE_CHECKING:
+    from readyup.wiring.embedded import House
+
+
+def operator_api(house: "House", frames: Frames, answers: Answers) -> OperatorApi:
+    """Put it together; nothing runs by itself."""
+    pools = {name: Pool(house.store, name) for name in house.config.fleet_names()}
+    return OperatorApi(
+        Door(house.config.console, house.store, house.clock),
+        Audit(house.store, house.clock),
+        Deeds(house.queues(), pools, house.clock),
+        Reads(frames, answers),
+        house.clock,
+    )
