@@ -6,25 +6,44 @@ Verbs are looked up by name, so that starting one imports nothing of the others.
 import sys
 from importlib import metadata
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-app = App(
-    name="readyup",
-    help="Puts players into matches on game servers that are already warm.",
-    version=metadata.version("readyup"),
-)
+VERBS = {
+    "demo": ("demo:demo", "Everything on this machine, with bots and the console."),
+    "serve": ("serve:serve", "The service, or some of its roles."),
+    "bots": ("bots:bots", "Players over the real API and UDP."),
+    "top": ("top:top", "The console, in a terminal."),
+    "check-history": ("check_history:check_history", "Judge the log of a run."),
+    "keys": ("serve:keys", "Make keys: for joining, for back ends, for your own servers."),
+    "operator": ("operator:operator", "What operators may do to a running service."),
+    "gameserver": ("gameserver:gameserver", "The example game, also by hand."),
+    "sdk-server": ("sdk_server:sdk_server", "Agones' SDK server, for a game you are writing."),
+    "simulate": ("simulate:simulate", "The whole under virtual time, with faults, from a seed."),
+    "bench": ("bench:bench", "Measure, beside a baseline."),
+}
+"""Name to where it is, below ``readyup.commands``, and what it is for; in the order shown."""
 
-app.command("readyup.commands.demo:demo", name="demo")
-app.command("readyup.commands.serve:serve", name="serve")
-app.command("readyup.commands.gameserver:gameserver", name="gameserver")
-app.command("readyup.commands.sdk_server:sdk_server", name="sdk-server")
-app.command("readyup.commands.bots:bots", name="bots")
-app.command("readyup.commands.check_history:check_history", name="check-history")
-app.command("readyup.commands.top:top", name="top")
-app.command("readyup.commands.bench:bench", name="bench")
-app.command("readyup.commands.simulate:simulate", name="simulate")
-app.command("readyup.commands.serve:keys", name="keys")
-app.command("readyup.commands.operator:operator", name="operator")
+
+def made(*, listed: bool) -> App:
+    """The command with its verbs; ``listed`` with a line for each.
+
+    A verb's own help begins with its docstring, which is not read before it is asked for, and
+    which a line given here would replace.
+    """
+    app = App(
+        name="readyup",
+        help="Puts players into matches on game servers that are already warm.",
+        version=metadata.version("readyup"),
+        # No option is a question with two answers: --no-json would say what nobody asked.
+        default_parameter=Parameter(negative=()),
+    )
+    for n, (name, (where, what_for)) in enumerate(VERBS.items()):
+        help_line = what_for if listed else None
+        app.command(f"readyup.commands.{where}", name=name, help=help_line, sort_key=n)
+    return app
+
+
+app = made(listed=not sys.argv[1:] or sys.argv[1] in ("--help", "-h"))
 
 
 def main() -> None:
