@@ -1,9 +1,7 @@
 """Redis inside this process: fakeredis runs our very scripts, and its time is the loop's.
 
-Three things differ from fakeredis as it comes, none of them in what a command does. A
-script is compiled once and no full collection follows each run (ten times the speed).
-The machine's clock is replaced by the loop's. And whoever waits for a stream is told
-when it has grown.
+What a command does is fakeredis'; the machine's clock is replaced by the loop's, and whoever
+waits for a stream is told when it has grown.
 """
 
 import asyncio
@@ -16,14 +14,14 @@ from unittest import mock
 import redis
 from fakeredis import _helpers
 from fakeredis._core import FakeServer
-from fakeredis._helpers import SimpleError
-from fakeredis._socket import FakeSocket, _base
+from fakeredis._socket import _base
 from fakeredis.commands_mixins import scripting_mixin, server_mixin
 from fakeredis.model import _stream
-from redis.exceptions import ResponseError
 
 from core.clock import Clock
 from core.lua import LuaScript
+from core.redis import Entry
+from readyup.simulation.commands import Commands
 
 Word = str | float
 
@@ -31,10 +29,10 @@ Word = str | float
 class Engine:
     """One Redis. Commands take no time; ``readyup.simulation.store`` adds the way there."""
 
-    def __init__(self, on_entry: Callable[[str, str, dict[str, str]], None]) -> None:
+    def __init__(self, clock: Clock, on_entry: Callable[[str, str, dict[str, str]], None]) -> None:
         """``on_entry`` is told each stream entry as it is written: key, id and fields."""
-        self._socket = _Socket(FakeServer(version=(8,), server_type="valkey"), self._grown)
-        self._server = self._socket.server
+        server = FakeServer(version=(8,), server_type="valkey")
+        self._commands = Commands(server, clock, self._grown)
         # What redis-py makes of a reply, by command.
         self._callbacks: dict[str, Callable[[Any], Any]] = dict(
             redis.Redis(protocol=2).response_callbacks
@@ -42,6 +40,8 @@ class Engine:
         self._on_entry = on_entry
         self._waiting: defaultdict[str, list[asyncio.Future[None]]] = defaultdict(list)
         self._new: list[str] = []
+        self._last: dict[str, str] = {}
+        """The last id of each stream."""
 
     def command(self, *words: Word) -> Any:  # noqa: ANN401 - whatever the command replies
         """One command; its reply as redis-py gives it.
@@ -49,14 +49,25 @@ class Engine:
         Raises:
             ResponseError: the server's own word on what is wrong.
         """
-        reply = self._execute([_encoded(word) for word in words])
+        reply = self._commands.do([_encoded(word) for word in words])
+        self._wake()
         callback = self._callbacks.get(str(words[0]).upper())
         return callback(reply) if callback is not None else reply
 
     def script(self, script: LuaScript, keys: list[str], args: list[str | int]) -> Any:  # noqa: ANN401
         """One script; raises as ``command`` does."""
-        words = [_encoded(word) for word in (*keys, *args)]
-        return self._execute([b"EVAL", script.source.encode(), b"%d" % len(keys), *words])
+        keyed, given = ([_encoded(word) for word in words] for words in (keys, args))
+        try:
+            return self._commands.evaluate(script.source, keyed, given)
+        finally:
+            self._wake()  # a script that errors half-way is not rolled back
+
+    def read(self, key: str, after: str, count: int) -> list[Entry]:
+        """XREAD. Most readers have read it all, which costs nothing to see."""
+        if self._last.get(key, after) == after:
+            return []
+        reply = self.command("XREAD", "COUNT", count, "STREAMS", key, after)
+        return [Entry(entry, fields or {}) for entry, fields in reply[0][1]] if reply else []
 
     def grown(self, key: str) -> asyncio.Future[None]:
         """Done when the stream has a new entry. Whoever waits no longer cancels it."""
@@ -64,69 +75,20 @@ class Engine:
         waiting.append(asyncio.get_running_loop().create_future())
         return waiting[-1]
 
-    def _execute(self, words: list[bytes]) -> Any:  # noqa: ANN401
-        self._socket.process(words)
+    def _wake(self) -> None:
         for key in self._new:
             for waiting in self._waiting.pop(key, ()):
                 if not waiting.done():
                     waiting.set_result(None)
         self._new.clear()
-        reply = self._socket.reply
-        if isinstance(reply, ResponseError):
-            raise reply
-        return _decoded(reply)
 
     def _grown(self, key: bytes, entry: bytes, fields: list[bytes]) -> None:
         name = key.decode()
         self._new.append(name)
+        self._last[name] = entry.decode()
         words = [word.decode() for word in fields]
         pairs = dict(zip(words[::2], words[1::2], strict=True))
-        self._on_entry(name, entry.decode(), pairs)
-
-
-class _Socket(FakeSocket):
-    """A connection to fakeredis without the wire."""
-
-    def __init__(
-        self, server: FakeServer, grown: Callable[[bytes, bytes, list[bytes]], None]
-    ) -> None:
-        super().__init__(server, 0, client_class=redis.Redis)
-        self.server = server
-        self.reply: Any = None
-        self._told = grown
-        self._bodies: dict[bytes, Any] = {}
-
-    def process(self, words: list[bytes]) -> None:
-        self._process_command(words)
-
-    def put_response(self, msg: Any) -> None:  # noqa: ANN401 - as fakeredis has it
-        self.reply = msg
-
-    def xadd(self, key: Any, *args: bytes) -> Any:  # noqa: ANN401 - as fakeredis has it
-        reply = super().xadd(key, *args)
-        if isinstance(reply, bytes):
-            fields = args[args.index(b"*") + 1 :]
-            self._told(key.key, reply, list(fields))
-        return reply
-
-    def eval(self, script: bytes, numkeys: int, *words: bytes) -> Any:  # noqa: ANN401
-        runtime = self._get_server_runtime(self.server)
-        body = self._bodies.get(script)
-        if body is None:
-            body = self._bodies[script] = runtime.compile(script)
-        shared: Any = self.server  # fakeredis keeps Lua's side of the server there
-        shared._lua_current_socket[0] = self  # noqa: SLF001
-        self._script_resp = 2
-        shared._lua_set_keys_argv(  # noqa: SLF001
-            runtime.table_from(words[:numkeys]), runtime.table_from(words[numkeys:])
-        )
-        try:
-            result = body()
-        except scripting_mixin.LUA_MODULE.LuaError as wrong:
-            raise SimpleError(f"ERR {wrong}") from wrong
-        finally:
-            self._script_resp = None
-        return self._convert_lua_result(result, nested=False)
+        self._on_entry(name, self._last[name], pairs)
 
 
 class _LoopTime:
@@ -148,17 +110,13 @@ def on_virtual_time(clock: Clock) -> Iterator[None]:
             undo.enter_context(mock.patch.object(module, "time", time))
         # Looks through all of Lua's globals at every call; the tests on a real server do, once.
         check = "_check_for_lua_globals"
-        undo.enter_context(mock.patch.object(scripting_mixin, check))
+        undo.enter_context(mock.patch.object(scripting_mixin, check, _unchecked))
         yield
+
+
+def _unchecked(*_: object) -> None:
+    """Nothing; a mock would count its calls."""
 
 
 def _encoded(word: Word) -> bytes:
     return word.encode() if isinstance(word, str) else str(word).encode()
-
-
-def _decoded(reply: Any) -> Any:  # noqa: ANN401
-    if isinstance(reply, bytes):
-        return reply.decode()
-    if isinstance(reply, list):
-        return [_decoded(item) for item in reply]
-    return reply

@@ -25,6 +25,10 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
+RESOLUTION_S = 1e-9
+"""Timers that are due this soon are due now."""
+
+
 class SleepForever(RuntimeError):
     """Every task is waiting and no timer is set."""
 
@@ -45,60 +49,66 @@ class _SimTask(asyncio.Task[Any]):
     birth: int
 
 
-class _TimeJump:
-    """Stands where the loop keeps its selector: to wait is to move the clock."""
-
-    def __init__(self, loop: "VirtualLoop") -> None:
-        self._loop = loop
-
-    def select(self, timeout: float | None) -> list[Any]:
-        if timeout is None:
-            raise SleepForever("all tasks wait and no timer is set")
-        self._loop.advance(timeout)
-        self._loop.collect_due()
-        self._loop.reorder_ready()
-        return []
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
 class VirtualLoop(asyncio.BaseEventLoop):
     """The loop itself; start it through :func:`run`."""
 
     _ready: deque[asyncio.Handle]
-    _scheduled: list[asyncio.TimerHandle]
+    _stopping: bool
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._now_s = 0.0
         self._births = itertools.count()
         self._order = random.Random(seed)
-        self._selector = _TimeJump(self)
-        self._clock_resolution = 1e-9
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._numbers = itertools.count()
         self.set_task_factory(self._spawn)
 
     def time(self) -> float:
         return self._now_s
 
-    def advance(self, seconds: float) -> None:
-        assert seconds >= 0.0
-        self._now_s += seconds
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._timers, (when, next(self._numbers), timer))
+        return timer
 
-    def collect_due(self) -> None:
-        """Let the timers that are due stand in line with the tasks that are ready."""
-        until_s = self._now_s + self._clock_resolution
-        while self._scheduled and self._scheduled[0].when() < until_s:
-            handle = heapq.heappop(self._scheduled)
-            handle._scheduled = False  # type: ignore[attr-defined]  # noqa: SLF001 - as asyncio does
-            self._ready.append(handle)
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Its time comes all the same, and nothing happens."""
 
-    def reorder_ready(self) -> None:
+    def _run_once(self) -> None:
+        """One turn, as asyncio's own, except that to wait is to move the clock."""
+        if not self._ready and not self._stopping:
+            self._jump()
+        until_s = self._now_s + RESOLUTION_S
+        while self._timers and self._timers[0][0] < until_s:
+            self._ready.append(heapq.heappop(self._timers)[2])
+        self._reorder_ready()
+        for _ in range(len(self._ready)):
+            handle = self._ready.popleft()
+            if not handle.cancelled():
+                handle._run()  # noqa: SLF001 - as asyncio does
+
+    def _jump(self) -> None:
+        while self._timers and self._timers[0][2].cancelled():
+            heapq.heappop(self._timers)
+        if not self._timers:
+            raise SleepForever("all tasks wait and no timer is set")
+        self._now_s = max(self._now_s, self._timers[0][0])
+
+    def _reorder_ready(self) -> None:
         """Put aside what is frozen; the rest in birth order, then in the order the seed chose."""
         ready: list[asyncio.Handle] = []
         for handle in self._ready:
             tenant = handle._context.get(TENANT)  # type: ignore[attr-defined]  # noqa: SLF001 - no other way to ask
             (tenant.held if tenant is not None and tenant.frozen else ready).append(handle)
+        if len(ready) == len(self._ready) == 1:
+            return
         if len(ready) > 1:
             ready.sort(key=_birth)
             self._order.shuffle(ready)
@@ -135,9 +145,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _asyncgen_finalizer_hook(self, agen: AsyncGenerator[Any, Any]) -> None:
         # asyncio would start a task here, and when the collector comes is no function of the seed.
         self._asyncgens.discard(agen)  # type: ignore[attr-defined]
-
-    def _process_events(self, event_list: list[Any]) -> None:
-        assert not event_list
 
     def _write_to_self(self) -> None:
         """Another thread would wake a real loop here; a simulation has one thread."""

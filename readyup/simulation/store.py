@@ -112,26 +112,20 @@ class VirtualStore(Store):
     ) -> list[Entry]:
         engine = self._road.engine
 
-        def read() -> list[Entry]:
-            reply = engine.command("XREAD", "COUNT", count, "STREAMS", key, after)
-            return [Entry(entry, fields or {}) for entry, fields in reply[0][1]] if reply else []
-
         def read_or_wait() -> list[Entry] | asyncio.Future[None]:
-            return read() or engine.grown(key)
+            return engine.read(key, after, count) or engine.grown(key)
 
         found = await self._ask(read_or_wait, in_turn=False)
         if isinstance(found, list):
             return found
-        try:
-            async with asyncio.timeout(block_ms / 1000):
-                await found
-        except TimeoutError:
+        timer = asyncio.get_running_loop().call_later(block_ms / 1000, found.cancel)
+        await asyncio.wait([found])  # which is not cancelled with us
+        timer.cancel()
+        if found.cancelled():
             return []
-        finally:
-            found.cancel()
         if asyncio.get_running_loop().time() < self._road.away_until_s:
             raise StoreUnreachable("the store went away")
-        return read()
+        return engine.read(key, after, count)
 
     async def _ask(self, work: Callable[[], Any], *, in_turn: bool = True) -> Any:  # noqa: ANN401
         loop = asyncio.get_running_loop()

@@ -96,7 +96,7 @@ class _World:
             faults = tuple(_later(fault, CALM_S) for fault in late)
         calls, timed = split(faults)
         with on_virtual_time(self._clock):
-            engine = Engine(self._entry)
+            engine = Engine(self._clock, self._entry)
             network = Network(self._dice["network"])
             accidents = Accidents(network, self._dice["accidents"], self._clock)
             road = self._road = Road(engine, self._dice["road"], calls, accidents.crash)

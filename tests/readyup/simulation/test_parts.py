@@ -24,8 +24,9 @@ def with_store(story: Story, *faults: Fault) -> list[tuple[str, str]]:
     entries: list[tuple[str, str]] = []
 
     async def main() -> None:
-        with on_virtual_time(LoopClock()):
-            engine = Engine(lambda key, entry, _: entries.append((key, entry)))
+        clock = LoopClock()
+        with on_virtual_time(clock):
+            engine = Engine(clock, lambda key, entry, _: entries.append((key, entry)))
             road = Road(engine, fixed(1), faults, lambda process, _: process.kill())
             process = Process("director-a", SkewedClock())
             process.start(story(VirtualStore(road, process), process, engine))  # type: ignore[arg-type]
