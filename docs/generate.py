@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from allocator.settings import AllocatorSettings
+from core.telemetry import TelemetrySettings
+from fleets.agones.lint import pages as lint
 from fleets.pod import PodSpec
 from fleets.spec import FleetSpec, Health, PortRange
 from matchmaker.api.settings import Backend, Issuer, Limits
@@ -27,7 +29,7 @@ from readyup.operators.settings import ConsoleSettings, Operator
 from readyup.settings import ApiSettings, Config, StoreSettings
 
 DOCS = Path(__file__).parent
-PAGES = ("settings.md", "metrics.md")
+PAGES = ("settings.md", "metrics.md", "fleet-lint.md")
 
 _MARKED = re.compile(r"(<!-- made: ([a-z -]+) -->)\n.*?(<!-- end -->)", re.DOTALL)
 
@@ -55,6 +57,8 @@ DEFAULTS: Mapping[Field, str] = {
     (Config, "api"): "port 8081",
     (Config, "sessions"): "port 8082",
     (Config, "console"): "port 8080",
+    (Config, "admin"): "any free port",
+    (Config, "telemetry"): "off",
     (Listen, "port"): "see above",
     (ApiSettings, "limits"): "see below",
     (PodSpec, "node_labels"): '`{"readyup/cpu-manager" = "static"}`',
@@ -62,7 +66,13 @@ DEFAULTS: Mapping[Field, str] = {
 HIDDEN = {"name", "rules", "source"}
 """A table's name is its heading; rules are written among the queue's own keys."""
 
-SHOWN_BY_API = {"tickets_enqueued", "place_seconds", "ticket_wait_seconds", "players_connected"}
+SHOWN_BY_API = {
+    "tickets_enqueued",
+    "tickets_shed",
+    "place_seconds",
+    "ticket_wait_seconds",
+    "players_connected",
+}
 """What the API's process counts itself; the rest is the directors'."""
 
 
@@ -84,6 +94,7 @@ def tables() -> dict[str, str]:
         "fleet": _table(FleetSpec),
         "health": _table(Health),
         "pod": _table(PodSpec),
+        "lint rules": lint.page(),
         "allocator": _table(AllocatorSettings, but={"fleet", "reserve_rooms"}),
         "environment": "\n".join(
             ["| variable | stands for |", "|---|---|"]
@@ -91,6 +102,9 @@ def tables() -> dict[str, str]:
         ),
         "matchmaker metrics": _metrics("matchmaker.metrics", "director"),
         "allocator metrics": _metrics("allocator.metrics", "allocator"),
+        "fleets metrics": _metrics("fleets.metrics", "fleets"),
+        "process metrics": _metrics("readyup.wiring.vitals", "every process"),
+        "telemetry": _table(TelemetrySettings),
     }
 
 

@@ -123,6 +123,8 @@ async def running_stack(
             run_dir=str(run_dir),
             # Bots, and whoever plays along on this machine, come with development keys.
             api=replace(config.api, dev_keys=True),
+            # Five processes with one configuration cannot share a port.
+            admin=replace(config.admin, port=0),
         )
         file = run_dir / "readyup.json"
         run_dir.mkdir(parents=True, exist_ok=True)

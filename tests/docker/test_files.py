@@ -88,6 +88,18 @@ def test_compose_gives_containers_nothing_that_they_do_not_need():
     assert words[words.index("--maxmemory-policy") + 1] == "noeviction"
 
 
+def test_every_role_is_asked_for_its_health_by_the_images_own_check():
+    checks = {role: it.get("healthcheck") for role, it in services().items() if role != "valkey"}
+    (asked,) = (
+        rest.partition("CMD")[2]
+        for word, rest in instructions(DOCKER / "service.Dockerfile")
+        if word == "HEALTHCHECK"
+    )
+
+    assert set(checks.values()) == {None}
+    assert json.loads(asked) == ["python", "-m", "readyup.wiring.health"]
+
+
 def test_the_containers_configuration_is_the_built_in_one_without_event_files():
     built_in, ours = load(environ={}), load(DOCKER / "readyup.toml", environ={})
 
@@ -153,7 +165,8 @@ def test_the_game_servers_list_names_exactly_what_it_imports():
     locked = {one.lower() for one, _ in _PINNED.findall((DOCKER / "arena.lock").read_text("utf-8"))}
 
     # grpc looks for its tools and does without; here they are installed, in the image not.
-    loaded -= {"grpcio_tools", "grpcio-tools"}
+    # And protobuf shares the name google with what only an exporter of traces needs.
+    loaded -= {"grpcio_tools", "grpcio-tools", "googleapis-common-protos"}
 
     assert listed <= loaded
     assert {one.replace("_", "-") for one in loaded} - locked - {"readyup", "setuptools"} == set()

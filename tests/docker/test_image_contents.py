@@ -91,7 +91,7 @@ def test_a_demo_plays_in_a_container_without_a_network(engine: Engine, service: 
 async def test_the_service_is_found_healthy_and_ends_when_told_to(engine: Engine, service: Image):
     serving = engine.start(service)
     await until_healthy(engine, serving, service)
-    elsewhere = replace(service, env={**service.env, "READYUP_HEALTH_PORT": "9"})
+    elsewhere = replace(service, env={**service.env, "READYUP_ADMIN_PORT": "9"})
     sick = engine.enter(serving, elsewhere, service.healthcheck)
     serving.send_signal(signal.Signals[service.stop_signal])
     code, _, complained = finished(serving)
@@ -125,9 +125,8 @@ async def test_roles_in_containers_of_their_own_play_together(engine: Engine, se
         )
         for role in ("api", "director", "allocator", "fleets", "console")
     }
-    await until_healthy(engine, roles["api"], service)
-    on_console = replace(service, env={**service.env, "READYUP_HEALTH_PORT": "8080"})
-    await until_healthy(engine, roles["console"], on_console)
+    for container in roles.values():
+        await until_healthy(engine, container, service)
     crowd = ("--players", "10", "--duration", "3", "--squad-share", "0")
     bots = engine.start(service, "bots", *crowd, beside=store)
     played = finished(bots)
