@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults soak browser smoke check fix bench lock images-lint wheel wheel-smoke clean
+.PHONY: help setup demo test faults soak browser cluster cluster-down cluster-build test-cluster smoke check fix bench lock images-lint wheel wheel-smoke clean
 
 help: ## what you can do here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,16 +23,32 @@ demo: setup ## everything on this machine, with bots and the console
 	@$(BIN)/readyup demo
 
 test: setup ## the tests, under a minute
-	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser"
+	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser and not cluster"
 
 faults: setup ## kills of real processes under bots, two minutes
-	@$(BIN)/pytest -q -m slow
+	@$(BIN)/pytest -q -m "slow and not cluster"
 
 soak: setup ## a thousand simulated evenings with faults, hours
 	@$(BIN)/readyup simulate --seed 1 --sweep 1000 --minutes 10
 
 browser: setup ## the console's tests in a headless Chromium, skipped where there is none
 	@$(BIN)/pytest -q -m browser
+
+cluster: cluster-build ## a Kubernetes with Agones on loopback, kept running (root)
+	@$(BIN)/python -m tests.cluster.plane up
+
+cluster-down: ## stop it
+	@$(BIN)/python -m tests.cluster.plane down
+
+cluster-build: setup ## build Kubernetes once, some 20 minutes; then it is kept
+	@$(BIN)/python -m tests.cluster.plane build
+
+test-cluster: setup ## the tests against a real cluster, skipped where none is to be had
+	@$(BIN)/python -m tests.cluster.plane build || echo "so tests that need a cluster are skipped"
+	@$(AS_ROOT) $(BIN)/pytest -q -m cluster tests/cluster
+
+# A network of its own needs root, or a user namespace in which one is.
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo unshare --user --map-root-user)
 
 smoke: setup ## a short demo without a screen, judged by the history checker
 	@rm -rf .run/smoke && mkdir -p .run

@@ -8,6 +8,9 @@ from typing import Any
 from tests.cluster.plane.api import ALLOCATIONS, FLEETS, GAME_SERVERS, Api
 from tests.cluster.plane.nodes import REAL
 
+_HEALTH = {"initialDelaySeconds": 1, "periodSeconds": 1, "failureThreshold": 2}
+"""Strict, so that a test sees a silent server fail within seconds."""
+
 
 def fleet(name: str, replicas: int, *, real: tuple[str, ...] = ()) -> dict[str, Any]:
     """A fleet of simulated servers; with a command, of real ones on the node for those."""
@@ -18,7 +21,7 @@ def fleet(name: str, replicas: int, *, real: tuple[str, ...] = ()) -> dict[str, 
         pod["metadata"]["labels"][REAL] = "true"
         pod["spec"] |= {"nodeSelector": {REAL: "true"}, "terminationGracePeriodSeconds": 2}
     port = {"name": "default", "portPolicy": "Dynamic", "containerPort": 7777}
-    server = {"ports": [port], "health": {"initialDelaySeconds": 1}, "template": pod}
+    server = {"ports": [port], "health": _HEALTH, "template": pod}
     return {
         "apiVersion": "agones.dev/v1",
         "kind": "Fleet",
@@ -32,16 +35,28 @@ async def create_fleet(api: Api, name: str, replicas: int, *, real: tuple[str, .
     await api.create(FLEETS.format("default"), fleet(name, replicas, real=real))
 
 
-async def delete_fleet(api: Api, name: str) -> None:
+async def until_ready(api: Api, name: str, count: int, *, timeout_s: float = 60.0) -> None:
+    """Wait until the fleet says that so many are Ready: cheap for a thousand."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            told = await api.get(f"{FLEETS.format('default')}/{name}")
+            if told.get("status", {}).get("readyReplicas", 0) == count:
+                return
+            await asyncio.sleep(0.1)
+
+
+async def delete_fleet(api: Api, name: str, *, timeout_s: float = 60.0) -> None:
     """And wait until none of its servers is left."""
     await api.delete(f"{FLEETS.format('default')}/{name}")
-    await until_states(api, name, {})
+    async with asyncio.timeout(timeout_s):
+        while await servers(api, name, limit=1):
+            await asyncio.sleep(0.1)
 
 
-async def servers(api: Api, name: str) -> list[dict[str, Any]]:
-    """The game servers of a fleet."""
-    path = f"{GAME_SERVERS.format('default')}?labelSelector=agones.dev/fleet%3D{name}"
-    return await api.items(path)
+async def servers(api: Api, name: str, *, limit: int = 0) -> list[dict[str, Any]]:
+    """The game servers of a fleet; all of them with no limit."""
+    query = f"labelSelector=agones.dev/fleet%3D{name}&limit={limit}"
+    return await api.items(f"{GAME_SERVERS.format('default')}?{query}")
 
 
 async def until_states(

@@ -1,14 +1,16 @@
 """The cluster that the other tests here stand on: it starts, it can be disturbed, it goes."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.plane import network
-from tests.cluster.plane.api import PODS
-from tests.cluster.plane.plane import Options, Plane
+from tests.cluster.plane.api import PODS, Api, Refused
+from tests.cluster.plane.plane import ROOT, Options, Plane
 from tests.cluster.plane.programs import found
 
 
@@ -23,22 +25,19 @@ async def test_all_nodes_are_ready_and_have_addresses_of_their_own(kubernetes: P
 async def test_a_pod_is_scheduled_runs_and_goes(kubernetes: Plane):
     container = {"name": "game", "image": "stand-in"}
     pod = {"metadata": {"generateName": "plain-"}, "spec": {"containers": [container]}}
-    async with kubernetes.api() as api:
-        await _until_accounts_are_there(kubernetes)
+    async with kubernetes.api() as api, asyncio.timeout(20):
+        await _until_accounts_are_there(api)
         made = await api.create(PODS.format("default"), pod)
-        name = made["metadata"]["name"]
-        phases, deleted = [], False
-        async with asyncio.timeout(20):
-            path = f"{PODS.format('default')}?fieldSelector=metadata.name%3D{name}"
-            async for kind, seen in api.watch(path):
-                phases.append(seen["status"]["phase"])
-                if kind == "DELETED":
-                    break
-                if phases[-1] == "Running" and not deleted:
-                    deleted = True
-                    await api.delete(f"{PODS.format('default')}/{name}")
+        path = f"{PODS.format('default')}/{made['metadata']['name']}"
+        while (seen := await api.get(path))["status"]["phase"] != "Running":
+            await asyncio.sleep(0.05)
+        await api.delete(path)
+        with pytest.raises(Refused, match="404"):
+            while True:
+                await api.get(path)
+                await asyncio.sleep(0.05)
 
-    assert list(dict.fromkeys(phases)) == ["Pending", "Running"]
+    assert seen["status"]["hostIP"] in {node.address for node in kubernetes.nodes}
 
 
 async def test_a_frozen_api_server_answers_again_when_it_is_back(kubernetes: Plane):
@@ -74,10 +73,32 @@ def test_a_second_plane_runs_beside_the_first_and_leaves_nothing(tmp_path: Path)
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
-async def _until_accounts_are_there(plane: Plane) -> None:
+@pytest.mark.usefixtures("kubernetes")
+def test_a_plane_dies_with_the_process_that_started_it(tmp_path: Path):
+    folder = tmp_path / "plane"
+    script = (
+        "import sys, time; from pathlib import Path; from tests.cluster.plane import network;"
+        "from tests.cluster.plane.plane import Options, Plane; network.enter();"
+        "Plane.start(Path(sys.argv[1]), Options(nodes=1, agones=False));"
+        "print('up', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, folder], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == "up\n"
+        running = [program.pid for program in found(folder)]
+        starter.kill()
+    until = time.monotonic() + 5
+    while any(program.pid for program in found(folder)) and time.monotonic() < until:
+        time.sleep(0.05)
+
+    assert all(running)
+    assert not any(program.pid for program in found(folder))
+
+
+async def _until_accounts_are_there(api: Api) -> None:
     """A namespace gets its default account soon after the cluster's start."""
-    async with plane.api() as api, asyncio.timeout(20):
-        while not await api.items(
-            "/api/v1/namespaces/default/serviceaccounts?fieldSelector=metadata.name%3Ddefault"
-        ):
-            await asyncio.sleep(0.1)
+    accounts = "/api/v1/namespaces/default/serviceaccounts?fieldSelector=metadata.name%3Ddefault"
+    while not await api.items(accounts):
+        await asyncio.sleep(0.1)
