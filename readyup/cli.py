@@ -14,6 +14,7 @@ VERBS = {
     "bots": ("bots:bots", "Players over the real API and UDP."),
     "top": ("top:top", "The console, in a terminal."),
     "check-history": ("check_history:check_history", "Judge the log of a run."),
+    "rules": ("rules:rules", "Check a rule set, or try it on tickets in virtual time."),
     "keys": ("serve:keys", "Make keys: for joining, for back ends, for your own servers."),
     "operator": ("operator:operator", "What operators may do to a running service."),
     "gameserver": ("gameserver:gameserver", "The example game, also by hand."),

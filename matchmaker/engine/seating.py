@@ -1,0 +1,115 @@
+"""Seating parties in teams of given sizes, one by one, with a step back where a rule is lost."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from matchmaker.engine.reseat import reseat, strain
+from matchmaker.engine.shapes import Shape
+from matchmaker.rules.hopeless import any_hopeless
+from matchmaker.rules.judge import meets_all
+from matchmaker.rules.members import Lineup, Party
+from matchmaker.rules.ruleset import Rule, RuleSet
+
+STEPS_MAX = 4000
+"""Parties seated for one anchor before it waits for the next pass."""
+
+RESEATS_MAX = 12
+"""Full lineups of one anchor whose teams are rearranged to meet the rules."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What the search around one anchor has used up."""
+
+    steps: int = 0
+    reseats: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """From who is in a match to the rules as they stand for it."""
+
+    whole: RuleSet
+    now_s: float
+
+    def rules(self, parties: Iterable[Party]) -> RuleSet:
+        """The rules for a match of these."""
+        ages = [self.now_s - party.at_s for party in parties]
+        newest = self.whole.algorithm.age == "newest"
+        return self.whole.at(min(ages) if newest else max(ages))
+
+
+@dataclass(slots=True)
+class Seating:
+    """One try: these parties, teams of these sizes, the rules of one age."""
+
+    rules: RuleSet
+    shape: Shape
+    parties: Sequence[Party]
+    age: Age
+    attempt: Attempt
+    lineup: Lineup = field(init=False)
+    left: list[int] = field(init=False)
+    """Places still open in each team."""
+
+    known: dict[str, Rule] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lineup = Lineup.empty(self.rules.teams)
+        self.left = list(self.shape)
+        self.known = {rule.name: rule for rule in self.rules.rules}
+
+
+def seat(seating: Seating, n: int) -> Lineup | None:
+    """Seat party ``n`` and those after it; None when that leads to no match."""
+    open_places = sum(seating.left)
+    if open_places == 0:
+        return _complete(seating)
+    if n >= len(seating.parties) or seating.attempt.steps >= STEPS_MAX:
+        return None
+    if sum(party.size() for party in seating.parties[n:]) < open_places:
+        return None
+    party = seating.parties[n]
+    for team in _teams_in_turn(seating, party):
+        seating.attempt.steps += 1
+        name = seating.rules.teams[team].name
+        seating.lineup.seated[name].append(party)
+        seating.left[team] -= party.size()
+        if not any_hopeless(seating.lineup, seating.rules, seating.known):
+            found = seat(seating, n + 1)
+            if found is not None:
+                return found
+        seating.lineup.seated[name].pop()
+        seating.left[team] += party.size()
+    return None if n == 0 else seat(seating, n + 1)  # without this party; the anchor stays
+
+
+def _teams_in_turn(seating: Seating, party: Party) -> list[int]:
+    """Teams with room for a party, the emptiest first; of empty teams that are alike, one."""
+    taken: set[tuple[str, int]] = set()
+    found = []
+    for team in sorted(range(len(seating.left)), key=lambda t: (-seating.left[t], t)):
+        if seating.left[team] < party.size():
+            continue
+        if not seating.lineup.seated[seating.rules.teams[team].name]:
+            alike = (seating.rules.teams[team].definition, seating.shape[team])
+            if alike in taken:
+                continue
+            taken.add(alike)
+        found.append(team)
+    return found
+
+
+def _complete(seating: Seating) -> Lineup | None:
+    """The full lineup if it meets the rules, perhaps after swaps between its teams."""
+    rules = seating.age.rules(seating.lineup.parties())
+    lineup = Lineup(rules.teams, {name: [*ps] for name, ps in seating.lineup.seated.items()})
+    if meets_all(lineup, rules):
+        return lineup
+    attempt = seating.attempt
+    if attempt.reseats >= RESEATS_MAX or len(rules.teams) < 2:
+        return None
+    attempt.reseats += 1
+    known = {rule.name: rule for rule in rules.rules}
+    better, _ = reseat(lineup, lambda one: strain(one, rules, known))
+    return better if meets_all(better, rules) else None

@@ -1,0 +1,143 @@
+"""Who is in a match, as rules see them: a party counts by its aggregate where a rule says so."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from matchmaker.rules.ruleset import Team
+
+Value = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """One player, with the rule set's defaults filled in."""
+
+    id: str
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
+    """Region to round trip."""
+
+
+@dataclass(frozen=True)
+class Party:
+    """One ticket: its players go to one team, all or none."""
+
+    id: str
+    players: tuple[Player, ...]
+    at_s: float = 0.0
+    """When it was enqueued."""
+
+    _seen: dict[tuple[str, str], list[Value]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def size(self) -> int:
+        """Players in it."""
+        return len(self.players)
+
+    def values(self, attribute: str, by: str = "") -> list[Value]:
+        """One value for each player.
+
+        ``by`` avg, min or max: numbers are the party's aggregate, for each of its players
+        alike, so that a team's average stays one over players. ``by`` union or
+        intersection: the players' lists made one list, which stands once for the party.
+        """
+        key = (attribute, by)
+        if key not in self._seen:
+            self._seen[key] = _aggregated(
+                [player.attributes.get(attribute) for player in self.players], by
+            )
+        return self._seen[key]
+
+    def one(self, attribute: str, by: str) -> Value:
+        """The party's single value of an attribute."""
+        return self.values(attribute, by)[0]
+
+    def regions(self, by: str) -> dict[str, float]:
+        """Regions that all its players reported, with the party's latency."""
+        key = ("\n", by)
+        if key not in self._seen:
+            common = set(self.players[0].latency_ms).intersection(
+                *(player.latency_ms for player in self.players[1:])
+            )
+            self._seen[key] = [
+                {
+                    region: aggregate([player.latency_ms[region] for player in self.players], by)
+                    for region in sorted(common)
+                }
+            ]
+        regions: dict[str, float] = self._seen[key][0]
+        return regions
+
+
+def aggregate(values: Sequence[float], by: str) -> float:
+    """One number for several: their min, their max, or their mean."""
+    if by == "min":
+        return min(values)
+    if by == "max":
+        return max(values)
+    return sum(values) / len(values)
+
+
+def _aggregated(values: list[Value], by: str) -> list[Value]:
+    if len(values) == 1 or not by:
+        return values
+    if by in ("union", "intersection"):
+        if not all(isinstance(value, list) for value in values):
+            return values
+        if by == "union":
+            return [[text for value in values for text in value]]
+        first, *rest = values
+        return [[text for text in first if all(text in value for value in rest)]]
+    if all(isinstance(value, int | float) for value in values):
+        return [aggregate(values, by)] * len(values)
+    return values
+
+
+@dataclass(slots=True)
+class Lineup:
+    """Parties in the teams of a match, complete or not; what expressions are worked out on."""
+
+    order: tuple[Team, ...]
+    seated: dict[str, list[Party]]
+    by: str = ""
+    """How parties are aggregated for the rule that looks."""
+
+    @classmethod
+    def empty(cls, teams: Iterable[Team]) -> "Lineup":
+        """Nobody yet."""
+        order = tuple(teams)
+        return cls(order, {team.name: [] for team in order})
+
+    def seen_by(self, aggregation: str) -> "Lineup":
+        """The same people, with parties aggregated so."""
+        return Lineup(self.order, self.seated, aggregation)
+
+    def parties(self) -> list[Party]:
+        """Everybody, team by team."""
+        return [party for team in self.order for party in self.seated[team.name]]
+
+    def size(self, team: str) -> int:
+        """Players in a team."""
+        return sum(party.size() for party in self.seated[team])
+
+    def players(self) -> int:
+        """Players in the match."""
+        return sum(self.size(team.name) for team in self.order)
+
+    def teams(self, names: Sequence[str]) -> Sequence[str]:
+        return [
+            team.name
+            for team in self.order
+            if "*" in names or team.name in names or team.definition in names
+        ]
+
+    def ids(self, team: str) -> list[Value]:
+        return [player.id for party in self.seated[team] for player in party.players]
+
+    def attribute(self, team: str, name: str) -> list[Value]:
+        return [value for party in self.seated[team] for value in party.values(name, self.by)]
