@@ -17,6 +17,9 @@ from readyup.console.assets import Asset, load_assets
 from readyup.console.detail import MatchDetail, PromisesDetail, ServerDetail, TicketDetail
 from readyup.console.feed import Frame
 from readyup.operators.api import ID, OperatorApi
+from readyup.operators.roles import Role
+from readyup.operators.routes import BASE
+from readyup.operators.shapes import MeOut
 
 WATCHERS_MAX = 64
 """Pages open at a time; each costs a write four times a second."""
@@ -95,8 +98,7 @@ def console_app(
     Without an operator API it lets everybody look and nobody change.
     """
     app = web.Application(middlewares=[problems, *([operators.guard] if operators else [])])
-    if operators is not None:
-        app.add_routes(operators.routes())
+    app.add_routes(operators.routes() if operators else [web.get(f"{BASE}/me", _onlooker)])
     app[FRAMES], app[ASSETS], app[STREAMS] = frames, load_assets(), set()
     app[ANSWERS] = answers
     app.on_response_prepare.append(_protect)
@@ -153,6 +155,11 @@ async def _static(request: web.Request) -> web.Response:
 
 async def _snapshot(request: web.Request) -> web.Response:
     return web.Response(body=request.app[FRAMES].latest().body, content_type="application/json")
+
+
+async def _onlooker(_: web.Request) -> web.Response:
+    """Who one is where there is no operator API: somebody who looks."""
+    return json_response(MeOut("", Role.VIEWER, login=False, may=[]))
 
 
 async def _livez(_: web.Request) -> web.Response:

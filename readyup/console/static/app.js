@@ -6,6 +6,7 @@ import { drawFigures, drawPromises } from "./figures.js";
 import { words } from "./format.js";
 import { drawMatches } from "./matches.js";
 import { drawQueues } from "./queues.js";
+import { checkSignIn } from "./operator.js";
 import { drawServers } from "./servers.js";
 
 const SILENCE_MS = 3000; // frames come each quarter of a second
@@ -24,9 +25,12 @@ function connect() {
     if (drawn) requestAnimationFrame(draw);
     drawn = false;
   });
-  // A browser tries again by itself, unless it was refused: then it is ours to ask.
+  // A browser tries again by itself, unless it was refused: then it is ours to ask. Whoever was
+  // signed out meanwhile is led to the login page.
   stream.addEventListener("error", () => {
-    if (stream.readyState === EventSource.CLOSED) setTimeout(connect, AGAIN_MS);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    setTimeout(connect, AGAIN_MS);
+    checkSignIn();
   });
 }
 

@@ -1,5 +1,6 @@
 // The page of one thing: asks for what its address names, again and again, and has it drawn.
 
+import { drawAuditPage } from "./audit_page.js";
 import { byId, setData, setText } from "./dom.js";
 import { words } from "./format.js";
 import { drawPromisesPage } from "./promises_page.js";
@@ -11,6 +12,7 @@ const PAGES = {
   matches: ["/console/match/", drawMatchPage],
   tickets: ["/console/ticket/", drawTicketPage],
   promises: ["/console/promises", drawPromisesPage],
+  audit: ["/v1/operator/audit?limit=200", drawAuditPage],
 };
 const AGAIN_MS = 1000;
 const OVER_MS = 10_000; // what has ended changes no more, or nearly
@@ -30,6 +32,8 @@ async function ask() {
       tell("live", "");
       byId("page").hidden = false;
       heard = performance.now();
+    } else if (answer.status === 401) {
+      location.replace("/login");
     } else if (answer.status === 404) {
       tell("lost", body.detail, "not here");
       over = true;

@@ -22,9 +22,8 @@ function refuse(text) {
   byId("token").select();
 }
 
-// Whoever came by a link from elsewhere is signed in all the same: only the link hid the cookie.
-// The document's own answer says so, without asking for what would be refused.
-if (document.referrer === "" || new URL(document.referrer).origin !== location.origin) {
+// Whoever came by a link from elsewhere may be signed in all the same: only the link hid the cookie.
+if (document.referrer && new URL(document.referrer).origin !== location.origin) {
   const me = await fetch("/v1/operator/me").catch(() => null);
   if (me?.ok) location.replace("/");
 }

@@ -1,6 +1,7 @@
 // What the pages of one thing are made of: a title, facts, links, a panel that may be empty.
 
 import { byId, el, keep, setData, setText } from "./dom.js";
+import { makeDeed, setDeed } from "./operator.js";
 
 export function title(what, name, chip, state, subtitle = "") {
   setText(byId("what"), what);
@@ -87,6 +88,15 @@ export function rows(name, items, key, cells) {
     update: (row, item) => {
       cells(item).forEach(([text, address = ""], n) => link(row.children[n], text, address));
     },
+  });
+}
+
+// The buttons of the thing that the page is about; one for each spec, null for none.
+export function deeds(specs) {
+  const node = byId("deeds");
+  specs.forEach((spec, n) => {
+    if (!node.children[n]) node.append(makeDeed());
+    setDeed(node.children[n], spec);
   });
 }
 

@@ -3,6 +3,7 @@
 
 import { byId, el, keep, setText } from "./dom.js";
 import { count, plural, rate, words } from "./format.js";
+import { makeDeed, pauseDeed, pausedWords, setDeed } from "./operator.js";
 import { colour, onThemeChange } from "./theme.js";
 
 const FRAME_MS = 50; // 20 frames a second look smooth here, and leave the cores to the game
@@ -38,7 +39,9 @@ function makeQueue(queue) {
   canvas.setAttribute("role", "img");
   const axis = el("p", "axis");
   axis.append(el("span"), el("span", "leader"), el("span"));
-  node.append(head, canvas, axis);
+  const deeds = el("p", "queue-deeds deeds");
+  deeds.append(el("span", "paused"), makeDeed());
+  node.append(head, canvas, axis, deeds);
   fields.set(queue.name, new Field(canvas));
   canvas.addEventListener("pointermove", (event) => {
     canvas.style.cursor = fields.get(queue.name).at(event) ? "pointer" : "";
@@ -51,7 +54,8 @@ function makeQueue(queue) {
 }
 
 function drawQueue(node, queue) {
-  const [head, canvas, axis] = node.children;
+  const [head, canvas, axis, deeds] = node.children;
+  drawPause(deeds, "queue", queue);
   const [name, waiting, oldest, wait] = head.children;
   setText(name, queue.name);
   setText(waiting, queue.waiting ? `${count(queue.players_waiting)} waiting` : "nobody waits");
@@ -75,6 +79,13 @@ function drawQueue(node, queue) {
     `${plural(queue.waiting, "ticket")} waiting, the oldest for ${words(queue.oldest_wait_ms)}`,
   );
   fields.get(queue.name).take(queue);
+}
+
+function drawPause(node, kind, { name, paused }) {
+  const [words, button] = node.children;
+  words.hidden = !paused;
+  setText(words, pausedWords(paused));
+  setDeed(button, pauseDeed(kind, name, paused));
 }
 
 // The end of a ticket's id is enough for its page.

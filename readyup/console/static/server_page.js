@@ -2,7 +2,7 @@
 
 import { byId, setText } from "./dom.js";
 import { count, plural, words } from "./format.js";
-import { ago, brief, facts, matchAt, panel, rows, span, title } from "./parts.js";
+import { ago, brief, deeds, facts, matchAt, panel, rows, span, title } from "./parts.js";
 import { drawTicks } from "./tick_chart.js";
 
 const ROOM_WORDS = { free: "free", held: "held", retiring: "retiring", suspect: "suspect", "": "not in the pool" };
@@ -17,6 +17,14 @@ export function drawServerPage(page) {
     gone || silent ? "failed" : tile.step,
     gone ? `${gone}, ${ago(page.now_ms - page.gone_ms)}` : "",
   );
+  deeds([gone || tile.step === "leaving" || !/[fhs]/.test(tile.rooms) ? null : {
+    operation: "retireServer",
+    path: `/servers/${encodeURIComponent(tile.uid)}/retire`,
+    label: "Give up",
+    question: `Give up ${tile.name}?`,
+    note: "Its rooms take no new match, and it ends after its last one. There is no way back.",
+    grave: true,
+  }]);
   facts([
     ["state", gone ? "" : tile.state],
     ["fleet", page.fleet],

@@ -2,6 +2,7 @@
 
 import { byId, el, keep, setData, setText } from "./dom.js";
 import { count, plural, words } from "./format.js";
+import { makeDeed, pauseDeed, pausedWords, setDeed } from "./operator.js";
 import { drawPool, makePool } from "./pool.js";
 
 const ROOM_WORDS = { f: "free", h: "held", r: "retiring", s: "suspect", "-": "not in the pool yet" };
@@ -46,14 +47,20 @@ function note(fleets, servers) {
 
 function makeFleet() {
   const node = el("div", "fleet");
-  node.append(el("p", "fleet-name"), makePool(), el("ul", "tiles"));
+  const line = el("div", "fleet-line");
+  line.append(el("p", "fleet-name"), el("span", "paused"), makeDeed());
+  node.append(line, makePool(), el("ul", "tiles"));
   return node;
 }
 
 function drawFleet(node, fleet, named) {
-  const [name, pool, tiles] = node.children;
-  name.hidden = !named;
-  setText(name, fleet.name);
+  const [line, pool, tiles] = node.children;
+  const [name, paused, button] = line.children;
+  setText(name, named ? `fleet ${fleet.name}` : "");
+  paused.hidden = !fleet.paused;
+  setText(paused, pausedWords(fleet.paused));
+  setDeed(button, pauseDeed("fleet", fleet.name, fleet.paused));
+  line.hidden = !named && !fleet.paused && button.hidden;
   drawPool(pool, fleet);
   setData(tiles, "size", fleet.servers.length > 40 ? "small" : fleet.servers.length > 16 ? "middle" : fleet.servers.length > 6 ? "large" : "huge");
   keep(tiles, fleet.servers, { key: (server) => server.uid, make: makeTile, update: drawTile });

@@ -2,7 +2,7 @@
 
 import { byId, el, keep, setData, setText } from "./dom.js";
 import { count } from "./format.js";
-import { brief, facts, link, matchAt, panel, serverAt, span, ticketAt, title } from "./parts.js";
+import { brief, deeds, facts, link, matchAt, panel, serverAt, span, ticketAt, title } from "./parts.js";
 
 const PHASES = [
   ["waiting", "in the queue", ["ticket.enqueued"], ["match.proposed", "ticket.cancelled", "ticket.expired"]],
@@ -16,6 +16,16 @@ const STATE_OF_STATUS = { QUEUED: "starting", SEARCHING: "starting", PLACING: "r
 
 export function drawMatchPage(page) {
   title("match", brief(page.match), page.state, STATE_OF[page.state], page.reason);
+  deeds([OVER.has(page.state) ? null : {
+    operation: "endMatch",
+    path: `/matches/${encodeURIComponent(page.match)}/end`,
+    label: "End match",
+    question: `End match ${brief(page.match)}?`,
+    note: page.state === "forming"
+      ? "If it is not committed yet, it is closed and its tickets wait on."
+      : "Its players are told, and its room is free some seconds later.",
+    grave: true,
+  }]);
   facts([
     ["queue", page.queue],
     ["fleet", page.fleet],
@@ -47,6 +57,14 @@ export function drawTicketPage(page) {
   ]);
   drawPhases(page.steps);
   drawSteps(page, "milliseconds since it was enqueued");
+  deeds([page.status !== "QUEUED" && page.status !== "PLACING" ? null : {
+    operation: "cancelTicket",
+    path: `/tickets/${encodeURIComponent(page.ticket)}/cancel`,
+    label: "Cancel ticket",
+    question: `Cancel ticket ${brief(page.ticket)}?`,
+    note: "It leaves its queue, and its players are told.",
+    grave: true,
+  }]);
   return OVER.has(status) || page.steps.some((step) => step.kind === "match.ended");
 }
 

@@ -1,0 +1,95 @@
+"""The buttons in a real browser: only those that the role may press, and asked before they act."""
+
+import pytest
+
+from core.redis import Store
+from readyup.operators.roles import Role
+from tests.readyup.console.chromium import Page, binary, chromium
+from tests.readyup.operators.house import T1, TOKENS, UID, M, Running, served
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(binary() is None, reason="no Chromium here: install the package chromium"),
+]
+DEEDS = "[...document.querySelectorAll('.deed')].filter(one => one.offsetParent)"
+SHOWN = f"{DEEDS}.map(one => one.textContent)"
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+
+
+async def open_page(page: Page, running: Running, path: str, *, width: int = 1280) -> None:
+    await page.open(f"{running.origin}{path}", width=width, height=860, dark=width < 600)
+
+
+async def sign_in(page: Page, running: Running, role: Role) -> None:
+    await open_page(page, running, "/")
+    await page.until("location.pathname == '/login' && document.readyState == 'complete'")
+    await page.ask(f"document.getElementById('token').value = {TOKENS[role]!r}")
+    await page.ask("document.querySelector('#sign-in button').click()")
+    await page.until("location.pathname == '/' && document.getElementById('who')?.textContent")
+
+
+async def press(page: Page, label: str) -> None:
+    """Press a button, and say yes to what it asks."""
+    shown = f"{SHOWN}.includes({label!r})"
+    await page.until(shown)
+    await page.ask(f"{DEEDS}.find(one => one.textContent == {label!r}).click()")
+    await page.until("document.querySelector('dialog.ask').open")
+    await page.ask("document.getElementById('ask-reason').value = 'patch day'")
+    await page.ask("document.querySelector('dialog.ask [type=submit]').click()")
+    await page.until("!document.querySelector('dialog.ask').open")
+
+
+async def test_an_operator_signs_in_acts_after_a_question_and_finds_it_in_the_audit(store: Store):
+    async with served(store) as running, chromium() as page:
+        await running.house.play()
+        await running.house.feed.poll()
+        await sign_in(page, running, Role.OPERATOR)
+        await press(page, "Pause")
+        pause = await running.house.queue.pause.get()
+        await running.house.feed.poll()
+        await page.until("document.querySelector('.queue-deeds .paused').textContent.length > 0")
+        said = await page.ask("document.querySelector('.queue-deeds .paused').textContent")
+
+        await open_page(page, running, f"/matches/{M}", width=400)
+        await press(page, "End match")
+        await open_page(page, running, "/audit", width=400)
+        await page.until("document.querySelectorAll('#audit tr').length == 2")
+        rows = await page.ask("document.getElementById('audit').textContent")
+        fits = await page.ask(FITS)
+        complaints = page.complaints
+
+    assert pause is not None
+    assert pause.by == "the-operator"
+    assert said == "paused by the-operator: patch day"
+    assert "ended match" in rows
+    assert "patch day" in rows
+    assert fits
+    assert complaints == []
+
+
+async def test_a_viewer_sees_no_button_but_the_way_out(store: Store):
+    async with served(store) as running, chromium() as page:
+        await running.house.play()
+        await running.house.feed.poll()
+        await sign_in(page, running, Role.VIEWER)
+        shown = {}
+        for path in ("/", f"/matches/{M}", f"/tickets/{T1}", f"/servers/{UID}", "/audit"):
+            await open_page(page, running, path)
+            await page.until("document.getElementById('who')?.textContent.includes('viewer')")
+            shown[path] = await page.ask(SHOWN)
+        await page.ask("document.querySelector('#who .deed').click()")
+        await page.until("location.pathname == '/login'")
+
+    assert set(map(tuple, shown.values())) == {("Sign out",)}
+
+
+async def test_a_wrong_token_is_told_so_on_the_page(store: Store):
+    async with served(store) as running, chromium() as page:
+        await open_page(page, running, "/login")
+        await page.until("document.readyState == 'complete'")
+        await page.ask("document.getElementById('token').value = 'ruo_no'")
+        await page.ask("document.querySelector('#sign-in button').click()")
+        await page.until("!document.getElementById('wrong').hidden")
+        said = await page.ask("document.getElementById('wrong').textContent")
+
+    assert said == "Nobody has this token."
