@@ -4,11 +4,12 @@ import asyncio
 import logging
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from cyclopts import Parameter
 
 from core.errors import Invalid, ReadyUpError
 from readyup.commands.process import configure_logging, loop_factory, our_errors
@@ -16,13 +17,13 @@ from readyup.settings import load
 
 
 def bench(
-    what: Literal["idle", "failover", "overload"] = "idle",
+    what: Literal["idle", "failover", "overload", "profile"] = "idle",
     /,
     *,
     matches: int = 400,
     kills: int = 3,
     seconds: float = 4.0,
-    json: str = "",
+    json_path: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
 ) -> int:
     """Measure, on this machine, with every part the real one.
 
@@ -30,10 +31,11 @@ def bench(
         what: idle: enqueue to pushed assignment on an idle queue with warm servers.
             failover: how long nobody leads after kill -9 of the leading director, under bots.
             overload: what an API process does at 1, 2 and 10 times its capacity, and after.
+            profile: where one ticket's processor time goes, part by part, under bots.
         matches: idle: how many are measured.
         kills: failover: how often the leader is killed.
-        seconds: overload: how long each rate lasts.
-        json: Where the figures go as JSON; - prints them instead of the table.
+        seconds: overload: how long each rate lasts. profile: how long it looks, at least 5.
+        json_path: Write the figures as JSON to this file; - prints them instead of the table.
     """
     configure_logging(as_json=False, level=logging.WARNING)
     try:
@@ -47,21 +49,24 @@ def bench(
             tempfile.TemporaryDirectory(prefix="readyup-bench-") as folder,
             asyncio.Runner(loop_factory=loop_factory()) as runner,
         ):
-            if what == "idle":
-                text, figures = _text, runner.run(_idle(matches, Path(folder)))
-            elif what == "failover":
-                text, figures = _failover_text, runner.run(_failover(kills, Path(folder)))
-            else:
-                text, figures = _overload_text, runner.run(_overload(seconds, Path(folder)))
+            run_dir = Path(folder)
+            measuring: Mapping[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
+                "idle": lambda: _idle(matches, run_dir),
+                "failover": lambda: _failover(kills, run_dir),
+                "overload": lambda: _overload(seconds, run_dir),
+                "profile": lambda: _profile(seconds, run_dir),
+            }
+            figures = runner.run(measuring[what]())
     except (ReadyUpError, BaseExceptionGroup) as wrong:
         for error in our_errors(wrong):
             print(f"readyup bench: {error}", file=sys.stderr)
         return 1
     encoded = msgspec.json.format(msgspec.json.encode(figures), indent=2).decode()
-    if json and json != "-":
-        Path(json).parent.mkdir(parents=True, exist_ok=True)
-        Path(json).write_text(encoded + "\n", encoding="utf-8")
-    print(encoded if json == "-" else text(figures))
+    to_stdout = str(json_path) == "-"
+    if json_path is not None and not to_stdout:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        json_path.write_text(encoded + "\n", encoding="utf-8")
+    print(encoded if to_stdout else TOLD[what](figures))
     return 1 if figures.get("breaches") else 0
 
 
@@ -83,6 +88,14 @@ async def _overload(seconds: float, folder: Path) -> dict[str, Any]:
     from readyup.bench.overload import OverloadSettings, bench_overload
 
     return await bench_overload(load(), OverloadSettings(seconds=seconds), folder)
+
+
+async def _profile(seconds: float, folder: Path) -> dict[str, Any]:
+    from readyup.bench.profile import bench_profile
+    from readyup.demo.screen import shown
+
+    with shown(live=False) as show:
+        return await bench_profile(load(), folder, seconds=max(5.0, seconds), show=show)
 
 
 def _text(figures: Mapping[str, Any]) -> str:
@@ -153,6 +166,29 @@ def _cpu(cpu: Mapping[str, Mapping[str, float]]) -> str:
     return f"CPU for one accepted: {each}; the load used {load:.0%} of a core"
 
 
+def _profile_text(figures: Mapping[str, Any]) -> str:
+    lines = [
+        f"{'machine':<24}{_machine(figures['machine'])}",
+        f"{'measured':<24}{figures['tickets']} tickets in {figures['seconds']:g} s of a demo",
+        f"{'one ticket':<24}{figures['us_per_ticket']} us of processor time",
+        f"{'beyond idle':<24}{figures['us_beyond_idle']} us: without what runs while nobody plays",
+    ]
+    if figures["why_no_parts"]:
+        lines.append(f"{'no parts':<24}{figures['why_no_parts']}")
+    for name, process in figures["processes"].items():
+        lines.append(
+            f"{name:<24}{process['us_per_ticket']:>6} us, {process['us_beyond_idle']} without idle"
+        )
+        lines += [f"  {part:<28}{us:>6} us" for part, us in process["parts"].items() if us >= 10]
+    lines.append("inside Valkey, by script and command (what a script calls is in both)")
+    for name, one in list(figures["inside_valkey"].items())[:15]:
+        lines.append(
+            f"  {name:<28}{one['us_per_ticket']:>6} us: {one['calls_per_ticket']} calls "
+            f"of {one['us_per_call']} us"
+        )
+    return "\n".join(lines)
+
+
 def _machine(ran_on: Mapping[str, Any]) -> str:
     return (
         f"{ran_on['processor']}, {ran_on['cores']} cores, {ran_on['system']}, "
@@ -162,3 +198,12 @@ def _machine(ran_on: Mapping[str, Any]) -> str:
 
 def _row(values: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.2f} ms" for name, value in values.items())
+
+
+TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "idle": _text,
+    "failover": _failover_text,
+    "overload": _overload_text,
+    "profile": _profile_text,
+}
+"""How each benchmark's figures are told to people."""
