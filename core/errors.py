@@ -51,7 +51,7 @@ class Forbidden(Rejected):
 
 
 class NotFound(Rejected):
-    """No such thing; also what a stranger is told about somebody else's."""
+    """No such thing. It is also what is said of what belongs to somebody else."""
 
     status = 404
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from core.errors import Conflict, Exhausted, Invalid, Limited, ReadyUpError, Unreachable
 from core.patience import HEADERS_MAX_BYTES, Doorman, Patience, PatientHandler
+from core.plain import plain
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -138,7 +139,7 @@ def parse(body: bytes | str, shape: type[T]) -> T:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as wrong:
         detail, _, path = str(wrong).partition(" - at ")
-        raise Invalid(detail, field=path.strip("`") or "$") from wrong
+        raise Invalid(plain(detail), field=path.strip("`") or "$") from wrong
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise Invalid(f"not JSON: {wrong}") from wrong
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from core.errors import Invalid
+from core.plain import plain
 
 T = TypeVar("T")
 
@@ -47,7 +48,9 @@ def converted(value: object, shape: type[T], place: str) -> T:
         raise refusal(place + wrong.field.removeprefix("$"), str(wrong)) from wrong
     except msgspec.ValidationError as wrong:
         what, _, path = str(wrong).partition(" - at `$")
-        raise refusal(place + path.rstrip("`"), what) from wrong
+        raise refusal(
+            place + path.rstrip("`"), plain(what).replace("an object", "a table")
+        ) from wrong
 
 
 def read_file(path: Path) -> dict[str, Any]:
