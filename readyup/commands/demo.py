@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def demo(  # noqa: PLR0913 - the options of a command
     *,
-    players: int = 200,
+    players: int = 120,
     servers: int | None = None,
     duration: float | None = None,
     seed: int = 1,

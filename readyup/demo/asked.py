@@ -21,7 +21,7 @@ RUNS = Path(".run")
 class DemoSettings:
     """What is asked of a run."""
 
-    players: int = 200
+    players: int = 120
     servers: int | None = None
     """Game servers; None keeps the configuration's number."""
 

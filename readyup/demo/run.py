@@ -91,7 +91,8 @@ class Demo:
                 scene = Scene(url, stack.api_url(), _short(self._run_dir))
                 async with asyncio.TaskGroup() as group:
                     group.create_task(recorder.run(recorded), name="recorder")
-                    looking = group.create_task(_look(stack, scene, show), name="scene")
+                    look = _look(stack, scene, show, play_s=self._settings.duration_s)
+                    looking = group.create_task(look, name="scene")
                     async with self._console(stack):
                         await stack.until_up()
                         fault = group.create_task(meanwhile(stack)) if meanwhile else None
@@ -190,8 +191,10 @@ async def _read_figures(bots: asyncio.subprocess.Process, scene: Scene) -> None:
             scene.crowd = msgspec.json.decode(line, type=dict[str, Any])
 
 
-async def _look(stack: Stack, scene: Scene, show: Show) -> None:
+async def _look(stack: Stack, scene: Scene, show: Show, *, play_s: float) -> None:
     while True:
+        if play_s and scene.crowd.get("t_s", 0.0) >= play_s:
+            scene.phase = DRAINING
         scene.warm, scene.servers = await stack.warm_servers()
         scene.roles = {name: (p.pid, p.restarts) for name, p in stack.processes.items()}
         show(scene)
