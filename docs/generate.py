@@ -18,6 +18,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from allocator.settings import AllocatorSettings
 from core.telemetry import TelemetrySettings
 from fleets.agones.lint import pages as lint
+from fleets.agones.settings import KubernetesSettings
 from fleets.pod import PodSpec
 from fleets.spec import FleetSpec, Health, PortRange
 from matchmaker.api.settings import Backend, Issuer, Limits
@@ -59,6 +60,7 @@ DEFAULTS: Mapping[Field, str] = {
     (Config, "console"): "port 8080",
     (Config, "admin"): "any free port",
     (Config, "telemetry"): "off",
+    (Config, "kubernetes"): "see below",
     (Listen, "port"): "see above",
     (ApiSettings, "limits"): "see below",
     (PodSpec, "node_labels"): '`{"readyup/cpu-manager" = "static"}`',
@@ -94,6 +96,7 @@ def tables() -> dict[str, str]:
         "fleet": _table(FleetSpec),
         "health": _table(Health),
         "pod": _table(PodSpec),
+        "kubernetes": _table(KubernetesSettings),
         "lint rules": lint.page(),
         "allocator": _table(AllocatorSettings, but={"fleet", "reserve_rooms"}),
         "environment": "\n".join(
@@ -143,7 +146,8 @@ def _docstrings(shape: type[Any]) -> dict[str, str]:
 def _value(hint: Any) -> str:  # noqa: ANN401 - any annotation
     """A type in a reader's words."""
     if limits := getattr(hint, "__metadata__", None):
-        return f"{_value(get_args(hint)[0])}, {_range(limits[0])}"
+        inner = _value(get_args(hint)[0])
+        return inner if limits[0].le is None else f"{inner}, {_range(limits[0])}"
     origin, args = get_origin(hint), get_args(hint)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return " or ".join(f'`"{word}"`' for word in hint)

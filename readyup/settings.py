@@ -20,6 +20,7 @@ from core.errors import Invalid
 from core.ids import NAME, FleetName, QueueName
 from core.redis import Durability
 from core.telemetry import TelemetrySettings
+from fleets.agones.settings import KubernetesSettings
 from fleets.own import OwnFleet
 from fleets.spec import FleetSpec, parse_fleets
 from matchmaker.api.settings import Backend, Issuer, Limits
@@ -109,6 +110,9 @@ class Config:
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     """Traces of tickets."""
 
+    kubernetes: KubernetesSettings = field(default_factory=KubernetesSettings)
+    """The cluster that runs the fleets of pods."""
+
     run_dir: str = ""
     """Logs, events and whatever else the processes leave; empty takes a temporary folder."""
 
@@ -185,6 +189,7 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
         console=parse_console(table),
         admin=section(table, "admin", Listen),
         telemetry=section(table, "telemetry", TelemetrySettings),
+        kubernetes=section(table, "kubernetes", KubernetesSettings),
         own_fleets=own,
         run_dir=converted(table.get("run_dir", ""), str, "$.run_dir"),
         events=converted(table.get("events", True), bool, "$.events"),
