@@ -1,5 +1,6 @@
 """Who is asking: bearer keys to principals."""
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,6 +132,7 @@ def bearer(header: str | None) -> str:
     return key.strip()
 
 
+@functools.lru_cache(maxsize=4096)  # asked for every request; parsing was a twentieth of it
 def is_loopback(host: str) -> bool:
     """Whether an address is this machine's own; names are none."""
     try:

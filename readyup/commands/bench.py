@@ -24,6 +24,7 @@ def bench(
     kills: int = 3,
     seconds: float = 4.0,
     json_path: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
+    plot: Path | None = None,
 ) -> int:
     """Measure, on this machine, with every part the real one.
 
@@ -36,9 +37,12 @@ def bench(
         kills: failover: how often the leader is killed.
         seconds: overload: how long each rate lasts. profile: how long it looks, at least 5.
         json_path: Write the figures as JSON to this file; - prints them instead of the table.
+        plot: overload: write a picture of it to this SVG file.
     """
     configure_logging(as_json=False, level=logging.WARNING)
     try:
+        if plot is not None and what != "overload":
+            raise Invalid("--plot: only overload has a picture")
         if not 1 <= matches <= 5_000:
             raise Invalid(f"--matches: {matches} is outside 1 to 5000")
         if not 1 <= kills <= 100:
@@ -61,6 +65,11 @@ def bench(
         for error in our_errors(wrong):
             print(f"readyup bench: {error}", file=sys.stderr)
         return 1
+    if plot is not None:
+        from readyup.bench.overload_plot import picture
+
+        plot.parent.mkdir(parents=True, exist_ok=True)
+        plot.write_text(picture(figures), encoding="utf-8")
     encoded = msgspec.json.format(msgspec.json.encode(figures), indent=2).decode()
     to_stdout = str(json_path) == "-"
     if json_path is not None and not to_stdout:

@@ -1,11 +1,13 @@
 """The overload benchmark's arithmetic, and how its figures are told."""
 
+import re
 from collections import deque
 
 import pytest
 
 from readyup.bench.overload import _recovered_s, _told
 from readyup.bench.overload_crowd import Crowd, Line, Phase
+from readyup.bench.overload_plot import HEIGHT, picture
 from readyup.commands.bench import _overload_text, bench
 from tests.readyup.bench.test_bench import MACHINE
 
@@ -97,3 +99,28 @@ def test_a_benchmark_without_time_is_refused(capsys):
     assert bench("overload", seconds=0) == 1
 
     assert capsys.readouterr().err.startswith("readyup bench: --seconds: 0 is outside 1 to 600")
+
+
+def test_the_picture_says_what_was_offered_and_cuts_what_is_off_its_scale():
+    phase = {"times": 1, "offered_per_s": 900.0, "goodput_per_s": 890.0}
+    figures = {
+        "machine": MACHINE,
+        "cores": "server on core 0, load on core 1",
+        "seconds": 4,
+        "capacity_per_s": 900.0,
+        "phases": [phase, {**phase, "times": 10, "offered_per_s": 9000.0, "goodput_per_s": 850.0}],
+    }
+
+    svg = picture(figures)
+
+    texts = set(re.findall(r">([^<>]+)</text>", svg))
+    heights = [float(tall) for tall in re.findall(r'height="([\d.]+)" fill="#(?!fff)', svg)]
+    assert {"900/s asked", "9000/s asked", "890/s", "850/s", "10 times"} <= texts
+    assert len(heights) == 4
+    assert max(heights) < HEIGHT
+
+
+def test_only_overload_has_a_picture(capsys, tmp_path):
+    assert bench("idle", plot=tmp_path / "x.svg") == 1
+
+    assert "--plot: only overload has a picture" in capsys.readouterr().err
