@@ -25,8 +25,9 @@ class Servers(Protocol):
     async def take(self, server: ServerUid, claim: str) -> None:
         """Ask for a Ready server to become Allocated with the label ``readyup/claim``.
 
-        An order, not an answer: ``running`` shows when it has happened. Asked again for a
-        server that is Allocated already, nothing happens.
+        This one, or, where the backend chooses, any that is Ready. An order, not an answer:
+        ``running`` shows when it has happened. Asked again for a claim that some server
+        carries already, nothing happens.
         """
         ...
 

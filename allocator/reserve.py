@@ -21,6 +21,7 @@ from core.supervise import every
 log = structlog.get_logger("readyup.allocator")
 
 PERIOD_S = 0.25
+_CLAIM = "refill-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Plan:
 
     add: list[NewRoom] = field(default_factory=list)
     take: list[ServerView] = field(default_factory=list)
+    """Servers whose claims are to be asked for; some backends may take others instead."""
+
     give_up: list[ServerUid] = field(default_factory=list)
     """Servers all of whose rooms are retiring."""
 
@@ -45,14 +48,14 @@ class Plan:
 def plan_reserve(
     census: Census,
     running: Sequence[ServerView],
-    coming: Collection[ServerUid],
+    asked: Collection[str],
     settings: AllocatorSettings,
     *,
     now_ms: int,
 ) -> Plan:
     """What the reserve lacks or has too much of.
 
-    ``coming`` are servers asked for and not Allocated yet. Rooms wanted are the reserve's
+    ``asked`` are claims asked for that no server carries yet. Rooms wanted are the reserve's
     target and one for each match in line.
     """
     taken = {s.uid: s for s in running if s.state is State.ALLOCATED and CLAIM_LABEL in s.labels}
@@ -63,16 +66,20 @@ def plan_reserve(
     add = [room for s in taken.values() for room in rooms_of(s) if room.room not in census.rooms]
 
     free = {room for room in census.free if server_of(room) in taken}
-    on_the_way = sum(s.rooms for s in running if s.uid in coming and s.uid not in taken)
+    open_ = open_claims(running)
+    coming = [server for server in open_ if claim_of(server) in asked]
+    on_the_way = sum(server.rooms for server in coming)
     short = settings.reserve_rooms + census.waiting - len(free) - len(add) - on_the_way
-    ready = [s for s in running if s.state is State.READY and s.uid not in coming]
+    ready = sum(server.state is State.READY for server in running)
+    fresh = [server for server in open_ if server not in coming]
 
     kept = {uid: rooms for uid, rooms in by_server.items() if uid in taken}
     give_up_after_ms = settings.suspect_give_up_ms
     return Plan(
         gone=sorted(gone),
         add=add,
-        take=_enough(ready, short),
+        # Each claim on its way will use up a Ready server, whichever that is.
+        take=_enough(fresh[: max(0, ready - len(coming))], short),
         give_up=sorted(uid for uid, rooms in kept.items() if rooms <= census.retiring),
         surplus=_too_many(kept, free, -short),
         hopeless=sorted(
@@ -92,13 +99,35 @@ def _by_server(rooms: Collection[RoomId]) -> dict[ServerUid, set[RoomId]]:
     return by_server
 
 
-def _enough(ready: Sequence[ServerView], short: int) -> list[ServerView]:
-    """The oldest Ready servers that fill the gap.
+def claim_of(server: ServerView) -> str:
+    """The claim that is called after this server. Its value is a token and no more."""
+    return f"{_CLAIM}{server.uid}"
 
-    The order is the same in every process, so two allocators ask for the same servers.
+
+def open_claims(running: Sequence[ServerView]) -> list[ServerView]:
+    """The servers whose claims nobody carries, the oldest first.
+
+    A backend that takes the server it is asked for gives each its own claim, and then these
+    are the Ready ones. Where the backend chooses, one may carry another's claim; then its
+    own claim is open still, at its old place. So which claims are asked for depends on how
+    many were met, not on where: two allocators that see the same ask for the same ones.
     """
+    carried = {server.labels.get(CLAIM_LABEL) for server in running}
+    return [
+        server
+        for server in sorted(running, key=lambda one: (one.created_ms, one.uid))
+        if claim_of(server) not in carried
+        and (server.state is State.READY or _carries_anothers(server))
+    ]
+
+
+def _carries_anothers(server: ServerView) -> bool:
+    return server.labels.get(CLAIM_LABEL, "").startswith(_CLAIM)
+
+
+def _enough(servers: Sequence[ServerView], short: int) -> list[ServerView]:
     chosen: list[ServerView] = []
-    for server in sorted(ready, key=lambda s: (s.created_ms, s.uid)):
+    for server in servers:
         if short <= 0:
             break
         chosen.append(server)
@@ -133,7 +162,9 @@ class Reserve:
         self._handover = handover
         self._settings = settings
         self._metrics = metrics
-        self._asked_ms: dict[ServerUid, int] = {}
+        self._asked_ms: dict[str, int] = {}
+        """When a claim was asked for that no server carries yet."""
+
         self._given_up: set[ServerUid] = set()
         self._surplus_since_ms: int | None = None
 
@@ -160,20 +191,19 @@ class Reserve:
         for room in plan.add:
             await self._pool.add_room(room, now_ms=now_ms)
         for server in plan.take:
-            # The claim's id follows from the server, so every process and every repeat agrees.
-            await self._servers.take(server.uid, f"refill-{server.uid}")
-            self._asked_ms[server.uid] = now_ms
+            await self._servers.take(server.uid, claim_of(server))
+            self._asked_ms[claim_of(server)] = now_ms
             self._metrics.servers_taken.labels(self._pool.fleet).inc()
         await self._shrink(plan, now_ms=now_ms)
         return plan
 
     def _remember(self, running: Sequence[ServerView], *, now_ms: int) -> None:
         patience_ms = self._settings.take_patience_ms
-        still = {s.uid for s in running if s.state is State.READY}
+        still = {claim_of(server) for server in open_claims(running)}
         self._asked_ms = {
-            uid: asked_ms
-            for uid, asked_ms in self._asked_ms.items()
-            if uid in still and now_ms - asked_ms < patience_ms
+            claim: asked_ms
+            for claim, asked_ms in self._asked_ms.items()
+            if claim in still and now_ms - asked_ms < patience_ms
         }
         self._given_up &= {s.uid for s in running}
 

@@ -6,6 +6,7 @@ while costs nothing but lateness, and nothing here ever stops a game server.
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -68,6 +69,39 @@ class RedisMirror:
             await self._write(_News(view, Reason.STOP))
         return len(shown)
 
+    async def align(self, fleet: FleetName, there: Callable[[], Iterable[ServerView]]) -> int:
+        """Have shown exactly what is there; how many servers were shown wrongly.
+
+        For a backend whose servers outlive us: what happened while nobody looked, or was
+        written late by somebody who led before, is put right.
+
+        Raises:
+            StoreUnreachable: nobody answers; it may be called again.
+        """
+        shown: dict[str, str] = await self._store.call("HGETALL", f"{{f:{fleet}}}:backend")
+        # Asked for only now: from here on there is no await, so nothing is older than it.
+        views = {view.name: view for view in there()}
+        wrong = 0
+        for name, text in shown.items():
+            try:
+                view = msgspec.json.decode(text, type=ServerView)
+            except msgspec.MsgspecError:  # another version of this program wrote it
+                view = None
+            now = views.pop(name, None)
+            on_the_way = any(one is not None and one.uid in self._news for one in (view, now))
+            if view == now or on_the_way:
+                continue
+            wrong += 1
+            if view is not None and (now is None or now.uid != view.uid):
+                self.remove(view, Reason.EXITED)
+            if now is not None:
+                self.put(now)
+            elif view is None:
+                await self._store.call("HDEL", f"{{f:{fleet}}}:backend", name)
+        for view in views.values():
+            self.put(view)
+        return wrong + len(views)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Write what changes until ``stop``, then what is left, within two seconds."""
         async with asyncio.TaskGroup() as group:
@@ -106,8 +140,8 @@ class RedisMirror:
         if self._away:
             log.info("mirror.back")
         self._away = False
-        if self._news.get(news.view.name) is news:
-            del self._news[news.view.name]
+        if self._news.get(news.view.uid) is news:
+            del self._news[news.view.uid]
         return True
 
     async def _write(self, news: _News) -> None:
@@ -128,5 +162,6 @@ class RedisMirror:
         )
 
     def _note(self, news: _News) -> None:
-        self._news[news.view.name] = news
+        # Under one name a new life may follow before the end of the old one is told.
+        self._news[news.view.uid] = news
         self._wake.set()

@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from fleets.metrics import FleetMetrics
+
 # Seconds. Agones alone waits up to half a second by default; then out to the request's deadline.
 TAKE_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10)
 
@@ -9,7 +11,10 @@ TAKE_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10)
 class AgonesMetrics:
     """Built once by ``main`` from its own registry."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, fleets: FleetMetrics) -> None:
+        self.fleets = fleets
+        """What is told of every fleet, whoever runs its servers."""
+
         self.requests = Counter(
             "readyup_agones_requests",
             "Requests to the API server, by method and status; lost = no answer.",
@@ -35,12 +40,6 @@ class AgonesMetrics:
             ["kind", "fate"],
             registry=registry,
         )
-        self.servers = Gauge(
-            "readyup_agones_servers",
-            "Game servers of a fleet, by Agones' state.",
-            ["fleet", "state"],
-            registry=registry,
-        )
         self.takes = Counter(
             "readyup_agones_takes",
             "Orders to take a server: taken, already (it was), none (nothing Ready), lost.",
@@ -58,12 +57,6 @@ class AgonesMetrics:
             "readyup_agones_scales",
             "Times that a fleet's size was set, by direction: up or down.",
             ["fleet", "direction"],
-            registry=registry,
-        )
-        self.replicas = Gauge(
-            "readyup_agones_replicas",
-            "Servers that the fleet was last asked to have.",
-            ["fleet"],
             registry=registry,
         )
         self.mirror_repairs = Counter(

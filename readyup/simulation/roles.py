@@ -35,7 +35,7 @@ from readyup.simulation.store import Road, VirtualStore
 from readyup.simulation.wire import End
 from readyup.wiring.adapters import PlayersSessions, QueueMatches
 from readyup.wiring.embedded import House, run_director
-from readyup.wiring.local_servers import LocalServers
+from readyup.wiring.mirrored_servers import MirroredServers
 
 CONNECT_AGAIN_S = 0.2
 
@@ -116,7 +116,7 @@ class Town:
                     AllocatorSettings(
                         fleet.name, reserve_rooms=fleet.reserve, surplus_patience_ms=20_000
                     ),
-                    LocalServers(house.store, fleet.name),
+                    MirroredServers(house.store, fleet.name),
                     matches,
                 )
                 for fleet in self.config.fleets

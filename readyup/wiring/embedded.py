@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import random
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from core.redis import Store
 from core.supervise import serve_all
 from core.telemetry import OFF, Traces, open_traces
 from core.web import serve_app
+from fleets.spec import FleetSpec
 from matchmaker.store import QueueStore
 from readyup.settings import Config
 from readyup.wiring.doors import Doors
 from readyup.wiring.vitals import Counted, ProcessMetrics
 
+SURPLUS_PATIENCE_MS = 60_000
 JOIN_KEY, JOIN_KEY_PUBLIC = "READYUP_JOIN_KEY", "READYUP_JOIN_KEY_PUBLIC"
 
 
@@ -149,7 +151,7 @@ async def run_allocator(house: House, stop: asyncio.Event) -> None:
     from allocator.settings import AllocatorSettings
     from fleets.own import PATH as OWN_PATH, OwnServers, own_routes
     from readyup.wiring.adapters import QueueMatches
-    from readyup.wiring.local_servers import LocalServers
+    from readyup.wiring.mirrored_servers import MirroredServers
 
     matches = QueueMatches(house.queues())
     own = {
@@ -169,11 +171,14 @@ async def run_allocator(house: House, stop: asyncio.Event) -> None:
             ),
             *(
                 FleetParts(
-                    # A surplus costs nothing on one machine, and a server given back starts anew.
                     AllocatorSettings(
-                        fleet.name, reserve_rooms=fleet.reserve, surplus_patience_ms=0
+                        fleet.name,
+                        reserve_rooms=fleet.reserve,
+                        # A surplus costs nothing on one machine, and a server given back starts
+                        # anew. Of a cluster it keeps nodes.
+                        surplus_patience_ms=SURPLUS_PATIENCE_MS if fleet.pod else 0,
                     ),
-                    LocalServers(house.store, fleet.name),
+                    MirroredServers(house.store, fleet.name),
                     matches,
                 )
                 for fleet in house.config.fleets
@@ -195,6 +200,19 @@ async def run_allocator(house: House, stop: asyncio.Event) -> None:
 
 
 async def run_fleets(house: House, stop: asyncio.Event) -> None:
+    """Each fleet where it runs: as processes of this machine, or as pods of a cluster."""
+    from readyup.wiring.kubernetes import run_agones_fleets
+
+    pods = [fleet for fleet in house.config.fleets if fleet.pod]
+    local = [fleet for fleet in house.config.fleets if not fleet.pod]
+    async with asyncio.TaskGroup() as group:
+        if pods:
+            group.create_task(run_agones_fleets(house, pods, stop), name="agones-fleets")
+        if local or not pods:
+            group.create_task(_run_local_fleets(house, local, stop), name="local-fleets")
+
+
+async def _run_local_fleets(house: House, specs: Sequence[FleetSpec], stop: asyncio.Event) -> None:
     """Local fleets, and the SDK servers beside their game servers."""
     from fleets.local.recipe import LocalSettings
     from fleets.service import LocalFleets
@@ -209,7 +227,7 @@ async def run_fleets(house: House, stop: asyncio.Event) -> None:
     async with SdkServers(house.clock) as states, asyncio.TaskGroup() as group:
         group.create_task(states.run(stop), name="sdk-health")
         fleets = LocalFleets(
-            house.config.fleets,
+            specs,
             house.store,
             states,
             settings,

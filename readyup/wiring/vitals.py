@@ -18,6 +18,7 @@ from core.supervise import every
 
 if TYPE_CHECKING:
     from allocator.metrics import AllocatorMetrics
+    from fleets.agones.metrics import AgonesMetrics
     from fleets.metrics import FleetMetrics
     from matchmaker.metrics import MatchmakerMetrics
 
@@ -54,6 +55,13 @@ class Counted:
         from fleets.metrics import FleetMetrics
 
         return FleetMetrics(self.registry)
+
+    @cached_property
+    def agones(self) -> "AgonesMetrics":
+        """Of the fleets of pods."""
+        from fleets.agones.metrics import AgonesMetrics
+
+        return AgonesMetrics(self.registry, self.fleets)
 
 
 class ProcessMetrics:

@@ -20,6 +20,7 @@ from core.web import serve_app
 from fleets.agones.kube import Kube
 from fleets.agones.metrics import AgonesMetrics
 from fleets.agones.settings import KubernetesSettings
+from fleets.metrics import FleetMetrics
 
 Object = dict[str, Any]
 
@@ -256,7 +257,8 @@ async def kube_of(api: FakeApi, **settings: Any) -> AsyncIterator[Kube]:  # noqa
     chosen = KubernetesSettings(**{"watch_s": 0.2, "request_timeout_s": 2.0, **settings})
     async with serve_app(api.app(), drain_s=0.01) as port:
         loaded = Configuration(host=f"http://127.0.0.1:{port}")
-        kube = Kube(chosen, loaded, AgonesMetrics(CollectorRegistry()))
+        registry = CollectorRegistry()
+        kube = Kube(chosen, loaded, AgonesMetrics(registry, FleetMetrics(registry)))
         try:
             yield kube
         finally:

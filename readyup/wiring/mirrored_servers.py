@@ -1,4 +1,4 @@
-"""Local game servers as the allocator sees them: a mirror to read, a stream of orders to write."""
+"""Game servers as the allocator sees them: a mirror to read, a stream of orders to write."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,11 @@ ORDERS_KEPT = 10_000
 _decode = msgspec.json.Decoder(ServerView).decode
 
 
-class LocalServers:
-    """One fleet. Reads ``{f:F}:backend``, which fleets writes; writes ``{f:F}:orders``."""
+class MirroredServers:
+    """One fleet, local or of pods.
+
+    Reads ``{f:F}:backend``, which fleets writes; writes ``{f:F}:orders``.
+    """
 
     def __init__(self, store: Store, fleet: FleetName) -> None:
         self._store = store

@@ -1,0 +1,59 @@
+"""Our manifests, given to the API server: server-side apply, each to where its kind lives."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from core.errors import Forbidden
+from fleets.agones.kube import Kube, Object
+from fleets.agones.manifest import Site, fleet, priority_class, runtime_class
+from fleets.spec import FleetSpec
+
+PLURALS: Mapping[str, str] = {
+    "Fleet": "fleets",
+    "FleetAutoscaler": "fleetautoscalers",
+    "PriorityClass": "priorityclasses",
+    "RuntimeClass": "runtimeclasses",
+    "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
+}
+
+log = structlog.get_logger("readyup.fleets")
+
+
+def path_of(document: Object) -> str:
+    """Where an object lives.
+
+    >>> path_of({"apiVersion": "agones.dev/v1", "kind": "Fleet",
+    ...          "metadata": {"name": "arena", "namespace": "games"}})
+    '/apis/agones.dev/v1/namespaces/games/fleets/arena'
+    """
+    about = document["metadata"]
+    where = f"namespaces/{about['namespace']}/" if about.get("namespace") else ""
+    plural = PLURALS[document["kind"]]
+    return f"/apis/{document['apiVersion']}/{where}{plural}/{about['name']}"
+
+
+async def apply_document(kube: Kube, document: Object) -> Object:
+    """Make one object as the document says; its other fields stay as they are.
+
+    Raises:
+        Rejected: the API server does not take it; says why.
+        BackendAway: nobody answered in time.
+    """
+    return await kube.patch(path_of(document), document, kind="apply")
+
+
+async def apply(kube: Kube, spec: FleetSpec) -> str:
+    """Make a fleet's Fleet, and what its pods name; the Fleet's uid. Raises as above."""
+    assert spec.pod is not None, "only fleets of pods have a manifest"
+    for shared in (priority_class(spec.pod), runtime_class(spec.pod)):
+        if shared is None:
+            continue
+        try:
+            await apply_document(kube, shared)
+        except Forbidden as refused:
+            # Belongs to the whole cluster; whoever owns that made it, or will hear from Agones.
+            log.info("manifest.left-out", kind=shared["kind"], reason=str(refused))
+    site = Site(kube.settings.namespace, kube.settings.sessions_url)
+    made = await apply_document(kube, fleet(spec, site))
+    return str(made["metadata"]["uid"])
