@@ -16,6 +16,7 @@ VERBS = {
     "check-history": ("check_history:check_history", "Judge the log of a run."),
     "rules": ("rules:rules", "Check a rule set, or try it on tickets in virtual time."),
     "keys": ("serve:keys", "Make keys: for joining, for back ends, for your own servers."),
+    "fleet": ("fleet:fleet", "Fleets: print, judge, list, apply and scale them."),
     "operator": ("operator:operator", "What operators may do to a running service."),
     "gameserver": ("gameserver:gameserver", "The example game, also by hand."),
     "sdk-server": ("sdk_server:sdk_server", "Agones' SDK server, for a game you are writing."),

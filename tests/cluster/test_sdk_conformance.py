@@ -66,7 +66,7 @@ async def agones(sdk_server: Path, *arguments: str) -> AsyncIterator[tuple[Any, 
             await process.communicate()
 
 
-async def judged(process: Any) -> tuple[int, str]:
+async def judged(process: asyncio.subprocess.Process) -> tuple[int, str]:
     """Told to end, it compares what it was asked with what it should have been."""
     process.terminate()
     said, _ = await process.communicate()

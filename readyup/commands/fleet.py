@@ -1,0 +1,204 @@
+"""``readyup fleet``: what fleets look like, how they stand, and how they change."""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from core.errors import Invalid, ReadyUpError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from readyup.settings import Config
+
+Action = Literal["render", "lint", "list", "status", "apply", "scale"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call of the command."""
+
+    config: "Config"
+    name: str
+    size: int | None
+    as_json: bool
+    live: bool
+    webhooks: bool
+    force: bool
+    service: str
+    ca_file: Path | None
+
+
+def fleet(  # noqa: PLR0913 - the options of a command
+    action: Action,
+    name: str = "",
+    size: Annotated[int | None, Parameter(validator=Number(gte=0, lte=10_000))] = None,
+    /,
+    *,
+    config: Path | None = None,
+    json: bool = False,
+    live: bool = False,
+    webhooks: bool = False,
+    force: bool = False,
+    service: str = "",
+    ca_file: Path | None = None,
+) -> int:
+    """Print, judge, list, apply or scale fleets.
+
+    render prints the Kubernetes manifests of fleets of pods, for `kubectl apply -f -`.
+    lint judges the Fleets of a file, or a fleet by name, and ends with 1 when there are errors.
+    list and status show what Redis knows, of local fleets too.
+    apply gives the manifests to the API server, scale sets a Fleet's size.
+
+    Args:
+        action: render, lint, list, status, apply or scale.
+        name: A fleet of the configuration; all of them without one. For lint also a file.
+        size: Servers, for scale.
+        config: The configuration; the built-in one without it.
+        json: Print JSON.
+        live: Judge what runs in the cluster instead of what would be rendered.
+        webhooks: Render and apply the webhooks too: pods' ports, and the size of fleets.
+        force: Scale although the role fleets plans the size.
+        service: Our webhooks' Service, NAMESPACE/NAME:PORT; readyup/readyup-fleets:8443 without.
+        ca_file: PEM of the authority of their certificate.
+    """
+    from readyup.settings import load
+
+    try:
+        asked = Asked(load(config), name, size, json, live, webhooks, force, service, ca_file)
+        return _ACTIONS[action](asked)
+    except ReadyUpError as wrong:
+        print(f"readyup fleet {action}: {wrong}", file=sys.stderr)
+        return 1
+
+
+def _render(asked: Asked) -> int:
+    from readyup.fleetctl.documents import printed
+
+    print(printed(_documents(asked), as_json=asked.as_json))
+    return 0
+
+
+def _documents(asked: Asked) -> list[dict[str, object]]:
+    """The manifests of the fleets that were asked for, each once."""
+    from fleets.agones.manifest import Site, pods_webhook, render
+    from readyup.fleetctl.choose import pod_fleets, site
+
+    whole = site(asked.config, service=asked.service, ca_file=asked.ca_file)
+    where = whole if asked.webhooks else Site(whole.namespace, whole.sessions_url)
+    hook = pods_webhook(where)
+    every = [] if hook is None else [hook]
+    for spec in pod_fleets(asked.config, asked.name):
+        every += [one for one in render(spec, where) if one not in every]
+    return every
+
+
+def _lint(asked: Asked) -> int:
+    from fleets.agones.lint.judge import judge
+    from fleets.agones.lint.rule import Severity
+    from readyup.fleetctl.documents import read
+    from readyup.fleetctl.tables import findings_table
+
+    path = Path(asked.name)
+    if asked.live:
+        findings = judge(asyncio.run(_around(asked)))
+    elif path.suffix in (".yaml", ".yml", ".json") or path.exists():
+        findings = judge(read(path))
+    else:
+        findings = judge(_documents(asked))
+    _show(findings_table(findings), findings, asked)
+    return 1 if any(one.severity is Severity.ERROR for one in findings) else 0
+
+
+async def _around(asked: Asked) -> list[dict[str, object]]:
+    from readyup.fleetctl.choose import pod_fleets
+    from readyup.fleetctl.cluster import around, cluster
+
+    async with cluster(asked.config.kubernetes) as kube:
+        found: list[dict[str, object]] = []
+        for spec in pod_fleets(asked.config, asked.name):
+            found += [one for one in await around(kube, spec.name) if one not in found]
+        return found
+
+
+def _list(asked: Asked) -> int:
+    from readyup.fleetctl.choose import fleets_named
+    from readyup.fleetctl.look import look
+    from readyup.fleetctl.tables import fleets_table
+
+    looks = asyncio.run(look(asked.config, fleets_named(asked.config, asked.name)))
+    _show(fleets_table(looks), looks, asked)
+    return 0
+
+
+def _status(asked: Asked) -> int:
+    from rich.console import Group
+
+    from readyup.fleetctl.choose import fleets_named
+    from readyup.fleetctl.look import look
+    from readyup.fleetctl.tables import status_table
+
+    looks = asyncio.run(look(asked.config, fleets_named(asked.config, asked.name)))
+    _show(Group(*map(status_table, looks)), looks, asked)
+    return 0
+
+
+def _apply(asked: Asked) -> int:
+    from readyup.fleetctl.cluster import applied, cluster
+
+    async def apply() -> list[str]:
+        async with cluster(asked.config.kubernetes) as kube:
+            return await applied(kube, _documents(asked))
+
+    paths = asyncio.run(apply())
+    _show("\n".join(f"applied {path}" for path in paths), {"applied": paths}, asked)
+    return 0
+
+
+def _scale(asked: Asked) -> int:
+    from readyup.fleetctl.choose import pod_fleets
+    from readyup.fleetctl.cluster import cluster, scaled
+    from readyup.fleetctl.look import look
+
+    size = asked.size
+    if not asked.name or size is None:
+        raise Invalid("write readyup fleet scale NAME SIZE", field="SIZE")
+
+    async def scale() -> int:
+        (spec,) = pod_fleets(asked.config, asked.name)
+        looks = await look(asked.config, [spec]) if asked.config.store.url else []
+        plan = looks[0] if looks else None
+        async with cluster(asked.config.kubernetes) as kube:
+            return await scaled(kube, spec.name, size, plan=plan, force=asked.force)
+
+    before = asyncio.run(scale())
+    said = {"fleet": asked.name, "before": before, "now": size}
+    _show(f"{asked.name}: {before} -> {size} servers", said, asked)
+    return 0
+
+
+def _show(table: "RenderableType", value: object, asked: Asked) -> None:
+    if asked.as_json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+        return
+    from rich.console import Console
+
+    # Into a file or a pipe a line is as long as it has to be.
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+_ACTIONS = {
+    "render": _render,
+    "lint": _lint,
+    "list": _list,
+    "status": _status,
+    "apply": _apply,
+    "scale": _scale,
+}
