@@ -48,7 +48,8 @@ class PlayerSession:
     state: str
     """pending, acked or active."""
 
-    placement: Placement
+    placement: Placement | None
+    """None while the match has lost its room and waits for another."""
 
 
 class Sessions(Protocol):

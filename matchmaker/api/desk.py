@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from core.clock import Clock
-from core.errors import Conflict, Forbidden, Invalid, NotFound
-from core.ids import PlayerId, QueueName, TicketId, new_ticket_id, queue_of
+from core.errors import Conflict, Exhausted, Forbidden, Invalid, NotFound
+from core.ids import MatchId, PlayerId, QueueName, TicketId, new_ticket_id, queue_of
 from core.join_token import Minter, Seat
 from core.placement import Placement
 from core.telemetry import OFF, Traces
@@ -133,16 +133,25 @@ class Desk:
 
         Raises:
             NotFound: no match of theirs runs, or the caller is somebody else.
+            Exhausted: it has lost its game server and waits for another; ask again.
         """
         if not (caller.is_backend() or caller.is_player(player)):
             raise NotFound(f"no running match of {player!r}")
         found = await self._sessions.session_of(player)
         queue = self.queues.get(queue_of(found.match)) if found else None
+        if found is not None and found.placement is None:
+            raise Exhausted(f"{found.match} is being moved to another game server; ask again")
         match = await queue.match(found.match) if found and queue else None
-        assignment = self.assignment(match, found.placement, player) if match and found else None
+        place = found.placement if found else None
+        assignment = self.assignment(match, place, player) if match and place else None
         if found is None or queue is None or assignment is None:
             raise NotFound(f"no running match of {player!r}")
         return SessionOut(player, found.match, queue.settings.name, found.state, assignment)
+
+    async def match_of(self, player: PlayerId) -> MatchId | None:
+        """The match they are in, wherever it runs or while it is being moved."""
+        found = await self._sessions.session_of(player)
+        return found.match if found else None
 
     async def waiting_ticket_of(self, player: PlayerId) -> TicketRecord | None:
         """The ticket a player waits with, in whichever queue; counts as a sign of life."""

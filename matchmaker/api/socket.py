@@ -143,7 +143,7 @@ class PlayerSockets:
             self._stay(visit, ticket)
         session = None
         with contextlib.suppress(ReadyUpError):
-            session = (await self._desk.session(player, visit.caller)).match
+            session = await self._desk.match_of(player)
         hello = {"type": "hello", "player": player, "ticket": ticket, "session": session}
         visit.mailbox.put_first("hello", Push(hello))  # before what came while we looked
 

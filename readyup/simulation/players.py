@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 from aiohttp import WSMsgType
 
-from core.errors import NotFound, Unreachable
+from core.errors import Exhausted, NotFound, Unreachable
 from core.ids import PlayerId
 from matchmaker.api.desk import Desk
 from matchmaker.api.keys import Principal
@@ -75,5 +75,5 @@ class VirtualApi:
         try:
             async with asyncio.timeout(DIAL_S_MAX):
                 return await self._network.ask("api", player, asked)
-        except TimeoutError as late:
+        except (TimeoutError, Exhausted) as late:
             raise Unreachable("no answer") from late

@@ -51,11 +51,12 @@ class PlayersSessions:
         said = msgspec.json.decode(hint, type=dict[str, str])
         sessions = self._sessions.get(FleetName(said["fleet"]))
         session = await sessions.get(MatchId(said["match"])) if sessions else None
-        if session is None or not session.live() or not session.room:
+        if session is None or not session.live():
             return None
         if all(seated.player != player for seated in session.players):
             return None
-        return PlayerSession(session.match, session.state, session.placement())
+        place = session.placement() if session.room else None
+        return PlayerSession(session.match, session.state, place)
 
 
 class QueueMatches:

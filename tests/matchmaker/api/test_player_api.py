@@ -253,6 +253,22 @@ async def test_a_player_who_dropped_is_led_back_with_a_fresh_token(api: Api):
     assert (await api.ask("GET", "/v1/players/bo/session"))[0] == 404
 
 
+async def test_a_player_whose_match_is_being_moved_is_asked_to_wait_and_not_sent_home(api: Api):
+    async with api.connect("ann") as ann, api.connect("bo") as bo:
+        for ws in (ann, bo):
+            await ws.send_json({"type": "enqueue", "queue": "duel"})
+        await frame(ann, "assignment")
+    match = next(iter(api.rooms.held))
+    api.sessions.of["ann"] = PlayerSession(match, "pending", None)
+
+    status, answer = await api.ask("GET", "/v1/players/ann/session", key="dev-player:ann")
+    async with api.connect("ann") as ann:
+        hello = await frame(ann, "hello")
+
+    assert (status, "being moved" in answer["detail"]) == (503, True)
+    assert hello["session"] == match
+
+
 async def test_the_same_idempotency_key_gives_the_same_ticket(api: Api):
     headers = {"Idempotency-Key": "k-1"}
     first = await api.ask("POST", "/v1/tickets", json=one("ann"), headers=headers)

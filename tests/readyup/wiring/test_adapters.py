@@ -132,7 +132,7 @@ async def test_a_hint_outlives_its_match_and_is_not_believed_then(
     assert await players.session_of(ANN) is None
 
 
-async def test_a_match_that_waits_for_another_room_is_nowhere_yet(
+async def test_a_match_that_waits_for_another_room_runs_and_is_nowhere_yet(
     store: Store, pool: Pool, players: PlayersSessions
 ):
     placement = await placed(pool)
@@ -140,8 +140,11 @@ async def test_a_match_that_waits_for_another_room_is_nowhere_yet(
     await pool.doubt(M, placement.epoch, now_ms=NOW)
     moved = await pool.move(M, placement.epoch, deadline_ms=NOW + 9_000, now_ms=NOW)
 
+    session = await players.session_of(ANN)
+
     assert moved is None
-    assert await players.session_of(ANN) is None
+    assert session is not None
+    assert (session.match, session.placement) == (M, None)
 
 
 @pytest.mark.parametrize("where", [(M, "gone"), (MatchId("duel.never"), "arena")], ids=str)
