@@ -28,7 +28,7 @@ from readyup.bots.party import Party
 from readyup.bots.player import Player
 from readyup.bots.ports import Api, Game
 from readyup.bots.report import CrowdReport, Figures, figures_of, report_of
-from readyup.bots.tally import Tally
+from readyup.bots.tally import Tally, Trouble
 from readyup.bots.world import Who, World
 
 log = structlog.get_logger("readyup.bots")
@@ -147,6 +147,10 @@ class Crowd:
         phases = [(party.queue, player.phase) for party, player in self._present.values()]
         return figures_of(self._tally, phases, t_s=_now_s() - self._began_s)
 
+    def troubles(self) -> tuple[Trouble, ...]:
+        """The errors that fail the run, one by one: the last thousand."""
+        return tuple(self._tally.troubles)
+
     async def _tick(self, on_tick: Callable[[Figures], None] | None) -> None:
         while on_tick is not None:
             await asyncio.sleep(TICK_S)
@@ -196,7 +200,7 @@ class Crowd:
             await player.live()
         except Exception:
             # A bot that breaks is a mistake of ours: it is counted, said, and fails the run.
-            self._tally.errors["bot_broke"] += 1
+            self._tally.error(Trouble(_now_s(), "bot_broke", player.id, ""))
             log.exception("bot.broke", player=player.id)
         finally:
             del self._present[player.id], self._lives[player.id]

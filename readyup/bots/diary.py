@@ -1,12 +1,13 @@
 """One player's witness: each thing that happens is written to the event file and counted."""
 
+import asyncio
 from typing import Any
 
 from core.eventfile import EventFile
 from readyup.bots.messages import Assigned, Assignment, Ended, Hello, Push, Ticket, TicketNews
 from readyup.bots.ports import LinkQuality
 from readyup.bots.standing import Deed, Standing
-from readyup.bots.tally import Tally
+from readyup.bots.tally import Tally, Trouble
 
 _ENDS = {"COMPLETED": "assigned", "CANCELLED": "cancelled", "TIMED_OUT": "expired"}
 
@@ -118,5 +119,6 @@ class Diary:
     def left(self) -> None:
         self._write("bot.left")
 
-    def error(self, kind: str) -> None:
-        self._tally.errors[kind] += 1
+    def error(self, kind: str, *, match: str = "") -> None:
+        t_s = asyncio.get_running_loop().time()
+        self._tally.error(Trouble(t_s, kind, self._player, match))

@@ -261,7 +261,8 @@ class Player:
 
     def _give_up(self) -> None:
         if not self.standing.ending:
-            self._diary.error("match_silent" if self.phase is Phase.PLAYING else "session_lost")
+            kind = "match_silent" if self.phase is Phase.PLAYING else "session_lost"
+            self._diary.error(kind, match=self.standing.match)
         self._enter(rested(self.standing))
         self._rest()
 

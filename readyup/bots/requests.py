@@ -58,7 +58,9 @@ class Requests:
             # An assignment that beats a cancel answers it; the 409 that follows says it again.
             late = self.cancel_asked and isinstance(push, messages.Refused)
             if isinstance(push, messages.Refused) and not (late and push.problem.status == 409):
-                self._diary.error(f"refused_{push.problem.status}")
+                # A 503 to what a push had answered: it was done, and the store's reply was lost.
+                status = push.problem.status
+                self._diary.error("api_busy" if status == 503 else f"refused_{status}")
             return None
         told = answer(asked.kind, push, known=known)
         if told is None:

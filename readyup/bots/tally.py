@@ -2,6 +2,7 @@
 
 from array import array
 from collections import Counter, deque
+from typing import NamedTuple
 
 from readyup.bots.ports import LinkQuality
 
@@ -10,6 +11,21 @@ RECENT = 300
 
 EXPECTED = frozenset({"api_lost", "api_busy", "no_answer", "link_lost", "match_lost"})
 """Errors that faults bring and that players get over; any other fails the run."""
+
+
+TROUBLES_MAX = 1000
+
+
+class Trouble(NamedTuple):
+    """An error that would fail the run, and whom it befell."""
+
+    t_s: float
+    """The loop's time."""
+
+    kind: str
+    player: str
+    match: str
+    """Empty when it was about none."""
 
 
 class QueueTally:
@@ -48,6 +64,7 @@ class Tally:
         """``tried`` and ``succeeded``."""
 
         self.errors: Counter[str] = Counter()
+        self.troubles: deque[Trouble] = deque(maxlen=TROUBLES_MAX)
         self.rtt_ms = array("d")
         self.jitter_ms = array("d")
         self.loss_share = array("d")
@@ -80,6 +97,12 @@ class Tally:
     def round_done(self, seconds: float) -> None:
         self.round_s_sum += seconds
         self.rounds += 1
+
+    def error(self, trouble: Trouble) -> None:
+        """Count it; one that fails the run is kept, too."""
+        self.errors[trouble.kind] += 1
+        if trouble.kind not in EXPECTED:
+            self.troubles.append(trouble)
 
     def unexpected(self) -> dict[str, int]:
         """Errors that fail the run."""

@@ -1,6 +1,7 @@
 """Connections between virtual processes, shaped like the WebSockets that they stand for."""
 
 import asyncio
+import contextlib
 import random
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -52,6 +53,7 @@ class End:
         self._inbox: deque[Message] = deque()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
+        self._hung_up = asyncio.Event()
         self._under_way = 0
         self._last_s = 0.0
 
@@ -71,20 +73,23 @@ class End:
         await self.send_str(frame.decode())
 
     async def receive(self) -> Message:
-        """The next frame, or that the connection is closed.
+        """The next frame, or that the connection is closed; whoever closed it hears no more.
 
         Raises:
             TimeoutError: nothing came for as long as this end waits.
         """
         loop = asyncio.get_running_loop()
         while (late_s := self.stalled_until_s - loop.time()) > 0.0:
-            await asyncio.sleep(late_s)
-        async with asyncio.timeout(self._receive_s):
-            while not self._inbox:
-                if self.closed:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(late_s):
+                    await self._hung_up.wait()
                     return _CLOSED
+        async with asyncio.timeout(self._receive_s):
+            while not self._inbox and not self.closed:
                 self._news.clear()
                 await self._news.wait()
+        if self._hung_up.is_set() or not self._inbox:
+            return _CLOSED
         self._room.set()
         return self._inbox.popleft()
 
@@ -92,7 +97,7 @@ class End:
         """Say goodbye; twice is fine."""
         if not self.closed:
             self._send(Message(WSMsgType.CLOSE, code, message.decode()))
-            self._shut()
+            self._hang_up()
         return True
 
     def cut(self) -> None:
@@ -100,7 +105,7 @@ class End:
         if not self.closed:
             loop = asyncio.get_running_loop()
             loop.call_later(self._dice.uniform(*WAY_S), self.peer.break_off, context=NEUTRAL)
-            self._shut()
+            self._hang_up()
 
     abort = cut  # aiohttp's transport calls it so
 
@@ -155,6 +160,10 @@ class End:
         if not self.closed:
             self._inbox.append(message)
             self._news.set()
+
+    def _hang_up(self) -> None:
+        self._hung_up.set()
+        self._shut()
 
     def _shut(self) -> None:
         self.closed = True

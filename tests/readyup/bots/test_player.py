@@ -14,7 +14,7 @@ from core.eventfile import EventFile
 from readyup.bots.behaviour import Mood
 from readyup.bots.diary import Diary
 from readyup.bots.habits import Habits
-from readyup.bots.messages import Ended
+from readyup.bots.messages import Ended, Problem, Refused
 from readyup.bots.party import Party
 from readyup.bots.player import Player
 from readyup.bots.standing import Phase
@@ -235,6 +235,9 @@ def test_a_match_that_nobody_knows_any_more_is_given_up(play: Play):
     stage = play(two_duellists, script)
 
     assert stage.tally.unexpected() == {"session_lost": 2}
+    assert {(one.player, one.match) for one in stage.tally.troubles} == {
+        (player, stage.only_match().name) for player in ("ann", "bob")
+    }
     assert all(player.phase is Phase.GONE for player in stage.players.values())
 
 
@@ -250,6 +253,18 @@ def test_news_of_the_end_without_a_result_ends_the_match_too(play: Play):
 
     assert len(stage.tally.queue("duel").matches_completed) == 1
     assert stage.tally.errors == {}
+
+
+def test_a_store_that_was_away_is_no_fault_of_the_match_that_came_all_the_same(play: Play):
+    async def script(stage: Stage) -> None:
+        await asyncio.sleep(4.0)
+        problem = Problem(title="Unreachable", status=503, detail="no reply within 5 s")
+        stage.service.push("ann", Refused(problem))
+
+    stage = play(two_duellists, script)
+
+    assert stage.tally.errors == {"api_busy": 1}
+    assert len(stage.events("ann", "bot.result")) == 1
 
 
 def test_a_door_that_stays_shut_is_named(play: Play):

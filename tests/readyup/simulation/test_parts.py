@@ -194,6 +194,30 @@ def test_a_writer_waits_for_a_reader_who_does_not_read():
     assert run(main(), seed=1) == 64
 
 
+def test_whoever_hung_up_hears_nothing_more_though_it_read_slowly():
+    heard: list[object] = []
+
+    async def main() -> None:
+        network = Network(fixed(1))
+        process = Process("api-a", SkewedClock())
+
+        async def serve(end) -> None:
+            await end.send_str("old news")
+            await asyncio.sleep(60.0)
+
+        process.start(asyncio.sleep(60.0))
+        network.listen("api", process, serve)
+        line = await network.dial("api", "bot-1", owner=None)
+        network.stall("bot-1", 9.0)
+        asyncio.get_running_loop().call_later(3.0, line.cut)
+        heard.append((await line.receive()).type.name)
+        heard.append(round(asyncio.get_running_loop().time()))
+        process.kill()
+
+    run(main(), seed=1)
+    assert heard == ["CLOSED", 3]
+
+
 @pytest.mark.parametrize("package", ["matchmaker.lua", "allocator.lua", "fleets.lua", "core"])
 def test_every_script_is_plain_lua_5_1(package: str):
     from importlib import resources
