@@ -170,7 +170,13 @@ class SessionsApi:
                 del self._links[uid]
             if link.dropped:
                 desk.metrics.servers_dropped.labels(fleet, link.dropped).inc()
-                log.info("server.dropped", server=link.server.name, reason=link.dropped)
+                log.info(
+                    "server.dropped",
+                    server=uid,
+                    server_name=link.server.name,
+                    fleet=fleet,
+                    reason=link.dropped,
+                )
 
     async def _listen(
         self, ws: web.WebSocketResponse, desk: Desk, link: Link, hello: frames.Hello

@@ -30,7 +30,7 @@ from readyup.operators.settings import ConsoleSettings, Operator
 from readyup.settings import ApiSettings, Config, StoreSettings
 
 DOCS = Path(__file__).parent
-PAGES = ("settings.md", "metrics.md", "fleet-lint.md")
+PAGES = ("settings.md", "metrics.md", "logs.md", "fleet-lint.md")
 
 _MARKED = re.compile(r"(<!-- made: ([a-z -]+) -->)\n.*?(<!-- end -->)", re.DOTALL)
 
@@ -67,6 +67,9 @@ DEFAULTS: Mapping[Field, str] = {
 }
 HIDDEN = {"name", "rules", "source"}
 """A table's name is its heading; rules are written among the queue's own keys."""
+
+LOGGING = ("core", "gameserver", "fleets", "allocator", "matchmaker", "readyup")
+LEVELS = ("debug", "info", "warning", "error", "exception")
 
 SHOWN_BY_API = {
     "tickets_enqueued",
@@ -108,6 +111,7 @@ def tables() -> dict[str, str]:
         "fleets metrics": _metrics("fleets.metrics", "fleets"),
         "process metrics": _metrics("readyup.wiring.vitals", "every process"),
         "telemetry": _table(TelemetrySettings),
+        "events": _events(),
     }
 
 
@@ -197,6 +201,34 @@ def _declared(module: types.ModuleType) -> Iterator[tuple[str, str, str, list[st
             if kind in {"Counter", "Gauge", "Histogram"}:
                 name, about, *labels = map(ast.literal_eval, node.args)
                 yield kind, name, about, labels[0] if labels else []
+
+
+def _events() -> str:
+    said: dict[tuple[str, str], set[str]] = {}
+    for file in sorted(DOCS.parent.glob("*/**/*.py")):
+        if file.relative_to(DOCS.parent).parts[0] in LOGGING:
+            for event, level, facts in _logged(ast.parse(file.read_text("utf-8"))):
+                said.setdefault((event, level), set()).update(facts)
+    rows = ["| event | level | fields |", "|---|---|---|"]
+    for (event, level), facts in sorted(said.items()):
+        rows.append(f"| `{event}` | {level} | {', '.join(f'`{one}`' for one in sorted(facts))} |")
+    return "\n".join(rows)
+
+
+def _logged(tree: ast.Module) -> Iterator[tuple[str, str, list[str]]]:
+    """Event, level and fields of every line that a module can log."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="log" | "told"), attr=level),
+                args=[ast.Constant(value=str(event))],
+                keywords=keywords,
+            ) if level in LEVELS:
+                facts = [one.arg for one in keywords if one.arg and one.arg != "extra"]
+                for one in keywords:
+                    if one.arg == "extra" and isinstance(one.value, ast.Dict):
+                        facts += [str(ast.literal_eval(key)) for key in one.value.keys if key]
+                yield event, level, facts
 
 
 def _line(text: str) -> str:

@@ -117,7 +117,7 @@ class Matches:
             case Retire():
                 self.retire("retired")
             case Welcome() | Challenge():
-                log.warning("sessions.unexpected message=%s", type(message).__name__)
+                log.warning("sessions.unexpected", extra={"said": type(message).__name__})
             case _:
                 assert_never(message)
 
@@ -153,7 +153,10 @@ class Matches:
             self._apply(room, Event.ASSIGN)
 
     def _refuse(self, offered: Assignment, reason: str) -> None:
-        log.warning("match.refused match=%s room=%s reason=%s", offered.match, offered.room, reason)
+        log.warning(
+            "match.refused",
+            extra={"match": offered.match, "room": offered.room, "reason": reason},
+        )
         self._tell.refused(offered, reason)
 
     def _answered(self, message: Acked | Released, state: State, event: Event) -> None:
@@ -249,5 +252,8 @@ class Matches:
         try:
             self._game.start(held)
         except Rejected as cannot:
-            log.warning("match.failed match=%s reason=%s", held.match, cannot)
+            log.warning(
+                "match.failed",
+                extra={"match": held.match, "room": room.id, "reason": str(cannot)},
+            )
             self._apply(room, Event.UNPLAYABLE)

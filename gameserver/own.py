@@ -70,12 +70,12 @@ class OwnRegistration:
             await self._register()
         except Unreachable as away:
             if self._heard is not False:
-                log.warning("registration.waits reason=%s", away)
+                log.warning("registration.waits", extra={"reason": str(away)})
             self._heard = False
             return False
         if not self._heard:
             told = self._environment
-            log.info("registration.up fleet=%s server=%s", told.fleet, told.name)
+            log.info("registration.up", extra={"fleet": told.fleet, "server": told.uid})
         self._heard = True
         return True
 

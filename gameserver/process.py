@@ -19,6 +19,7 @@ from core.errors import ReadyUpError
 from core.eventfile import EventFile
 from gameserver.environment import Environment
 from gameserver.identity import identified
+from gameserver.logs import configure_logging
 from gameserver.pinning import pin, proof
 from gameserver.ports import Game, Sdk, Witness
 from gameserver.runtime import Runtime
@@ -29,7 +30,7 @@ log = logging.getLogger("readyup.gameserver.process")
 
 def run_server(make_game: Callable[[Environment], Game]) -> int:
     """Serve until told to stop; the exit code. SIGTERM and SIGINT drain, a second one cuts."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    configure_logging(os.environ)
     code = 1
     try:
         with asyncio.Runner(loop_factory=_loop) as runner:
@@ -37,7 +38,7 @@ def run_server(make_game: Callable[[Environment], Game]) -> int:
         code = 0
     except* ReadyUpError as wrong:
         for error in wrong.exceptions:
-            log.error("server.failed reason=%s", error)  # noqa: TRY400 - the sentence says it all
+            log.error("server.failed", extra={"reason": str(error)})  # noqa: TRY400 - it says it all
     except* asyncio.CancelledError:
         log.warning("server.cut")
     return code

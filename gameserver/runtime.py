@@ -85,7 +85,7 @@ class Runtime:
         finally:
             self._game.close()
         await self._say_shutdown()
-        log.info("server.leaving reason=%s", self._matches.retiring)
+        log.info("server.leaving", extra={"reason": self._matches.retiring})
         return self._matches.retiring
 
     async def _announce(self, pinned: Pinned) -> None:
@@ -102,7 +102,10 @@ class Runtime:
             pinned=pinned.sentence,
             exclusive=pinned.exclusive,
         )
-        log.info("server.ready uid=%s pinned=%s", self._environment.uid, pinned.sentence)
+        log.info(
+            "server.ready",
+            extra={"server": self._environment.uid, "pinned": pinned.sentence},
+        )
 
     async def _beat(self, done: asyncio.Event) -> None:
         while not done.is_set():
@@ -146,4 +149,4 @@ class Runtime:
             async with asyncio.timeout(LAST_WORDS_S):
                 await self._sdk.shutdown()
         except (ReadyUpError, TimeoutError) as unheard:  # whoever started us sees us go
-            log.warning("sdk.shutdown.unheard reason=%s", unheard)
+            log.warning("sdk.shutdown_unheard", extra={"reason": str(unheard)})

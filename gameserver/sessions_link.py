@@ -145,7 +145,7 @@ class SessionsLink:
                 if self._was_up():
                     pause_s, told = PAUSE_S_MIN, False
                 if not told and not stop.is_set():
-                    log.warning("sessions.lost url=%s reason=%s", self._url, lost)
+                    log.warning("sessions.lost", extra={"url": self._url, "reason": lost})
                     told = True
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause_s * self._dice.uniform(0.5, 1.0)):
@@ -168,7 +168,7 @@ class SessionsLink:
                 self._outbox = asyncio.Queue(OUTBOX_MAX)
                 self._overflowed = False
                 self.up = True
-                log.info("sessions.up url=%s", self._url)
+                log.info("sessions.up", extra={"url": self._url})
                 self._speaker.welcomed(welcome)
                 async with asyncio.TaskGroup() as group:
                     writer = group.create_task(self._write(ws), name="sessions-writer")
@@ -192,7 +192,9 @@ class SessionsLink:
             try:
                 message = _decode(frame.data)
             except msgspec.DecodeError as wrong:  # from a newer allocator, perhaps
-                log.warning("sessions.unknown message=%.200s reason=%s", frame.data, wrong)
+                log.warning(
+                    "sessions.unknown", extra={"said": frame.data[:200], "reason": str(wrong)}
+                )
                 continue
             self._speaker.told(message)
 

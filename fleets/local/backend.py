@@ -126,7 +126,14 @@ class LocalBackend:
         self._registry.add(view.name, view.uid, server.child.pid)
         self._tell_cores()
         group.create_task(self._live(server, server.child), name=f"server-{view.name}")
-        log.info("server.started", server=view.name, pid=server.child.pid, port=port)
+        log.info(
+            "server.started",
+            server=view.uid,
+            server_name=view.name,
+            fleet=spec.name,
+            pid=server.child.pid,
+            port=port,
+        )
         return self._seen(server)
 
     def stop(self, uid: ServerUid, reason: Reason) -> None:

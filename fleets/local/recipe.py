@@ -23,6 +23,9 @@ class LocalSettings:
     events_dir: Path | None = None
     """Each server writes its events to ``server-<name>.jsonl`` there; None writes none."""
 
+    log_json: bool = False
+    """Whether servers write their log lines as JSON."""
+
     log_bytes_max: int = 1_000_000
     """A server's log is rotated once, so it holds at most twice this."""
 
@@ -55,6 +58,8 @@ def launch_of(
         # Whoever wants no bytecode beside the sources gets it here: without any, a Python
         # server compiles all it imports at every start, which doubles the time to Ready.
         env["PYTHONPYCACHEPREFIX"] = str(settings.run_dir / "pycache")
+    if settings.log_json:
+        env["READYUP_LOG_JSON"] = "1"
     if settings.events_dir is not None:
         env["READYUP_EVENTS"] = str(settings.events_dir / f"server-{view.name}.jsonl")
     return Launch(

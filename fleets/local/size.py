@@ -54,7 +54,7 @@ class SingleServers:
             except (Invalid, Exhausted, Unreachable) as failure:
                 self._past = self._past.failed(now_ms=self._clock.wall_ms())
                 if str(failure) != self._failure:
-                    log.warning("server.not-started", fleet=self._spec.name, reason=str(failure))
+                    log.warning("server.not_started", fleet=self._spec.name, reason=str(failure))
                 self._failure = str(failure)
                 return
             self._past = self._past.began(server.uid, now_ms=self._clock.wall_ms())

@@ -195,7 +195,7 @@ class _Outage:
             if isinstance(refusal, Rejected):
                 raise refusal from why
         if self._attempts == 0:
-            log.warning("sdk.lost", extra={"stream": self._stream, "why": repr(why)})
+            log.warning("sdk.lost", extra={"stream": self._stream, "reason": repr(why)})
         self._attempts += 1
         return min(PAUSE_S_MAX, PAUSE_S_MIN * 2.0 ** (self._attempts - 1))
 

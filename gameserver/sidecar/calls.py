@@ -151,7 +151,7 @@ class Calls:
         except IllegalTransition as refusal:
             if self._manners.strict:
                 raise Refused(PROPER[IllegalTransition], str(refusal)) from refusal
-            log.warning("sdk.ignored", server=self.live.state.view.name, why=str(refusal))
+            log.warning("sdk.ignored", server=self.live.state.view.uid, reason=str(refusal))
         except Rejected as refusal:
             raise _proper(refusal) from refusal
         return EMPTY

@@ -103,7 +103,7 @@ class LocalSdk:
         except Invalid as wrong:  # perhaps half written, perhaps between two names
             if str(wrong) != self._complaint:
                 self._complaint = str(wrong)
-                log.warning("sdk.file_refused", why=self._complaint, kept="what it said before")
+                log.warning("sdk.file_refused", reason=self._complaint)
 
     def _content(self) -> bytes | None:
         """The file as it is now; compared whole, so that no way of writing it is missed."""

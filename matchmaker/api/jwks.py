@@ -86,7 +86,7 @@ class Jwks:
             msgspec.DecodeError,
             ValueError,
         ) as lost:
-            log.warning("jwks.unreachable", url=self._url, why=str(lost) or type(lost).__name__)
+            log.warning("jwks.unreachable", url=self._url, reason=str(lost) or type(lost).__name__)
             return
         self._keys, self._fetched_s = keys, self._tried_s
 

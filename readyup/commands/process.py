@@ -9,6 +9,9 @@ from collections.abc import Callable
 import structlog
 
 from core.errors import ReadyUpError
+from readyup.logs import processors
+
+log = structlog.get_logger("readyup.process")
 
 
 def on_signals(stop: asyncio.Event) -> None:
@@ -19,27 +22,22 @@ def on_signals(stop: asyncio.Event) -> None:
         if stop.is_set():
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+        log.info("process.told", signal=signal.Signals(number).name)
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told, number)
 
 
-def configure_logging(*, as_json: bool, level: int = logging.INFO) -> None:
-    """Log lines to stderr: for people on a terminal, as JSON for machines."""
-    colours = sys.stderr.isatty()
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=colours)
-    )
+def configure_logging(
+    *, as_json: bool, level: int = logging.INFO, role: str = "", name: str = ""
+) -> None:
+    """Log lines to stderr: for people on a terminal, as JSON for machines.
+
+    ``role`` and ``name``, where there are some, stand in every line.
+    """
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=processors(as_json=as_json, role=role, name=name),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # Whatever stderr is then: a live table puts itself there, and lines stand above it.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import os
 import secrets
 import socket
 import sys
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 from cyclopts import Parameter
 
 from core.errors import Invalid, ReadyUpError
@@ -19,10 +21,13 @@ from matchmaker.api.settings import Backend
 from readyup.commands.options import refuse_port
 from readyup.commands.process import configure_logging, loop_factory, on_signals, our_errors
 from readyup.listen import Listen
+from readyup.logs import LOG_JSON
 from readyup.operators.roles import Role
 from readyup.operators.settings import Operator
 from readyup.settings import Config, StoreSettings, load
 from readyup.wiring.doors import DOOR_OF, Doors, handed_to_us, open_doors
+
+log = structlog.get_logger("readyup.process")
 
 _NO_SHA256 = "0" * 64
 
@@ -57,6 +62,9 @@ def serve(
         name: This process among its like; the roles' names without it.
         log_json: Write log lines as JSON, for machines.
     """
+    log_json = log_json or os.environ.get(LOG_JSON) == "1"
+    if log_json:
+        os.environ[LOG_JSON] = "1"  # for game servers too
     configure_logging(as_json=log_json)
     try:
         roles = ALL if role == "all" else tuple(part.strip() for part in role.split(","))
@@ -67,12 +75,18 @@ def serve(
         for section, port in ports.items():
             refuse_port(f"--{section}-port", port)
         asked = _at_ports(load(config), ports)
+        name = name or "-".join(roles)
+        configure_logging(as_json=log_json, role=role, name=name)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_serve(roles, asked, name or "-".join(roles), as_json=log_json))
+            runner.run(_serve(roles, asked, name, as_json=log_json))
     except (ReadyUpError, BaseExceptionGroup) as wrong:
         for error in our_errors(wrong):
-            print(f"readyup serve: {error}", file=sys.stderr)
+            if log_json:
+                log.error("process.failed", reason=str(error))  # noqa: TRY400 - it says it all
+            else:
+                print(f"readyup serve: {error}", file=sys.stderr)
         return 1
+    log.info("process.ended")
     return 0
 
 
@@ -134,8 +148,6 @@ def _tell_places(config: Config, doors: Doors) -> None:
 
 def own_keys() -> dict[str, str]:
     """A new pair of join keys in this process's environment, for those it starts too."""
-    import os
-
     from core.join_token import Minter
     from readyup.wiring.embedded import JOIN_KEY, JOIN_KEY_PUBLIC
 

@@ -22,6 +22,7 @@ from core.telemetry import OFF, Traces, open_traces
 from core.web import serve_app
 from fleets.spec import FleetSpec
 from matchmaker.store import QueueStore
+from readyup.logs import LOG_JSON
 from readyup.settings import Config
 from readyup.wiring.doors import Doors
 from readyup.wiring.vitals import Counted, ProcessMetrics
@@ -223,6 +224,7 @@ async def _run_local_fleets(house: House, specs: Sequence[FleetSpec], stop: asyn
         run_dir=house.run_dir / "fleets",
         sessions_url=f"ws://{listen.host}:{listen.port}/v1/servers/connect",
         events_dir=house.events_dir(),
+        log_json=os.environ.get(LOG_JSON) == "1",
     )
     async with SdkServers(house.clock) as states, asyncio.TaskGroup() as group:
         group.create_task(states.run(stop), name="sdk-health")

@@ -94,10 +94,11 @@ async def test_waiting_for_the_other_side_is_told_once_and_so_is_its_coming_back
             await asyncio.sleep(0.001)
         registry.status = 200
 
-    said = [record.getMessage() for record in caplog.records if "registration" in record.msg]
-    assert len(said) == 2
-    assert said[0].startswith("registration.waits reason=http://127.0.0.1:")
-    assert said[1] == "registration.up fleet=workshop server=anns-laptop"
+    waits, up = (record for record in caplog.records if "registration" in record.msg)
+    assert waits.msg == "registration.waits"
+    assert vars(waits)["reason"].startswith("http://127.0.0.1:")
+    assert up.msg == "registration.up"
+    assert (vars(up)["fleet"], vars(up)["server"]) == ("workshop", environment.uid)
 
 
 async def test_nobody_there_is_unreachable():
