@@ -83,21 +83,23 @@ class RedisMirror:
         views = {view.name: view for view in there()}
         wrong = 0
         for name, text in shown.items():
+            now = views.pop(name, None)
             try:
                 view = msgspec.json.decode(text, type=ServerView)
             except msgspec.MsgspecError:  # another version of this program wrote it
-                view = None
-            now = views.pop(name, None)
+                wrong += 1
+                await self._store.call("HDEL", f"{{f:{fleet}}}:backend", name)
+                if now is not None:
+                    self.put(now)
+                continue
             on_the_way = any(one is not None and one.uid in self._news for one in (view, now))
             if view == now or on_the_way:
                 continue
             wrong += 1
-            if view is not None and (now is None or now.uid != view.uid):
+            if now is None or now.uid != view.uid:
                 self.remove(view, Reason.EXITED)
             if now is not None:
                 self.put(now)
-            elif view is None:
-                await self._store.call("HDEL", f"{{f:{fleet}}}:backend", name)
         for view in views.values():
             self.put(view)
         return wrong + len(views)

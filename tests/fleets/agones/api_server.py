@@ -5,11 +5,11 @@ What it may do wrong is scripted: each watch and each request takes the next fau
 """
 
 import asyncio
+import contextlib
 import copy
 import json
 from collections import Counter, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -215,11 +215,13 @@ class FakeApi:
         if fault == "mute":
             await asyncio.sleep(float(request.query["timeoutSeconds"]) * 10)
             return answer
-        return await self._tell(request, answer, path, after, fault)
+        with contextlib.suppress(ConnectionResetError):  # the reader left
+            await self._tell(request, answer, path, after, fault)
+        return answer
 
     async def _tell(
         self, request: web.Request, answer: web.StreamResponse, path: str, after: int, fault: str
-    ) -> web.StreamResponse:
+    ) -> None:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + float(request.query["timeoutSeconds"])
         while loop.time() < until_s:
@@ -236,9 +238,9 @@ class FakeApi:
                 if fault == "cut":
                     assert request.transport is not None
                     request.transport.abort()
-                    return answer
+                    return
             if after < self.floor:
-                return answer
+                return
             with_timeout = asyncio.timeout_at(min(until_s, loop.time() + 1))
             try:
                 async with with_timeout:
@@ -246,10 +248,9 @@ class FakeApi:
             except TimeoutError:
                 about = {"metadata": {"resourceVersion": str(after)}}
                 await _say(answer, "BOOKMARK", about)
-        return answer
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def kube_of(api: FakeApi, **settings: Any) -> AsyncIterator[Kube]:  # noqa: ANN401
     """A client of a fake that is served meanwhile."""
     from kubernetes.aio.client import Configuration
