@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from readyup.bots import messages
 from readyup.bots.behaviour import MISSES_MAX, NEVER, Intent, Mood, Situation, closing_word, intend
@@ -44,6 +45,7 @@ class Player:
         self._visits = Visits(world.api, world.game, player=who.id, tell=self._inbox.put)
         self._counted_return = False
         self._misses = self._enqueues = 0
+        self._unsure_with: list[dict[str, Any]] | None = None
         self._since_s = self._waiting_since_s = 0.0
 
     @property
@@ -181,12 +183,16 @@ class Player:
         if not self._party.together():
             self._plan = replace(self._plan, think_s=self._after_s(0.2))
             return
-        self._enqueues += 1
+        others = self._party.others(self, self._world.key)
+        # What was answered with 503 may have been done; asked again, it is asked by its key.
+        if others != self._unsure_with:
+            self._enqueues += 1
+        self._unsure_with = None
         await self._requests.enqueue(
             self._party.queue,
             self.rating,
             key=f"{self._world.run}-{self.id}-{self._enqueues}",
-            others=self._party.others(self, self._world.key),
+            others=others,
             now_s=_now_s(),
         )
 
@@ -199,6 +205,8 @@ class Player:
         await self._line.hang_up()
 
     def _refused(self, status: int) -> None:
+        if status == 503:
+            self._unsure_with = self._party.others(self, self._world.key)
         # One who crashed may have enqueued the others, who are told of it only later.
         if not (status == 409 and self._party.bereft()):
             self._diary.error("api_busy" if status == 503 else f"enqueue_refused_{status}")
@@ -275,6 +283,8 @@ class Player:
     def _enter(self, standing: Standing) -> None:
         self.standing = standing
         self._since_s = _now_s()
+        if standing.phase is not Phase.RESTING:
+            self._unsure_with = None
         if standing.phase is Phase.GONE:
             self._party.nudge()
 

@@ -111,7 +111,7 @@ def _tell(brief: Brief, outcome: Outcome, took_s: float) -> None:
         f"  breaches  {len(brief.breaches)}\n"
         f"  digest    {outcome.digest}"
     )
-    for line in (*brief.breaches[:BREACHES_SHOWN], *brief.broke[:BREACHES_SHOWN]):
+    for line in brief.wrongs()[:BREACHES_SHOWN]:
         print(f"  - {line}")
 
 
@@ -127,6 +127,7 @@ def _as_table(brief: Brief, outcome: Outcome, took_s: float) -> dict[str, Any]:
         "matches": outcome.report.matches,
         "faults": {kind: n for kind, n in sorted(outcome.faults.items()) if n},
         "errors": outcome.report.errors,
+        "unexplained": brief.errors,
         "breaches": brief.breaches,
         "broke": brief.broke,
     }
@@ -171,5 +172,5 @@ def _sweep(first: Evening, count: int, jobs: int, faults: str, *, as_json: bool)
 
 def _tell_failure(brief: Brief, faults: str) -> None:
     print(f"seed {brief.evening.seed} failed: {replay_command(brief.evening, faults_file=faults)}")
-    for line in (*brief.breaches[:3], *brief.broke[:3]):
+    for line in brief.wrongs()[:3]:
         print(f"  - {line}", flush=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core.clock import Clock
+from readyup.simulation.explained import Slowness
 from readyup.simulation.faults import Fault
 from readyup.simulation.process import NEUTRAL, Process, Role
 from readyup.simulation.wire import Network
@@ -22,6 +23,9 @@ class Accidents:
     def __init__(self, network: Network, dice: random.Random, clock: Clock) -> None:
         self.happened: Counter[str] = Counter()
         """By kind; a fault that found nobody did not happen."""
+
+        self.slow: list[Slowness] = []
+        """Players who read nothing for a while."""
 
         self._network = network
         self._dice = dice
@@ -88,6 +92,7 @@ class Accidents:
                 self._ground.write("bot.crashed", f"bot/{name}", self._clock, player=name)
         else:
             self._network.stall(name, until_s)
+            self.slow.append(Slowness(name, asyncio.get_running_loop().time(), until_s))
         return True
 
     def _strike_process(self, fault: Fault) -> bool:

@@ -51,11 +51,14 @@ class Outcome:
     broke: tuple[str, ...]
     """What processes and connections died of that no fault explains."""
 
+    errors: tuple[str, ...]
+    """What befell players that no fault explains."""
+
     history: tuple[bytes, ...]
 
     def exit_code(self) -> int:
-        """0 when every promise was kept and nothing broke."""
-        return self.verdict.exit_code or int(bool(self.broke))
+        """0 when every promise was kept, nothing broke, and every error has its fault."""
+        return self.verdict.exit_code or int(bool(self.broke or self.errors))
 
 
 def shaped(config: Config, evening: Evening, shape: random.Random) -> Config:

@@ -18,6 +18,7 @@ class Brief:
     digest: str
     breaches: tuple[str, ...]
     broke: tuple[str, ...]
+    errors: tuple[str, ...]
     virtual_s: float
     matches: int
     calls: int
@@ -25,8 +26,12 @@ class Brief:
 
     @property
     def is_good(self) -> bool:
-        """Whether every promise was kept."""
-        return not self.breaches and not self.broke
+        """Whether every promise was kept, and no player met an error without a fault."""
+        return not (self.breaches or self.broke or self.errors)
+
+    def wrongs(self) -> tuple[str, ...]:
+        """All that is wrong, promises first."""
+        return (*self.breaches, *self.broke, *self.errors)
 
 
 def brief_of(evening: Evening) -> Brief:
@@ -43,6 +48,7 @@ def summary(evening: Evening, outcome: Outcome) -> Brief:
         digest=outcome.digest,
         breaches=(*breaches, *verdict.missing),
         broke=outcome.broke,
+        errors=outcome.errors,
         virtual_s=outcome.virtual_s,
         matches=outcome.report.matches["made"],
         calls=outcome.calls,

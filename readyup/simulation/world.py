@@ -22,11 +22,11 @@ from core.eventlog import decode
 from core.join_token import Minter
 from core.redis import Entry
 from readyup.bots.crowd import Crowd, CrowdSettings
-from readyup.bots.report import CrowdReport
 from readyup.history.check import judge
 from readyup.settings import load
 from readyup.simulation.accidents import Accidents
 from readyup.simulation.evening import Evening, Outcome, needs_fakeredis, shaped
+from readyup.simulation.explained import unexplained
 from readyup.simulation.faults import Fault, draw_faults, split
 from readyup.simulation.game import Doors
 from readyup.simulation.loop import run
@@ -70,7 +70,7 @@ class _World:
         self._clock = LoopClock()
         self._lines: list[bytes] = []
         self._announced: set[str] = set()
-        self._over: set[str] = set()
+        self._over: dict[str, float] = {}
         self._marks: dict[str, int] = {}
         self._road: Road | None = None
         self._dice = {
@@ -116,7 +116,8 @@ class _World:
             async with asyncio.TaskGroup() as group:
                 keeping = [group.create_task(role.run(), name=role.name) for role in roles]
                 bringing = group.create_task(accidents.bring(timed), name="accidents")
-                report = await self._crowd(VirtualApi(network, town.desks), ground.doors, until_s)
+                crowd = self._crowd(VirtualApi(network, town.desks), ground.doors, until_s)
+                report = await crowd.run(stop=asyncio.Event())
                 bringing.cancel()
                 accidents.heal()
                 await self._left(engine)
@@ -136,6 +137,7 @@ class _World:
             virtual_s=self._clock.elapsed_s(),
             faults=accidents.happened + Counter({"store calls": road.struck}),
             broke=tuple(map(repr, broke)),
+            errors=tuple(unexplained(crowd.troubles(), accidents.slow, self._over)),
             history=tuple(self._lines),
         )
 
@@ -149,7 +151,7 @@ class _World:
             *(Role(f"director-{names[n]}", town.director) for n in range(self._evening.directors)),
         ]
 
-    async def _crowd(self, api: VirtualApi, doors: Doors, until_s: float) -> CrowdReport:
+    def _crowd(self, api: VirtualApi, doors: Doors, until_s: float) -> Crowd:
         evening = self._evening
         settings = CrowdSettings(
             players=evening.players,
@@ -159,8 +161,7 @@ class _World:
             habits=evening.habits,
         )
         witness = _Witness(self._write, self._clock)
-        crowd = Crowd(settings, api, doors, clock=self._clock, witness=witness)
-        return await crowd.run(stop=asyncio.Event())
+        return Crowd(settings, api, doors, clock=self._clock, witness=witness)
 
     async def _left(self, engine: "Engine") -> None:
         """Until nothing is left over, or it should long have been."""
@@ -173,7 +174,9 @@ class _World:
     def _goes_on(self, engine: "Engine") -> bool:
         """Whether players wait for a match's end, or a match for a room: up to its deadline."""
         lines = (f"{{f:{fleet.name}}}:waiting" for fleet in self._config.fleets)
-        return bool(self._announced - self._over) or any(engine.command("ZCARD", n) for n in lines)
+        return bool(self._announced - self._over.keys()) or any(
+            engine.command("ZCARD", n) for n in lines
+        )
 
     def _entry(self, key: str, entry: str, fields: dict[str, str]) -> None:
         """A stream has a new entry; what nobody records passes by."""
@@ -186,7 +189,7 @@ class _World:
         if event["k"] == "match.announced":
             self._announced.add(event["match"])
         elif event["k"] == "match.ended":
-            self._over.add(event["match"])
+            self._over.setdefault(event["match"], self._clock.elapsed_s())
         self._lines.append(_encode({"src": src, **event}) + b"\n")
 
     def _write(self, kind: str, src: str, clock: Clock, **fields: object) -> None:

@@ -99,6 +99,9 @@ class FakeService:
         self.up = True
         self.mute = False
         self.cancel_status = 200
+        self.replies_to_lose = 0
+        """Enqueues that are done and answered with 503."""
+
         self.lines: dict[str, FakeLine] = {}
         self.dialled: list[FakeLine] = []
         self.tickets: dict[str, dict[str, Any]] = {}
@@ -211,6 +214,10 @@ class FakeService:
             }  # fmt: skip
             self._waiting[queue].append(name)
             self._latest.update(dict.fromkeys(players, name))
+        if self.replies_to_lose:
+            self.replies_to_lose -= 1
+            self.push(player, Refused(Problem("Unreachable", 503, "the reply was lost")))
+            return
         # The others of a party are told when something changes, not that they were enqueued.
         self.push(player, TicketNews(_told(self.tickets[name])))
         self._match(frame["queue"])

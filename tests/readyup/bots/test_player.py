@@ -267,6 +267,19 @@ def test_a_store_that_was_away_is_no_fault_of_the_match_that_came_all_the_same(p
     assert len(stage.events("ann", "bot.result")) == 1
 
 
+def test_an_enqueue_that_was_answered_with_503_is_asked_again_under_its_key(play: Play):
+    service = FakeService()
+    service.replies_to_lose = 1
+
+    stage = play(two_duellists, service=service)
+    asked = [
+        f["idempotency_key"] for p, f in service.frames if (p, f["type"]) == ("ann", "enqueue")
+    ]
+
+    assert asked == ["r-ann-1", "r-ann-1"]
+    assert stage.tally.errors == {"api_busy": 1}
+
+
 def test_a_door_that_stays_shut_is_named(play: Play):
     service = FakeService()
     service.refuse_join = "bad-token"
