@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +13,12 @@ from core.errors import Invalid
 from readyup.commands.options import refuse_file, refuse_folder
 from readyup.simulation.evening import Evening, Outcome, needs_fakeredis
 from readyup.simulation.faults import read_faults
-from readyup.simulation.sweep import Brief, replay_command, seeds, summary, sweep
+from readyup.simulation.sweep import Brief, Total, replay_command, seeds, summary, sweep
 from readyup.simulation.world import simulate as play
 
 BREACHES_SHOWN = 10
+PROGRESS_EVERY = 10
+"""Seeds of a sweep between two lines that say how far it is."""
 
 
 def simulate(  # noqa: PLR0913 - each is an option
@@ -98,7 +101,6 @@ def _one(evening: Evening, history: Path | None, faults: str, *, as_json: bool) 
 
 
 def _tell(brief: Brief, outcome: Outcome, took_s: float) -> None:
-    struck = ", ".join(f"{n} {kind}" for kind, n in sorted(outcome.faults.items()) if n)
     tickets = outcome.report.tickets
     print(
         f"seed {outcome.seed}: {outcome.virtual_s:.0f} virtual seconds in {took_s:.1f} s,"
@@ -107,7 +109,7 @@ def _tell(brief: Brief, outcome: Outcome, took_s: float) -> None:
         f" {tickets['cancelled']} cancelled, {tickets['expired']} expired\n"
         f"  matches   {outcome.report.matches['made']} made,"
         f" {outcome.report.matches['completed']} completed\n"
-        f"  faults    {struck or 'none'}\n"
+        f"  faults    {_listed(outcome.faults)}\n"
         f"  breaches  {len(brief.breaches)}\n"
         f"  digest    {outcome.digest}"
     )
@@ -135,42 +137,41 @@ def _as_table(brief: Brief, outcome: Outcome, took_s: float) -> dict[str, Any]:
 
 def _sweep(first: Evening, count: int, jobs: int, faults: str, *, as_json: bool) -> int:
     began_s = time.perf_counter()
-    good, virtual_s, matches, struck = 0, 0.0, 0, 0
-    failed: list[Brief] = []
+    total = Total()
     for brief in sweep(seeds(first, count), jobs=jobs):
-        virtual_s += brief.virtual_s
-        matches += brief.matches
-        struck += brief.faults
-        good += brief.is_good
+        total.add(brief)
         if not brief.is_good:
-            failed.append(brief)
-            if not as_json:
-                _tell_failure(brief, faults)
+            _tell_failure(brief, faults)
+        if total.seeds % PROGRESS_EVERY == 0 and total.seeds < count:
+            took_s = time.perf_counter() - began_s
+            print(f"{_so_far(total)} in {took_s:.0f} s", file=sys.stderr, flush=True)
     took_s = time.perf_counter() - began_s
-    figures = {
-        "seeds": count,
-        "good": good,
-        "virtual_hours": round(virtual_s / 3600, 2),
-        "matches": matches,
-        "faults": struck,
-        "took_s": round(took_s, 1),
-        "seeds_per_s": round(count / took_s, 2),
-    }
-    commands = [replay_command(brief.evening, faults_file=faults) for brief in failed]
+    commands = [replay_command(brief.evening, faults_file=faults) for brief in total.failed]
     if as_json:
-        print(msgspec.json.encode({**figures, "replay": commands}).decode())
+        wrong = {str(brief.evening.seed): brief.wrongs() for brief in total.failed}
+        table = {**total.figures(took_s), "wrong": wrong, "replay": commands}
+        print(msgspec.json.encode(table).decode())
     else:
-        print(
-            f"{good} of {count} seeds kept every promise: {figures['virtual_hours']} virtual"
-            f" hours, {matches} matches, {struck} faults in {took_s:.0f} s"
-            f" ({figures['seeds_per_s']} seeds/s)"
-        )
+        print(f"{_so_far(total)} in {took_s:.0f} s ({count / took_s:.2f} seeds/s)")
+        print(f"  faults    {_listed(total.faults)}")
         if commands:
             print(f"replay the first: {commands[0]}")
-    return 1 if failed else 0
+    return 1 if total.failed else 0
+
+
+def _so_far(total: Total) -> str:
+    return (
+        f"{total.good} of {total.seeds} seeds kept every promise: {total.virtual_s / 3600:.2f}"
+        f" virtual hours, {total.matches} matches, {total.faults.total()} faults"
+    )
+
+
+def _listed(faults: Counter[str]) -> str:
+    return ", ".join(f"{n} {kind}" for kind, n in sorted(faults.items()) if n) or "none"
 
 
 def _tell_failure(brief: Brief, faults: str) -> None:
-    print(f"seed {brief.evening.seed} failed: {replay_command(brief.evening, faults_file=faults)}")
+    command = replay_command(brief.evening, faults_file=faults)
+    print(f"seed {brief.evening.seed} failed: {command}", file=sys.stderr)
     for line in brief.wrongs()[:3]:
-        print(f"  - {line}", flush=True)
+        print(f"  - {line}", file=sys.stderr, flush=True)

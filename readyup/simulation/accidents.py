@@ -22,7 +22,7 @@ class Accidents:
 
     def __init__(self, network: Network, dice: random.Random, clock: Clock) -> None:
         self.happened: Counter[str] = Counter()
-        """By kind; a fault that found nobody did not happen."""
+        """By kind, beside those of store calls; a fault that found nobody did not happen."""
 
         self.slow: list[Slowness] = []
         """Players who read nothing for a while."""
@@ -42,7 +42,6 @@ class Accidents:
 
     def crash(self, process: Process, fault: Fault) -> None:
         """A process dies at a store call."""
-        self.happened[fault.kind] += 1
         if (role := self._roles.get(process.name)) is not None:
             role.away_s = fault.for_s
         process.kill()

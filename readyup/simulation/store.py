@@ -7,6 +7,7 @@ and a late reply holds up those behind it.
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,8 +38,8 @@ class Road:
         """``crash`` kills a process; who is started again, and when, is not the road's."""
         self.engine = engine
         self.calls = 0
-        self.struck = 0
-        """Faults that found their call."""
+        self.struck: Counter[str] = Counter()
+        """Faults that found their call, by kind."""
 
         self.away_until_s = 0.0
         self.slow_until_s = 0.0
@@ -59,7 +60,8 @@ class Road:
         """Count a call; the fault that strikes it, if one does."""
         self.calls += 1
         fault = self._by_number.pop(self.calls, None) or self._due(name, now_s)
-        self.struck += fault is not None
+        if fault is not None:
+            self.struck[fault.kind] += 1
         return fault
 
     def _due(self, name: str, now_s: float) -> Fault | None:

@@ -1,13 +1,20 @@
 """Many evenings: seed after seed, or one evening with a crash at every store call in turn."""
 
+import os
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
+from core.errors import ReadyUpError
 from readyup.simulation.evening import Evening, Outcome
 from readyup.simulation.faults import Fault
 from readyup.simulation.world import simulate
+
+GIVES_WAY = 10
+"""How nice a sweep's processes are: whatever else the machine does comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,8 @@ class Brief:
     virtual_s: float
     matches: int
     calls: int
-    faults: int
+    faults: Counter[str]
+    """Those that happened, by kind."""
 
     @property
     def is_good(self) -> bool:
@@ -35,8 +43,15 @@ class Brief:
 
 
 def brief_of(evening: Evening) -> Brief:
-    """Simulate it and keep little."""
-    return summary(evening, simulate(evening))
+    """Simulate it and keep little; an evening that raises has gone wrong, and the sweep goes on."""
+    try:
+        return summary(evening, simulate(evening))
+    except ReadyUpError:
+        raise  # the simulation cannot run here at all
+    except Exception as wrong:  # noqa: BLE001 - told as the evening's own
+        return Brief(
+            evening, "", (), (f"the simulation itself: {wrong!r}",), (), 0.0, 0, 0, Counter()
+        )
 
 
 def summary(evening: Evening, outcome: Outcome) -> Brief:
@@ -52,7 +67,7 @@ def summary(evening: Evening, outcome: Outcome) -> Brief:
         virtual_s=outcome.virtual_s,
         matches=outcome.report.matches["made"],
         calls=outcome.calls,
-        faults=outcome.faults.total(),
+        faults=outcome.faults,
     )
 
 
@@ -70,11 +85,11 @@ def crash_points(evening: Evening, calls: Iterable[int]) -> Iterator[Evening]:
 
 
 def sweep(evenings: Iterable[Evening], *, jobs: int = 1) -> Iterator[Brief]:
-    """Simulate them all, in order; several at a time in processes of their own."""
+    """Simulate them all, in order; several at a time in processes of their own, which give way."""
     if jobs <= 1:
         yield from map(brief_of, evenings)
         return
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=os.nice, initargs=(GIVES_WAY,)) as pool:
         yield from pool.map(brief_of, evenings)
 
 
@@ -95,3 +110,39 @@ def replay_command(evening: Evening, *, faults_file: str = "") -> str:
     if faults_file:
         words += ["--faults", faults_file]
     return shlex.join(words)
+
+
+class Total:
+    """What a sweep adds up as it goes."""
+
+    def __init__(self) -> None:
+        self.seeds = self.good = self.matches = self.calls = 0
+        self.virtual_s = 0.0
+        self.faults: Counter[str] = Counter()
+        self.failed: list[Brief] = []
+
+    def add(self, brief: Brief) -> None:
+        """One more evening."""
+        self.seeds += 1
+        self.good += brief.is_good
+        self.matches += brief.matches
+        self.calls += brief.calls
+        self.virtual_s += brief.virtual_s
+        self.faults += brief.faults
+        if not brief.is_good:
+            self.failed.append(brief)
+
+    def figures(self, took_s: float) -> dict[str, Any]:
+        """As ``--json`` prints them."""
+        return {
+            "seeds": self.seeds,
+            "good": self.good,
+            "breaches": sum(len(brief.breaches) for brief in self.failed),
+            "unexplained": sum(len(brief.errors) for brief in self.failed),
+            "virtual_hours": round(self.virtual_s / 3600, 2),
+            "matches": self.matches,
+            "store_calls": self.calls,
+            "faults": dict(sorted(self.faults.items())),
+            "took_s": round(took_s, 1),
+            "seeds_per_s": round(self.seeds / took_s, 2),
+        }

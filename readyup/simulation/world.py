@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -135,7 +134,7 @@ class _World:
             calls=road.calls,
             marks=self._marks,
             virtual_s=self._clock.elapsed_s(),
-            faults=accidents.happened + Counter({"store calls": road.struck}),
+            faults=accidents.happened + road.struck,
             broke=tuple(map(repr, broke)),
             errors=tuple(unexplained(crowd.troubles(), accidents.slow, self._over)),
             history=tuple(self._lines),
