@@ -95,6 +95,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             raise web.HTTPRequestHeaderFieldsTooLarge
         return await handler(request)
     except Exception as wrong:
+        if isinstance(wrong, ConnectionError) and _is_gone(request):
+            return web.Response(status=499)  # nobody reads it; raised, it would be logged as ours
         begun = request.writer.output_size > 0
         expected = isinstance(wrong, ReadyUpError | web.HTTPException | ConnectionError)
         if not expected or (begun and not isinstance(wrong, ConnectionError)):
@@ -102,6 +104,11 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if begun:  # another answer in the middle of this one would mislead; a cut does not
             raise
         return _told(wrong, request)
+
+
+def _is_gone(request: web.Request) -> bool:
+    """Whether whoever asked has closed the connection meanwhile."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def _told(wrong: Exception, request: web.Request) -> web.StreamResponse:

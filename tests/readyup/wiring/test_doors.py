@@ -1,5 +1,6 @@
 """Doors: bound once, known by their real port, handed to whoever serves behind them."""
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -13,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from core.errors import Conflict, Invalid
-from core.web import serve_app
+from core.web import problems, serve_app
 from readyup.settings import Config, load
 from readyup.wiring.doors import HANDED, handed_to_child, handed_to_us, open_doors
 
@@ -125,3 +126,35 @@ async def test_who_knocks_while_nobody_is_in_is_let_in_by_the_next(config: Confi
             ):
                 assert await said.text() == "here"
             knocking.close()
+
+
+async def test_who_left_before_somebody_was_in_is_no_error(
+    config: Config, caplog: pytest.LogCaptureFixture
+):
+    there, doors = open_doors(config, ["api"])
+    came = asyncio.Event()
+
+    async def talk(request: web.Request) -> web.WebSocketResponse:
+        came.set()
+        socket_to_nobody = web.WebSocketResponse()
+        while request.transport is not None and not request.transport.is_closing():
+            await asyncio.sleep(0.001)
+        await socket_to_nobody.prepare(request)
+        await socket_to_nobody.receive()
+        return socket_to_nobody
+
+    app = web.Application(middlewares=[problems])
+    app.add_routes([web.get("/", talk)])
+    with closed_at_end(doors):
+        with socket.create_connection(("127.0.0.1", there.api.port)) as knocking:
+            knocking.sendall(UPGRADE)
+        async with serve_app(app, door=doors["api"].dup(), drain_s=0.1), asyncio.timeout(5):
+            await came.wait()
+
+    assert "Error handling request" not in caplog.text
+
+
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
