@@ -95,7 +95,11 @@ class Demo:
                     looking = group.create_task(look, name="scene")
                     async with self._console(stack):
                         await stack.until_up()
-                        fault = group.create_task(meanwhile(stack)) if meanwhile else None
+                        fault = None
+                        if meanwhile is not None:
+                            fault = group.create_task(
+                                _once_they_play(scene, meanwhile, stack), name="meanwhile"
+                            )
                         scene.phase = PLAYING
                         crowd = await self._crowd(stack, stop, scene)
                         scene.phase = DRAINING
@@ -199,6 +203,13 @@ async def _look(stack: Stack, scene: Scene, show: Show, *, play_s: float) -> Non
         scene.roles = {name: (p.pid, p.restarts) for name, p in stack.processes.items()}
         show(scene)
         await asyncio.sleep(0.25)
+
+
+async def _once_they_play(scene: Scene, meanwhile: Meanwhile, stack: Stack) -> None:
+    """Harm before anybody plays would only keep the bots from beginning."""
+    while not scene.crowd:
+        await asyncio.sleep(0.1)
+    await meanwhile(stack)
 
 
 async def _tell_when(stop: asyncio.Event, bots: asyncio.subprocess.Process, scene: Scene) -> None:
