@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core.clock import Clock
-from readyup.simulation.explained import Slowness
+from readyup.simulation.explained import Delay
 from readyup.simulation.faults import Fault
 from readyup.simulation.process import NEUTRAL, Process, Role
 from readyup.simulation.wire import Network
@@ -24,8 +24,8 @@ class Accidents:
         self.happened: Counter[str] = Counter()
         """By kind, beside those of store calls; a fault that found nobody did not happen."""
 
-        self.slow: list[Slowness] = []
-        """Players who read nothing for a while."""
+        self.delays: list[Delay] = []
+        """Who was held up, beside those whose store calls were."""
 
         self._network = network
         self._dice = dice
@@ -71,8 +71,10 @@ class Accidents:
         match fault.kind:
             case "store-away":
                 self._road.away_until_s = until_s
+                self._delayed("api", now_s, until_s)
             case "store-slow":
                 self._road.slow_until_s, self._road.slow_by_s = until_s, fault.by_s
+                self._delayed("api", now_s, until_s)
             case "cut" | "slow-reader":
                 return self._strike_line(fault, until_s)
             case _:
@@ -91,7 +93,7 @@ class Accidents:
                 self._ground.write("bot.crashed", f"bot/{name}", self._clock, player=name)
         else:
             self._network.stall(name, until_s)
-            self.slow.append(Slowness(name, asyncio.get_running_loop().time(), until_s))
+            self._delayed(name, until_s - fault.for_s, until_s)
         return True
 
     def _strike_process(self, fault: Fault) -> bool:
@@ -111,6 +113,8 @@ class Accidents:
             case "pause":
                 process.freeze()
                 self._later(fault.for_s, process.thaw)
+                now_s = asyncio.get_running_loop().time()
+                self._delayed(name, now_s, now_s + fault.for_s)
             case "clock":
                 # A machine's clock is set back by its time service, some day.
                 process.clock.skew_us = round(fault.by_s * 1e6)
@@ -118,6 +122,9 @@ class Accidents:
             case _:
                 raise AssertionError(fault.kind)
         return True
+
+    def _delayed(self, who: str, from_s: float, until_s: float) -> None:
+        self.delays.append(Delay(who, from_s, until_s))
 
     def _later(self, after_s: float, act: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(after_s, act, context=NEUTRAL)

@@ -15,6 +15,7 @@ from core.errors import StoreUnreachable
 from core.lua import LuaScript
 from core.redis import Entry, Store
 from readyup.simulation.engine import Engine
+from readyup.simulation.explained import Delay
 from readyup.simulation.faults import Fault
 from readyup.simulation.process import NEUTRAL, Process
 
@@ -41,6 +42,9 @@ class Road:
         self.struck: Counter[str] = Counter()
         """Faults that found their call, by kind."""
 
+        self.delays: list[Delay] = []
+        """Whose calls they were."""
+
         self.away_until_s = 0.0
         self.slow_until_s = 0.0
         self.slow_by_s = 0.0
@@ -62,6 +66,7 @@ class Road:
         fault = self._by_number.pop(self.calls, None) or self._due(name, now_s)
         if fault is not None:
             self.struck[fault.kind] += 1
+            self.delays.append(Delay(name, now_s, now_s + min(fault.by_s, PATIENCE_S)))
         return fault
 
     def _due(self, name: str, now_s: float) -> Fault | None:

@@ -125,6 +125,7 @@ class _World:
                     task.cancel()
             final = self._final(engine)
             self._write("run.ended", "run", self._clock, final=final)
+        delays = [*accidents.delays, *road.delays]
         broke = [*network.broke, *(wrong for role in roles for wrong in role.broke)]
         return Outcome(
             seed=evening.seed,
@@ -136,7 +137,7 @@ class _World:
             virtual_s=self._clock.elapsed_s(),
             faults=accidents.happened + road.struck,
             broke=tuple(map(repr, broke)),
-            errors=tuple(unexplained(crowd.troubles(), accidents.slow, self._over)),
+            errors=tuple(unexplained(crowd.troubles(), delays, self._over)),
             history=tuple(self._lines),
         )
 

@@ -3,14 +3,18 @@
 import pytest
 
 from readyup.bots.tally import Trouble
-from readyup.simulation.explained import Slowness, unexplained
+from readyup.simulation.explained import Delay, unexplained
 
 LOST = Trouble(20.0, "session_lost", "bot-1", "duel.m")
-SLOW = Slowness("bot-1", 12.0, 21.0)
+SLOW = Delay("bot-1", 12.0, 21.0)
 
 
 def test_who_did_not_read_that_its_match_had_ended_may_give_it_up():
     assert unexplained([LOST], [SLOW], {"duel.m": 19.0}) == []
+
+
+def test_so_may_one_whose_api_was_not_answered_by_the_store():
+    assert unexplained([LOST], [Delay("api-a", 18.5, 22.0)], {"duel.m": 19.0}) == []
 
 
 @pytest.mark.parametrize(
@@ -18,7 +22,7 @@ def test_who_did_not_read_that_its_match_had_ended_may_give_it_up():
     [
         ([SLOW], {}),
         ([SLOW], {"duel.m": 20.5}),
-        ([SLOW._replace(player="bot-2")], {"duel.m": 19.0}),
+        ([SLOW._replace(who="bot-2")], {"duel.m": 19.0}),
         ([SLOW._replace(until_s=15.0)], {"duel.m": 19.0}),
         ([], {"duel.m": 19.0}),
     ],
