@@ -5,40 +5,35 @@ are started from the pods as they were admitted.
 """
 
 import asyncio
-import base64
 import contextlib
 import os
 import signal
-import ssl
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from core.clock import SystemClock
 from core.redis import Store
 from fleets.agones.admitted import SIDECAR
 from fleets.agones.autoscaler import StoredPlans
-from fleets.agones.manifest import Site, Webhooks, fleet, pods_webhook, priority_class
+from fleets.agones.manifest import Site, fleet, pods_webhook, priority_class
 from fleets.agones.ports import sdk_ports
-from fleets.agones.webhooks import webhooks_app
 from fleets.spec import FleetSpec, parse_fleets
 from gameserver.sdk.client import AgonesSdk
 from tests.cluster.gameservers import delete_fleet, servers, until_states
 from tests.cluster.plane.api import FLEETS, GAME_SERVERS, PODS, Api, Refused
 from tests.cluster.plane.nodes import REAL
-from tests.cluster.plane.pki import Authority
 from tests.cluster.plane.plane import ROOT, Plane
 from tests.cluster.plane.real import Image, RealPods
+from tests.cluster.webhooks import serving
 from tests.fleets.agones.samples import container
 
 SERVERS = 12
 HOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
-NOBODY = "ws://127.0.0.1:9/v1/servers/connect"
 
 
 def crowded(name: str, replicas: int) -> FleetSpec:
@@ -67,20 +62,13 @@ async def api(plane: Plane) -> AsyncIterator[Api]:
 @pytest.fixture
 async def site(api: Api, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
     """Our webhooks over TLS, and the API server told of them."""
-    authority = Authority(tmp_path / "pki", "readyup")
-    pair = authority.sign("webhooks", "readyup", hosts=("127.0.0.1",))
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(pair.cert, pair.key)
-    runner = web.AppRunner(webhooks_app(StoredPlans([], store, SystemClock())))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    port = runner.addresses[0][1]
-    bundle = base64.b64encode(authority.ca.cert.read_bytes()).decode()
-    there = Site("default", NOBODY, Webhooks(url=f"https://127.0.0.1:{port}", ca_bundle=bundle))
-    await api.create(HOOKS, pods_webhook(there))
-    yield there
-    await api.delete(f"{HOOKS}/readyup-pods")
-    await runner.cleanup()
+    plans = StoredPlans([], store, SystemClock())
+    async with serving(plans, tmp_path) as there:
+        await api.create(HOOKS, pods_webhook(there))
+        try:
+            yield there
+        finally:
+            await api.delete(f"{HOOKS}/readyup-pods")
 
 
 @contextlib.asynccontextmanager
