@@ -81,7 +81,20 @@ def _render(asked: Asked) -> int:
     from readyup.fleetctl.documents import printed
 
     print(printed(_documents(asked), as_json=asked.as_json))
+    if not asked.webhooks:
+        print(_values(asked), file=sys.stderr)
     return 0
+
+
+def _values(asked: Asked) -> str:
+    """What is missing without our webhook, for a person who reads along."""
+    from fleets.agones.manifest import sidecar_values
+    from readyup.fleetctl.choose import pod_fleets
+
+    pods = [spec.pod for spec in pod_fleets(asked.config, asked.name) if spec.pod is not None]
+    values = sidecar_values(pods[0])
+    flags = " ".join(f"--set {key}={value}" for key, value in values.items())
+    return f"# Without --webhooks no core is exclusive unless Agones is installed with\n#   {flags}"
 
 
 def _documents(asked: Asked) -> list[dict[str, object]]:

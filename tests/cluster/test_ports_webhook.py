@@ -6,6 +6,7 @@ are started from the pods as they were admitted.
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -28,7 +29,7 @@ from tests.cluster.plane.api import FLEETS, GAME_SERVERS, PODS, Api, Refused
 from tests.cluster.plane.nodes import REAL
 from tests.cluster.plane.plane import ROOT, Plane
 from tests.cluster.plane.real import Image, RealPods
-from tests.cluster.webhooks import serving
+from tests.cluster.webhooks import NOBODY, serving
 from tests.fleets.agones.samples import container
 
 SERVERS = 12
@@ -72,12 +73,16 @@ async def site(api: Api, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
 
 
 @contextlib.asynccontextmanager
-async def running(api: Api, plane: Plane, site: Site, spec: FleetSpec) -> AsyncIterator[RealPods]:
+async def running(
+    api: Api, plane: Plane, site: Site, spec: FleetSpec, *, own_ports: bool = False
+) -> AsyncIterator[RealPods]:
     """A fleet as we render it, its pods run as processes; gone afterwards."""
     assert spec.pod is not None
     with contextlib.suppress(Refused):  # there from the test before
         await api.create(CLASSES, priority_class(spec.pod))
-    image = Image(env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"})
+    image = Image(
+        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}, own_ports=own_ports
+    )
     async with RealPods.on(plane, image) as pods:
         pods.serve()
         await api.create(FLEETS.format("default"), fleet(spec, site))
@@ -85,6 +90,17 @@ async def running(api: Api, plane: Plane, site: Site, spec: FleetSpec) -> AsyncI
             yield pods
         finally:
             await delete_fleet(api, spec.name)
+
+
+async def test_without_our_webhook_a_server_asks_agones_who_it_is(plane: Plane, api: Api):
+    """A pod with a network of its own needs no ports of its own; here free ones stand for that."""
+    spec = crowded("alone", 1)
+    assert spec.pod is not None
+    spec = dataclasses.replace(spec, pod=dataclasses.replace(spec.pod, host_network=False))
+    async with running(api, plane, Site("default", NOBODY), spec, own_ports=True):
+        (server,) = await until_states(api, spec.name, {"Ready": 1}, timeout_s=60)
+
+    assert len(server["metadata"]["annotations"]["agones.dev/sdk-readyup-key"]) == 64
 
 
 async def pods_of(api: Api, name: str) -> list[dict[str, Any]]:

@@ -273,3 +273,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(Invalid, match="No such file"):
         load(tmp_path / "absent.toml", environ={})
+
+
+def test_a_fleet_of_pods_survives_the_way_to_another_process():
+    pod = {"image": "registry/arena:1", "hugepages": {"2Mi": "64Mi"}, "extra_pod": {"a": [1]}}
+    queue = {"teams": ["red", "blue"], "team_size": 1, "fleet": "arena"}
+    config = parse({"queues": {"duel": queue}, "fleets": {"arena": {"pod": pod}}})
+
+    assert parse(json.loads(msgspec.json.encode(as_table(config)))) == config

@@ -43,7 +43,9 @@ def kinds(documents) -> list[str]:
 def test_the_manifests_are_printed_as_yaml_that_can_be_applied(config, capsys):
     assert fleet("render", config=config) == 0
 
-    documents = list(yaml.safe_load_all(capsys.readouterr().out))
+    said = capsys.readouterr()
+    documents = list(yaml.safe_load_all(said.out))
+    assert "--set agones.image.sdk.cpuLimit=30m" in said.err
     assert kinds(documents) == ["PriorityClass", "Fleet"]
     assert documents[1]["metadata"] | {"labels": {}, "annotations": {}} == {
         "name": "arena",
