@@ -109,6 +109,7 @@ def tables() -> dict[str, str]:
         "matchmaker metrics": _metrics("matchmaker.metrics", "director"),
         "allocator metrics": _metrics("allocator.metrics", "allocator"),
         "fleets metrics": _metrics("fleets.metrics", "fleets"),
+        "agones metrics": _metrics("fleets.agones.metrics", "fleets"),
         "process metrics": _metrics("readyup.wiring.vitals", "every process"),
         "telemetry": _table(TelemetrySettings),
         "events": _events(),

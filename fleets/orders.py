@@ -23,7 +23,9 @@ from fleets.ports import BackendAway, Hands
 
 BLOCK_MS = 1000
 RETRY_FIRST_S = 0.2
-RETRY_MOST_S = 10.0
+RETRY_MOST_S = 3.0
+"""The reserve is not refilled meanwhile, so even a sick backend is asked again soon."""
+
 AT_ONCE = 32
 
 log = structlog.get_logger("readyup.fleets")

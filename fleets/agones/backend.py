@@ -127,11 +127,14 @@ class PodServers:
         path = namespaced(AGONES, self._kube.settings.namespace, "gameservers", view.name)
         with contextlib.suppress(NotFound, Conflict):
             await self._kube.delete(path, uid=view.uid)
-        log.info("server.given-up", fleet=self._spec.name, server=view.name)
+        log.info("server.given_up", fleet=self._spec.name, server=view.uid, server_name=view.name)
 
     async def _allocate(self, claim: str) -> str:
         path = namespaced(ALLOCATION, self._kube.settings.namespace, "gameserverallocations")
-        answer = await self._kube.post(path, allocation(self._spec, claim))
+        try:
+            answer = await self._kube.post(path, allocation(self._spec, claim))
+        except Conflict as race:  # with another writer, within Agones; not with us
+            raise BackendAway(str(race)) from race
         return str((answer.get("status") or {}).get("state"))
 
     def _carried(self, claim: str) -> bool:

@@ -235,7 +235,7 @@ class Kube:
             try:
                 loaded = await load_credentials(self.settings)
             except Invalid as wrong:
-                log.warning("credentials.not-reloaded", reason=str(wrong))
+                log.warning("credentials.not_reloaded", reason=str(wrong))
                 return False
             before, self._loaded = self._loaded, loaded
             if not same_connection(before, loaded):

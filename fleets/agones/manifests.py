@@ -53,7 +53,7 @@ async def apply(kube: Kube, spec: FleetSpec) -> str:
             await apply_document(kube, shared)
         except Forbidden as refused:
             # Belongs to the whole cluster; whoever owns that made it, or will hear from Agones.
-            log.info("manifest.left-out", kind=shared["kind"], reason=str(refused))
+            log.info("manifest.left_out", kind=shared["kind"], reason=str(refused))
     site = Site(kube.settings.namespace, kube.settings.sessions_url)
     made = await apply_document(kube, fleet(spec, site))
     return str(made["metadata"]["uid"])

@@ -103,7 +103,7 @@ class FleetSize:
             await self._bring(plan)
         except (Unreachable, Exhausted, Rejected) as failure:
             if str(failure) != self._failure:
-                log.warning("fleet.not-sized", fleet=self._spec.name, reason=str(failure))
+                log.warning("fleet.not_sized", fleet=self._spec.name, reason=str(failure))
             self._failure = str(failure)
             asked_s = failure.retry_after_s if isinstance(failure, BackendAway) else 0.0
             pause_s = self._backoff.wait_s(at_least_s=asked_s)

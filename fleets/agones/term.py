@@ -94,7 +94,7 @@ class Term:
             cluster.fleets,
             metrics=metrics,
             clock=clock,
-            backoff=Backoff(chance, first_s=0.25),
+            backoff=Backoff(chance, first_s=0.25, most_s=5.0),
         )
         self.sizing = CountedSizing(spec.name, size, metrics.fleets, clock)
         self._reconciler = Reconciler(spec.name, self.sizing, store, clock)

@@ -42,7 +42,7 @@ async def serve_tls(app: web.Application, settings: KubernetesSettings) -> None:
                     stamp = _load(context, settings)  # counts for connections from now on
                     log.info("certificate.reloaded")
                 except Invalid as half_written:
-                    log.warning("certificate.not-reloaded", reason=str(half_written))
+                    log.warning("certificate.not_reloaded", reason=str(half_written))
     finally:
         await runner.cleanup()
 

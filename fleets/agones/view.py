@@ -46,7 +46,10 @@ class PodServer:
 def pod_server(server: dict[str, Any]) -> PodServer:
     """How a GameServer stands, and what its deletion would mean."""
     said = _state((server.get("status") or {}).get("state"), deleting=False)
-    return PodServer(server_view(server), _GONE_AS.get(said, Reason.SCALE))
+    view, gone_as = server_view(server), _GONE_AS.get(said, Reason.SCALE)
+    if gone_as is Reason.SHUTDOWN and CLAIM_LABEL not in view.labels:
+        gone_as = Reason.SCALE  # Agones ends what is too many in the same words as a game
+    return PodServer(view, gone_as)
 
 
 @dataclass(frozen=True, slots=True)

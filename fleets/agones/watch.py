@@ -71,7 +71,7 @@ class Informer(Generic[T]):
         self._kind = kind
         self._chance = chance
         self._metrics = metrics
-        self._backoff = Backoff(chance, first_s=0.05)
+        self._backoff = Backoff(chance, first_s=0.05, most_s=10.0)
         self._objects: dict[str, _Kept[T]] = {}
         self._listeners: list[Listener[T]] = []
         self._version = ""

@@ -125,6 +125,13 @@ def test_what_a_deletion_means_follows_from_the_state_before_it(state: str, reas
     assert pod_server(changed(state=state)).gone_as is reason
 
 
+def test_a_server_that_nobody_claimed_is_shut_down_for_the_size():
+    server = changed(state="Shutdown")
+    del server["metadata"]["labels"]["readyup/claim"]
+
+    assert pod_server(server).gone_as is Reason.SCALE
+
+
 def test_a_fleet_is_its_size():
     fleet = {"metadata": {"name": "arena", "uid": "f"}, "spec": {"replicas": 7}}
 
