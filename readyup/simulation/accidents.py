@@ -77,6 +77,8 @@ class Accidents:
                 self._delayed("api", now_s, until_s)
             case "cut" | "slow-reader":
                 return self._strike_line(fault, until_s)
+            case "clog":
+                return self._clog(fault, now_s)
             case _:
                 return self._strike_process(fault)
         return True
@@ -95,6 +97,16 @@ class Accidents:
             self._network.stall(name, until_s)
             self._delayed(name, until_s - fault.for_s, until_s)
         return True
+
+    def _clog(self, fault: Fault, now_s: float) -> bool:
+        """Half of the lines stop at once, and come free one after the other."""
+        there = [name for name in self._network.dialled() if fault.concerns(name)]
+        struck = self._dice.sample(there, (len(there) + 1) // 2)
+        for name in struck:
+            until_s = now_s + self._dice.uniform(0.0, fault.for_s)
+            self._network.stall(name, until_s)
+            self._delayed(name, now_s, until_s)
+        return bool(struck)
 
     def _strike_process(self, fault: Fault) -> bool:
         servers = {name: server.process for name, server in self._ground.servers.items()}

@@ -13,7 +13,15 @@ from core.errors import Invalid
 
 CallKind = Literal["crash-before", "crash-after", "reply-lost", "reply-late", "refused"]
 TimedKind = Literal[
-    "kill", "pause", "clock", "store-away", "store-slow", "cut", "slow-reader", "server-dies"
+    "kill",
+    "pause",
+    "clock",
+    "store-away",
+    "store-slow",
+    "cut",
+    "slow-reader",
+    "clog",
+    "server-dies",
 ]
 
 CALL_KINDS: tuple[str, ...] = CallKind.__args__  # type: ignore[attr-defined]
@@ -100,6 +108,7 @@ TABLE = (
     Mishap(2, "store-slow", (ANYBODY,), for_s=(1.0, 10.0), by_s=(0.05, 0.6)),
     Mishap(6, "cut", ("server", "bot"), for_s=(0.1, 12.0)),
     Mishap(5, "slow-reader", ("server", "bot"), for_s=(1.0, 15.0)),
+    Mishap(2, "clog", ("server", "bot", ANYBODY), for_s=(1.0, 12.0)),
     Mishap(6, "server-dies", ("server",)),
     Mishap(4, "pause", ("server",), for_s=(1.0, 12.0)),
 )

@@ -78,20 +78,23 @@ class End:
         Raises:
             TimeoutError: nothing came for as long as this end waits.
         """
-        loop = asyncio.get_running_loop()
-        while (late_s := self.stalled_until_s - loop.time()) > 0.0:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(late_s):
-                    await self._hung_up.wait()
-                    return _CLOSED
+        await self._until_it_reads()
         async with asyncio.timeout(self._receive_s):
             while not self._inbox and not self.closed:
                 self._news.clear()
                 await self._news.wait()
+        await self._until_it_reads()  # it may have been stopped while it waited
         if self._hung_up.is_set() or not self._inbox:
             return _CLOSED
         self._room.set()
         return self._inbox.popleft()
+
+    async def _until_it_reads(self) -> None:
+        loop = asyncio.get_running_loop()
+        while (late_s := self.stalled_until_s - loop.time()) > 0.0 and not self._hung_up.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(late_s):
+                    await self._hung_up.wait()
 
     async def close(self, *, code: int = 1000, message: bytes = b"") -> bool:
         """Say goodbye; twice is fine."""

@@ -8,6 +8,7 @@ import pytest
 from core.clock import LoopClock
 from core.errors import StoreUnreachable
 from core.lua import LuaScript
+from readyup.simulation.accidents import Accidents
 from readyup.simulation.engine import Engine, on_virtual_time
 from readyup.simulation.faults import Fault
 from readyup.simulation.loop import run
@@ -216,6 +217,39 @@ def test_whoever_hung_up_hears_nothing_more_though_it_read_slowly():
 
     run(main(), seed=1)
     assert heard == ["CLOSED", 3]
+
+
+def test_a_clog_stops_half_of_the_lines_and_lets_them_go_one_after_the_other():
+    heard: dict[str, float] = {}
+
+    async def main() -> None:
+        network = Network(fixed(1))
+        process = Process("api-a", SkewedClock())
+
+        async def serve(end) -> None:
+            await asyncio.sleep(1.0)
+            await end.send_str("news")
+            await asyncio.sleep(60.0)
+
+        async def listen(name: str) -> None:
+            line = await network.dial("api", name, owner=None)
+            await line.receive()
+            heard[name] = asyncio.get_running_loop().time()
+
+        process.start(asyncio.sleep(60.0))
+        network.listen("api", process, serve)
+        accidents = Accidents(network, fixed(2), LoopClock())
+        async with asyncio.TaskGroup() as group:
+            for n in range(6):
+                group.create_task(listen(f"bot-{n}"))
+            await accidents.bring([Fault(kind="clog", at_s=0.5, who="bot", for_s=30.0)])
+        process.kill()
+        assert accidents.happened == {"clog": 1}
+
+    run(main(), seed=1)
+    late = [at_s for at_s in heard.values() if at_s > 1.1]
+    assert len(heard) == 6
+    assert len(late) == len({round(at_s, 2) for at_s in late}) == 3
 
 
 @pytest.mark.parametrize("package", ["matchmaker.lua", "allocator.lua", "fleets.lua", "core"])
