@@ -21,16 +21,18 @@ async def main(sizes: list[int]) -> None:
     """Print a line for each figure."""
     plane = Plane(RUNNING, 0, with_agones=True)
     print(f"idle: {memory()}")
-    before = cpu_s()
+    before = sum(cpu_s().values())
     await asyncio.sleep(_IDLE_S)
-    print(f"idle: {(cpu_s() - before) / _IDLE_S:.3f} cores over {_IDLE_S:.0f} s")
+    print(f"idle: {(sum(cpu_s().values()) - before) / _IDLE_S:.2f} cores over {_IDLE_S:.0f} s")
     async with plane.api() as api:
         for size in sizes:
             began, worked = time.monotonic(), cpu_s()
             await create_fleet(api, f"size-{size}", size)
             await until_ready(api, f"size-{size}", size, timeout_s=600)
-            took_s, cpu = time.monotonic() - began, cpu_s() - worked
-            print(f"{size} Ready after {took_s:.1f} s, {cpu:.0f} s of CPU: {memory()}")
+            took_s = time.monotonic() - began
+            cpu = {name: round(used - worked[name], 1) for name, used in cpu_s().items()}
+            print(f"{size} Ready after {took_s:.1f} s, {sum(cpu.values()):.0f} s of CPU {cpu}")
+            print(f"{size} Ready: {memory()}")
             began = time.monotonic()
             await delete_fleet(api, f"size-{size}", timeout_s=600)
             print(f"{size} gone after {time.monotonic() - began:.1f} s")
@@ -48,13 +50,13 @@ def memory() -> str:
     return f"{sum(sizes.values())} MiB ({parts})"
 
 
-def cpu_s() -> float:
-    """CPU that all programs have used so far."""
-    ticks = 0
+def cpu_s() -> dict[str, float]:
+    """CPU that each program has used so far."""
+    used = {}
     for program in found(RUNNING):
         status = Path(f"/proc/{program.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-        ticks += int(status[11]) + int(status[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        used[program.name] = (int(status[11]) + int(status[12])) / os.sysconf("SC_CLK_TCK")
+    return used
 
 
 if __name__ == "__main__":

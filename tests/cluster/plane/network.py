@@ -11,7 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _CLONE_NEWNET = 0x40000000
@@ -41,7 +41,9 @@ def inside(process: int | None = None) -> Iterator[None]:
         enter(process)
         yield
     finally:
-        _call("setns", home, _CLONE_NEWNET)
+        # In a user namespace the way back is barred; the process ends soon after.
+        with suppress(PermissionError):
+            _call("setns", home, _CLONE_NEWNET)
         os.close(home)
 
 
