@@ -71,7 +71,7 @@ bench: setup ## the benchmarks, each beside its baseline
 lock: ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \
 	  --no-annotate --no-header --upgrade --output-file requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml $(IMAGE_LOCK) --output-file requirements-runtime.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra telemetry $(IMAGE_LOCK) --output-file requirements-runtime.lock
 	@$(BIN)/uv pip compile docker/arena.in $(IMAGE_LOCK) --output-file docker/arena.lock
 	@printf hatchling | $(BIN)/uv pip compile - $(IMAGE_LOCK) --output-file docker/build.lock
 

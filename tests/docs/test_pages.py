@@ -39,6 +39,13 @@ def test_every_command_that_is_mentioned_exists_with_its_options(source: Path):
     wrong = []
     for verb, rest in (found for part in code for found in _COMMAND.findall(part)):
         known = app[verb]
+        if not known.default_command:  # a group of commands
+            group = [one for one in known if not one.startswith("-")]
+            step = rest.split()[0] if rest.split() else ""
+            if step not in group:
+                wrong += [f"{verb} {step}"] if step and not step.startswith("-") else []
+                continue
+            known = known[step]
         options = {word for one in known.assemble_argument_collection() for word in one.names}
         asked = set(re.findall(r"(?<!\S)--[a-z-]+", rest))
         wrong += sorted(f"{verb} {option}" for option in asked - options - {"--help"})
