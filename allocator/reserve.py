@@ -112,7 +112,8 @@ def open_claims(running: Sequence[ServerView]) -> list[ServerView]:
     own claim is open still, at its old place. So which claims are asked for depends on how
     many were met, not on where: two allocators that see the same ask for the same ones.
     """
-    carried = {server.labels.get(CLAIM_LABEL) for server in running}
+    # The label of one that is Ready again, or shuts down, is a memory of an earlier claim.
+    carried = {one.labels.get(CLAIM_LABEL) for one in running if one.state is State.ALLOCATED}
     return [
         server
         for server in sorted(running, key=lambda one: (one.created_ms, one.uid))
@@ -122,7 +123,8 @@ def open_claims(running: Sequence[ServerView]) -> list[ServerView]:
 
 
 def _carries_anothers(server: ServerView) -> bool:
-    return server.labels.get(CLAIM_LABEL, "").startswith(_CLAIM)
+    taken = server.state is State.ALLOCATED
+    return taken and server.labels.get(CLAIM_LABEL, "").startswith(_CLAIM)
 
 
 def _enough(servers: Sequence[ServerView], short: int) -> list[ServerView]:

@@ -7,7 +7,7 @@ a thousand game servers cost seconds of CPU as objects and milliseconds as dicts
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
@@ -112,7 +112,9 @@ class Kube:
             options["preconditions"] = {"uid": uid}
         await self._ask("DELETE", path, {}, options)
 
-    async def watch(self, path: str, version: str, *, timeout_s: float) -> AsyncIterator[Object]:
+    async def watch(
+        self, path: str, version: str, *, timeout_s: float
+    ) -> AsyncGenerator[Object, None]:
         """Events after a version, bookmarks among them, until the server ends it.
 
         Raises:

@@ -8,6 +8,7 @@ latest value only, so a burst of events waits in the connection and nowhere else
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -138,9 +139,10 @@ class Informer(Generic[T]):
         # Not all at once: a restarted API server would be asked by everybody together for ever.
         timeout_s = self._kube.settings.watch_s * self._chance.uniform(0.75, 1.25)
         events = self._kube.watch(self._kind.path, self._version, timeout_s=timeout_s)
-        async for event in events:
-            self._heal()
-            self._apply(str(event.get("type")), event["object"])
+        async with contextlib.aclosing(events):
+            async for event in events:
+                self._heal()
+                self._apply(str(event.get("type")), event["object"])
 
     def _apply(self, what: str, one: Object) -> None:
         about = one.get("metadata") or {}

@@ -310,3 +310,17 @@ def test_a_claim_met_by_another_server_leaves_that_servers_own_claim_open():
     plan = plan_reserve(census_of(running), running, (), settings, now_ms=NOW)
 
     assert [claim_of(one) for one in plan.take] == ["refill-uid-b"]
+
+
+def test_a_server_that_is_ready_again_can_be_claimed_again():
+    again = replace(server("a"), labels={CLAIM_LABEL: "refill-uid-a"})
+    settings = AllocatorSettings(FLEET, reserve_rooms=1)
+    plan = plan_reserve(census_of(()), [again], (), settings, now_ms=NOW)
+
+    assert [claim_of(one) for one in plan.take] == ["refill-uid-a"]
+
+
+def test_a_server_that_shuts_down_is_not_asked_for_its_claim_again():
+    going = replace(server("a"), state=State.SHUTDOWN, labels={CLAIM_LABEL: "refill-uid-a"})
+
+    assert open_claims([going]) == []
