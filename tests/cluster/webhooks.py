@@ -29,7 +29,12 @@ async def serving(plans: StoredPlans, folder: Path) -> AsyncIterator[Site]:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         port = runner.addresses[0][1]
-        bundle = base64.b64encode(authority.ca.cert.read_bytes()).decode()
-        yield Site("default", NOBODY, Webhooks(url=f"https://127.0.0.1:{port}", ca_bundle=bundle))
+        where = Webhooks(url=f"https://127.0.0.1:{port}", ca_bundle=bundled(authority))
+        yield Site("default", NOBODY, where)
     finally:
         await runner.cleanup()
+
+
+def bundled(authority: Authority) -> str:
+    """As a ``caBundle`` has it."""
+    return base64.b64encode(authority.ca.cert.read_bytes()).decode()
