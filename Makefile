@@ -40,7 +40,7 @@ cluster: cluster-build ## a Kubernetes with Agones on loopback, kept running (ro
 cluster-down: ## stop it
 	@$(BIN)/python -m tests.cluster.plane down
 
-cluster-build: setup ## build Kubernetes once, some 20 minutes; then it is kept
+cluster-build: setup ## build Kubernetes once, some ten minutes; then it is kept
 	@$(BIN)/python -m tests.cluster.plane build
 
 test-cluster: setup ## the tests against a real cluster, skipped where none is to be had

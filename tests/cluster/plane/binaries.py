@@ -82,8 +82,8 @@ def control_plane(*, build: bool = False) -> dict[str, Path]:
             if not kept.exists():
                 if not build:
                     raise RuntimeError(
-                        f"{', '.join(made.programs)} are not built yet: `make cluster-build`, "
-                        "some 20 minutes on two cores, once"
+                        f"not built yet: {', '.join(made.programs)}; `make cluster-build` does it "
+                        "once, in some ten minutes"
                     )
                 _build(made, go, kept)
             ready = {name: kept / name for name in made.programs} | ready

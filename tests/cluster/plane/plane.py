@@ -115,9 +115,10 @@ class Plane:
     async def _answers(self) -> bool:
         async with self.api() as api:
             await api.get("/readyz")
-            for node in await api.items("/api/v1/nodes"):
-                if node["spec"].get("taints"):
-                    return False
+            there = await api.items("/api/v1/nodes")
+            ready = [node for node in there if not node["spec"].get("taints")]
+            if len(ready) < len(self.nodes):
+                return False
             return self.agones is None or await _agones_answers(api)
 
 
