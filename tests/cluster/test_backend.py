@@ -6,7 +6,9 @@ it as their sessions would be.
 
 import asyncio
 import contextlib
+import os
 import random
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -134,7 +136,12 @@ class World:
         return Counter(event["reason"] for event in events)
 
     async def full(self, rooms: int = SPEC.reserve) -> None:
-        await until(lambda: self._has_free(rooms))
+        try:
+            await until(lambda: self._has_free(rooms))
+        except TimeoutError:
+            shown = Counter(str(view.state) for view in (await self.mirror()).values())
+            free, there = await self.free(), await self.states()
+            pytest.fail(f"{free} free; the mirror has {shown}, the API server {there}")
 
     async def _has_free(self, rooms: int) -> bool:
         return await self.free() == rooms
@@ -146,7 +153,7 @@ class World:
         return there == {(view.name, str(view.state)) for view in shown.values()}
 
 
-async def until(seen: Callable[[], Awaitable[object]], *, timeout_s: float = 60.0) -> None:
+async def until(seen: Callable[[], Awaitable[object]], *, timeout_s: float = 90.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not await seen():
             await asyncio.sleep(0.05)
@@ -342,3 +349,39 @@ async def test_states_are_agones_own(world: World):
         await world.full()
 
         assert {view.state for view in (await world.mirror()).values()} <= set(State)
+
+
+async def test_serve_keeps_a_fleet_from_a_kubeconfig(world: World, valkey_url: str, tmp_path: Path):
+    config = tmp_path / "readyup.toml"
+    config.write_text(f"""
+        [queues.duel]
+        teams = ["red", "blue"]
+        team_size = 1
+        fleet = "{ARENA}"
+        [fleets.{ARENA}]
+        buffer = 3
+        [fleets.{ARENA}.pod]
+        image = "game:1"
+        arch = ""
+        node_labels = {{}}
+        tolerations = []
+        [kubernetes]
+        kubeconfig = "{world.plane.kubeconfig}"
+    """)
+    serving = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "readyup", "serve", "--role", "fleets", "--config", str(config)),
+        env={**os.environ, "READYUP_STORE_URL": valkey_url},
+    )
+    try:
+        await until(lambda: _shows_ready(world, 3))
+    finally:
+        serving.terminate()
+        ended = await serving.wait()
+
+    assert ended == 0
+    assert (await world.states())["Ready"] == 3
+
+
+async def _shows_ready(world: World, count: int) -> bool:
+    states = [view.state for view in (await world.mirror()).values()]
+    return states == [State.READY] * count
