@@ -19,7 +19,8 @@ from core.lease import RENEW_S, Lease
 from core.lua import as_json
 from core.supervise import every
 from core.telemetry import OFF, Traces
-from matchmaker.engine.search import Found, search
+from matchmaker.engine.passes import passes
+from matchmaker.engine.search import Found
 from matchmaker.feed import Feed
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.placing import Placing, Superseded
@@ -72,6 +73,7 @@ class Director:
         self._asked_s = -ASKED_S
         self._pass_ms: deque[float] = deque(maxlen=512)
         self._passes = 0
+        self._engine = passes(queue.settings.rules)
         self._matches = 0
 
     def condition(self) -> Condition:
@@ -167,7 +169,7 @@ class Director:
         view, now_ms, applied = feed.pool.view(), self._clock.wall_ms(), feed.applied
         began_s, pass_us = self._clock.elapsed_s(), self._clock.wall_us()
         found = await asyncio.to_thread(
-            search, view, settings.rules, now_ms=now_ms, matches_max=room_for
+            self._engine.matches, view, now_ms=now_ms, matches_max=room_for
         )
         took_s = self._clock.elapsed_s() - began_s
         self._passes += 1
@@ -200,6 +202,7 @@ class Director:
             "applied": applied,
             "rules": settings.rules.version(),
             "result": result,
+            "quality": [match.quality for match in found],
         }
         key = f"{self._queue.base}:passes"
         await self._queue.store.call(

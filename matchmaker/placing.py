@@ -85,7 +85,7 @@ class Placing:
     def form(self, found: Found, *, pass_us: int = 0) -> Forming:
         """A match that the pass begun at ``pass_us`` found, with an id and a deadline."""
         settings = self._queue.settings
-        names = settings.rules.teams
+        names = settings.rules.team_names()
         teams: Teams = {
             name: [(party.id, player) for party in parties for player in party.players]
             for name, parties in zip(names, found.teams, strict=True)

@@ -9,7 +9,14 @@ from core.pause import PauseKey
 from core.placement import Placement
 from core.redis import Store
 from matchmaker.settings import QueueSettings
-from matchmaker.tickets import MatchRecord, Status, Teams, TicketRecord, WaitingTicket
+from matchmaker.tickets import (
+    MatchRecord,
+    Status,
+    Teams,
+    TicketPlayer,
+    TicketRecord,
+    WaitingTicket,
+)
 
 
 class Body(msgspec.Struct, omit_defaults=True):
@@ -18,6 +25,8 @@ class Body(msgspec.Struct, omit_defaults=True):
     players: list[PlayerId]
     mmr: float
     traceparent: str = ""
+    members: list[TicketPlayer] = []
+    """What a rule set looks at; not kept where only ratings count."""
 
 
 _body = msgspec.json.Decoder(Body).decode
@@ -139,7 +148,14 @@ class Records:
 def waiting_ticket(ticket: TicketId, body: str, enqueued_ms: int) -> WaitingTicket:
     """A ticket for the engine, from its stored body."""
     held = _body(body)
-    return WaitingTicket(ticket, tuple(held.players), held.mmr, enqueued_ms, held.traceparent)
+    return WaitingTicket(
+        ticket,
+        tuple(held.players),
+        held.mmr,
+        enqueued_ms,
+        held.traceparent,
+        tuple(held.members),
+    )
 
 
 def status_of(stored: str) -> Status:

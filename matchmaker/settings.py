@@ -5,7 +5,7 @@ from typing import Literal
 
 from core.errors import Invalid
 from core.ids import NAME, FleetName, QueueName
-from matchmaker.rules.model import Rules
+from matchmaker.rules.asked import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,9 @@ class QueueSettings:
     """One queue: its rules, its fleet and its limits."""
 
     name: QueueName
-    rules: Rules
+    rules: Asked
+    """A rating window (teams, team_size, window), or a FlexMatch rule set (rules)."""
+
     fleet: FleetName
     """Where its matches are played."""
 

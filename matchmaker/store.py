@@ -67,7 +67,7 @@ class QueueStore(Records):
                 "ticket": ticket.id,
                 "now_ms": now_ms,
                 "ids": as_json(ids),
-                "body": as_json(Body(ids, ticket.mmr(), ticket.traceparent)),
+                "body": as_json(Body(ids, ticket.mmr(), ticket.traceparent, ticket.members())),
                 "mmr": str(ticket.mmr()),
                 "owner": ticket.owner,
                 "expires_ms": ticket.expires_ms,

@@ -1,7 +1,9 @@
 """A ticket: one request for a match, from one player or one party."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from core.ids import MatchId, PlayerId, QueueName, TicketId
 from core.placement import Placement
@@ -33,6 +35,12 @@ class TicketPlayer:
     rating: float
     """Skill on the ladder's own scale; 1500 is a new player."""
 
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """What a rule set may look at; of the types it declares."""
+
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
+    """Region to round trip."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
@@ -61,6 +69,11 @@ class NewTicket:
         """The party's mean rating."""
         return sum(player.rating for player in self.players) / len(self.players)
 
+    def members(self) -> list[TicketPlayer]:
+        """The players, where there is more to know of them than their rating."""
+        known = any(player.attributes or player.latency_ms for player in self.players)
+        return list(self.players) if known else []
+
 
 @dataclass(frozen=True, slots=True)
 class WaitingTicket:
@@ -71,6 +84,8 @@ class WaitingTicket:
     mmr: float
     enqueued_ms: int
     traceparent: str = ""
+    members: tuple[TicketPlayer, ...] = ()
+    """The players with what a rule set looks at; empty where only ratings count."""
 
     def size(self) -> int:
         """Players in the party; all of them go to the same team."""

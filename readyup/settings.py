@@ -24,7 +24,9 @@ from fleets.agones.settings import KubernetesSettings
 from fleets.own import OwnFleet
 from fleets.spec import FleetSpec, parse_fleets
 from matchmaker.api.settings import Backend, Issuer, Limits
+from matchmaker.rules import flexmatch
 from matchmaker.rules.model import RatingWindow, Rules
+from matchmaker.rules.ruleset import RuleSet
 from matchmaker.settings import QueueSettings
 from readyup.listen import Listen
 from readyup.operators.settings import ConsoleSettings, parse_console
@@ -136,16 +138,17 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -
         Invalid: names the place and the cure.
     """
     if path is None:
-        text = resources.files("readyup").joinpath("embedded.toml").read_text("utf-8")
+        folder = Path(str(resources.files("readyup")))
+        text = folder.joinpath("embedded.toml").read_text("utf-8")
         table, source = tomllib.loads(text), "the built-in configuration"
     else:
-        table, source = read_file(path), str(path)
+        table, source, folder = read_file(path), str(path), path.parent
     for variable, place in ENVIRONMENT.items():
         if value := environ.get(variable):
             name, _, key = place.partition(".")
             number = key == "port" and value.isascii() and value.isdigit()
             table[name] = {**subtable(table, name), key: int(value) if number else value}
-    return parse(table, source=source)
+    return parse(table, source=source, folder=folder)
 
 
 ENVIRONMENT = {
@@ -163,8 +166,12 @@ ENVIRONMENT = {
 }
 
 
-def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
-    """A whole configuration from its tables.
+RULE_KEYS = {one.name for one in dataclasses.fields(Rules)}
+"""Keys of a queue that is ruled by a rating window."""
+
+
+def parse(table: Mapping[str, Any], *, source: str = "", folder: Path = Path()) -> Config:
+    """A whole configuration from its tables; files that it names are in ``folder``.
 
     Raises:
         Invalid: names the place and the cure.
@@ -177,7 +184,10 @@ def parse(table: Mapping[str, Any], *, source: str = "") -> Config:
     for name in names:
         if names.count(name) > 1:
             raise refusal(f"$.own_fleets.{name}", "has the name of another fleet; choose another")
-    queues = {name: _queue(name, entry, names) for name, entry in subtable(table, "queues").items()}
+    queues = {
+        name: _queue(name, entry, names, folder)
+        for name, entry in subtable(table, "queues").items()
+    }
     if not queues:
         raise Invalid("$.queues: there is none; write [queues.NAME]", field="$.queues")
     return Config(
@@ -209,9 +219,13 @@ def as_table(config: Config) -> dict[str, Any]:
         for fleet in table["fleets"]
     }
     table["own_fleets"] = {fleet.pop("name"): fleet for fleet in table["own_fleets"]}
-    for queue in table["queues"].values():
-        queue.update(queue.pop("rules"))
+    for name, queue in table["queues"].items():
+        rules = config.queues[name].rules
+        queue.pop("rules")
         queue.pop("name")
+        queue.update(
+            {"rules": rules.source} if isinstance(rules, RuleSet) else msgspec.to_builtins(rules)
+        )
     return dict(table)
 
 
@@ -237,14 +251,13 @@ def _own_fleet(name: str, table: object) -> OwnFleet:
     return converted({**table, "name": name}, OwnFleet, place)
 
 
-def _queue(name: str, table: object, there: list[FleetName]) -> QueueSettings:
+def _queue(name: str, table: object, there: list[FleetName], folder: Path) -> QueueSettings:
     place = f"$.queues.{name}"
     if not isinstance(table, Mapping):
         raise refusal(place, "is not a table; a queue needs at least teams, team_size and fleet")
-    rule_keys = {one.name for one in dataclasses.fields(Rules)}
     own_keys = {one.name for one in dataclasses.fields(QueueSettings)} - {"name", "rules"}
-    refuse_unknown(table, rule_keys | own_keys, place)
-    for needed in ("teams", "team_size", "fleet"):
+    refuse_unknown(table, RULE_KEYS | own_keys | {"rules"}, place)
+    for needed in ("fleet",) if "rules" in table else ("teams", "team_size", "fleet"):
         if needed not in table:
             raise refusal(f"{place}.{needed}", "is missing")
     if isinstance(table.get("window"), Mapping):
@@ -253,6 +266,30 @@ def _queue(name: str, table: object, there: list[FleetName]) -> QueueSettings:
     if FleetName(str(table["fleet"])) not in there:
         cure = f"there are: {', '.join(there)}" if there else "write [fleets.NAME] first"
         raise refusal(f"{place}.fleet", f"no fleet {table['fleet']!r}; {cure}")
-    rules = converted({key: table[key] for key in rule_keys & table.keys()}, Rules, place)
     own = {key: table[key] for key in own_keys & table.keys()}
+    rules = _rule_set(table, place, folder) if "rules" in table else _window(table, place)
     return converted({**own, "name": QueueName(name), "rules": rules}, QueueSettings, place)
+
+
+def _window(table: Mapping[str, Any], place: str) -> Rules:
+    return converted({key: table[key] for key in RULE_KEYS & table.keys()}, Rules, place)
+
+
+def _rule_set(table: Mapping[str, Any], place: str, folder: Path) -> RuleSet:
+    """A FlexMatch rule set: the name of a file beside the configuration, or the text itself."""
+    for other in sorted(RULE_KEYS & table.keys()):
+        raise refusal(f"{place}.{other}", "has no place beside rules; the rule set says it")
+    said = table["rules"]
+    if not isinstance(said, str):
+        raise refusal(f"{place}.rules", "must be a text: a file, or a rule set itself")
+    text = said
+    if not said.lstrip().startswith("{"):
+        try:
+            text = (folder / said).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as gone:
+            reason = gone.strerror if isinstance(gone, OSError) else "it is no UTF-8 text"
+            raise refusal(f"{place}.rules", f"{folder / said}: {reason}") from gone
+    try:
+        return flexmatch.load(text)
+    except Invalid as wrong:
+        raise refusal(f"{place}.rules", str(wrong)) from wrong

@@ -12,12 +12,13 @@ from core.ids import MatchId, PlayerId, QueueName, TicketId, new_ticket_id, queu
 from core.join_token import Minter, Seat
 from core.placement import Placement
 from core.telemetry import OFF, Traces
+from matchmaker.api.enlisting import enlisted
 from matchmaker.api.keys import Keys, Principal
 from matchmaker.api.shapes import Assignment, Member, SessionOut, TicketIn, TicketOut
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Sessions
 from matchmaker.store import QueueStore
-from matchmaker.tickets import MatchRecord, NewTicket, Status, TicketPlayer, TicketRecord
+from matchmaker.tickets import MatchRecord, NewTicket, Status, TicketRecord
 
 
 class Desk:
@@ -62,15 +63,9 @@ class Desk:
     ) -> tuple[TicketOut, bool]:
         queue = self._queue(asked.queue)
         settings = queue.settings
-        await self._check_party(asked, caller, size_max=settings.rules.team_size)
+        await self._check_party(asked, caller, size_max=settings.rules.party_max())
         trusted = caller.is_backend() or settings.trust_player_attributes
-        players = tuple(
-            TicketPlayer(
-                PlayerId(member.id),
-                member.rating if trusted and member.rating is not None else settings.default_rating,
-            )
-            for member in asked.players
-        )
+        players = enlisted(asked.players, settings, trusted=trusted)
         now_ms = self.clock.wall_ms()
         wait_s = min(asked.wait_s or settings.ticket_lifetime_s, settings.ticket_lifetime_s)
         presence_ms = 0 if caller.is_backend() else now_ms + round(settings.presence_s * 1000)

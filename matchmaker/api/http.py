@@ -194,7 +194,10 @@ class PlayerApi:
     async def _openapi(self, _: web.Request) -> web.Response:
         return json_response(
             openapi(
-                {name: queue.settings.rules.team_size for name, queue in self._desk.queues.items()}
+                {
+                    name: queue.settings.rules.party_max()
+                    for name, queue in self._desk.queues.items()
+                }
             )
         )
 

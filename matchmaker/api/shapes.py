@@ -15,6 +15,22 @@ PlayerIn = Annotated[
 ]
 Rating = Annotated[float, Meta(ge=-1e6, le=1e6, description="Skill; 1500 is a new player.")]
 Key = Annotated[str, Meta(min_length=1, max_length=4096)]
+Word = Annotated[str, Meta(max_length=100)]
+Amount = Annotated[float, Meta(ge=-1e15, le=1e15)]
+Attributes = Annotated[
+    dict[
+        Annotated[str, Meta(max_length=64)],
+        Amount
+        | Word
+        | Annotated[list[Word], Meta(max_length=100)]
+        | Annotated[dict[Word, Amount], Meta(max_length=10)],
+    ],
+    Meta(max_length=10, description="What the queue's rule set declares of a player."),
+]
+Latencies = Annotated[
+    dict[Annotated[str, Meta(max_length=64)], Annotated[float, Meta(ge=0, le=60_000)]],
+    Meta(max_length=64, description="Round trip to each region, in milliseconds."),
+]
 
 
 class Member(Struct, forbid_unknown_fields=True):
@@ -24,6 +40,9 @@ class Member(Struct, forbid_unknown_fields=True):
     rating: Rating | None = None
     key: Key | None = None
     """The player's own key; others' players can only be enlisted with theirs."""
+
+    attributes: Attributes | None = None
+    latency_ms: Latencies | None = None
 
 
 class TicketIn(Struct, forbid_unknown_fields=True):
@@ -98,6 +117,8 @@ class Enqueue(Struct, tag="enqueue", tag_field="type", forbid_unknown_fields=Tru
 
     queue: Annotated[str, Meta(max_length=40)]
     rating: Rating | None = None
+    attributes: Attributes | None = None
+    latency_ms: Latencies | None = None
     party: Annotated[list[Member], Meta(max_length=99)] = []
     """The others of the party; each with a key of their own."""
 

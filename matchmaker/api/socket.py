@@ -171,7 +171,12 @@ class PlayerSockets:
         match frame:
             case Enqueue():
                 self._gate.create(visit.caller, visit.address)
-                me = Member(id=visit.caller.name, rating=frame.rating)
+                me = Member(
+                    id=visit.caller.name,
+                    rating=frame.rating,
+                    attributes=frame.attributes,
+                    latency_ms=frame.latency_ms,
+                )
                 asked = TicketIn(frame.queue, [me, *frame.party], frame.wait_s)
                 with self._admission.create() if self._admission else contextlib.nullcontext():
                     ticket, _ = await self._desk.create(

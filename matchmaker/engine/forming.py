@@ -55,8 +55,10 @@ class Former:
 
         self._apart: dict[tuple[float, str, str], bool] = {}
 
-    def form(self, waiting: Iterable[Party], now_s: float) -> list[Formed]:
-        """Matches without a common party, those of the longest waiting first."""
+    def form(
+        self, waiting: Iterable[Party], now_s: float, *, most: int | None = None
+    ) -> list[Formed]:
+        """Matches without a common party, those of the longest waiting first; at most so many."""
         left = by_age(waiting)
         reached = {party.id: len(self._whole.reached_s(now_s - party.at_s)) for party in left}
         # Who leaves makes no match possible; who comes, or reaches another age, may.
@@ -67,6 +69,8 @@ class Former:
         if self._whole.large() and not self._enough(left, now_s):
             at = len(left)
         while at < len(left) and players >= self._least(left[at], now_s):
+            if len(formed) == most:
+                break
             # Who could not be the anchor of a match is in none of a younger anchor.
             anchor, others = left[at], left[at + 1 :]
             made = None
@@ -81,9 +85,10 @@ class Former:
             gone = {party.id for party in made.lineup.parties()}
             players -= made.lineup.players()
             left = left[:at] + [party for party in left[at:] if party.id not in gone]
-        # The anchors that were not reached have too few around them, until somebody comes.
-        self._failed |= {party.id for party in left}
-        self._reached = reached
+        else:
+            # The anchors that were not reached have too few around them, until somebody comes.
+            self._failed |= {party.id for party in left}
+        self._reached = {party.id: reached[party.id] for party in left}
         self._forget({party.id for party in left})
         return formed
 

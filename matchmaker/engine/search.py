@@ -35,6 +35,9 @@ class Found:
     gap: float
     """Points between the mean ratings of the strongest and the weakest team."""
 
+    quality: float = 1.0
+    """0 to 1; 1 is best."""
+
 
 def search(view: PoolView, rules: Rules, *, now_ms: int, matches_max: int = 256) -> list[Found]:
     """Matches without a common ticket, those of the longest waiting tickets first."""

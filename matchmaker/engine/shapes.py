@@ -64,7 +64,7 @@ def _about_sizes(rule: Rule) -> bool:
     if rule.reference is not None:
         told.append(rule.reference)
     found = [path for one in told for path in paths(one)]
-    return bool(found) and not any(path.attribute for path in found)
+    return bool(found) and not any(path.attribute or path.ids for path in found)
 
 
 def _allowed(shape: Shape, rules: RuleSet, about_sizes: list[Rule]) -> bool:

@@ -1,12 +1,13 @@
 """Tickets as they are written for a rule set: read, filled with defaults, or turned away."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.errors import Invalid
-from matchmaker.rules.flexmatch import plain
+from matchmaker.rules.attributes import plain
 from matchmaker.rules.members import Party, Player
 from matchmaker.rules.ruleset import Latency, RuleSet
+from matchmaker.tickets import TicketPlayer
 
 
 class Unfit(Exception):
@@ -25,8 +26,23 @@ def party(ticket: str, players: list[Mapping[str, Any]], at_s: float, whole: Rul
     return Party(ticket, tuple(_player(one, n, whole) for n, one in enumerate(players)), at_s)
 
 
+def applicant(
+    ticket: str, members: Sequence[TicketPlayer], enqueued_ms: int, whole: RuleSet
+) -> Party:
+    """A ticket of a queue as the engine takes it.
+
+    Raises:
+        Unfit: see ``party``.
+    """
+    players: list[Mapping[str, Any]] = [
+        {"id": one.id, "attributes": one.attributes, "latency_ms": one.latency_ms}
+        for one in members
+    ]
+    return party(ticket, players, enqueued_ms / 1000.0, whole)
+
+
 def _fits(size: int, whole: RuleSet) -> None:
-    most = max(team.max_players for age_s in whole.ages_s() for team in whole.at(age_s).teams)
+    most = whole.party_max()
     if size > most:
         raise Unfit(f"its {size} players stay together, and no team takes more than {most}")
 

@@ -42,7 +42,7 @@ def _path(path: Path, whole: RuleSet) -> Kind:
     named = [team for team in whole.teams if {team.name, team.definition} & set(path.teams)]
     depth = 1 if len(named) == 1 and path.teams != ("*",) else 2
     if not path.attribute:
-        return Kind("player", depth)
+        return Kind("string" if path.ids else "player", depth)
     attribute = whole.attributes.get(path.attribute)
     if attribute is None:
         raise Invalid(f"{path.attribute!r} is not declared in playerAttributes")

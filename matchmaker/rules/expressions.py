@@ -5,8 +5,8 @@ innermost lists it can take, so ``avg`` of a list of lists is a list of averages
 Terms: FlexMatch rules language, property expressions.
 """
 
+import math
 import re
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -48,6 +48,13 @@ class Path:
     attribute: str = ""
     """Empty for the players themselves."""
 
+    ids: bool = False
+    """Whether the players' ids are meant, which can be compared with texts."""
+
+    def by_team(self) -> bool:
+        """Whether it may give one list for each of several teams."""
+        return len(self.teams) > 1 or self.teams == ("*",)
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -65,15 +72,25 @@ def _common(lists: Sequence[Sequence[Value]]) -> list[Value]:
     return [value for value in first if all(value in other for other in rest)]
 
 
-NUMERIC: Final[Mapping[str, Callable[[Sequence[float]], float | None]]] = {
-    "min": lambda values: min(values) if values else None,
-    "max": lambda values: max(values) if values else None,
-    "avg": lambda values: sum(values) / len(values) if values else None,
-    "median": lambda values: statistics.median(values) if values else None,
-    "sum": sum,
-    "stddev": lambda values: statistics.pstdev(values) if values else None,
-}
-"""Functions from a list of numbers to a number; of nothing there is no average."""
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(ordered) % 2 else _mean(ordered[middle - 1 : middle + 1])
+
+
+def _stddev(values: Sequence[float]) -> float:
+    """Of the whole population: these players are all there are."""
+    mean = _mean(values)
+    return math.sqrt(_mean([(value - mean) ** 2 for value in values]))
+
+
+NUMERIC: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
+    "min": min, "max": max, "avg": _mean, "median": _median, "sum": sum, "stddev": _stddev,
+}  # fmt: skip
+"""Functions from a list of numbers to a number."""
 
 FUNCTIONS: Final = (*NUMERIC, "count", "flatten", "set_intersection")
 
@@ -81,7 +98,7 @@ _NAME = r"[^\[\](),\s][^\[\](),]*"
 _PATH: Final = re.compile(
     rf"teams?\s*\[\s*(?P<teams>\*|{_NAME}(?:,\s*{_NAME})*)\s*\]\s*\.\s*players"
     rf"(?:\s*\.\s*attributes\s*\[\s*(?P<attribute>{_NAME})\s*\]"
-    r"|\s*\[\s*player[iI]d\s*\]|\s*\.\s*player[iI]d)?",
+    r"|(?P<ids>\s*\[\s*player[iI]d\s*\]|\s*\.\s*player[iI]d))?",
 )
 _CALL: Final = re.compile(r"\s*(\w+)\s*\(")
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
@@ -113,7 +130,7 @@ def parse(text: str) -> Expression:
             "avg(teams[*].players.attributes[skill])"
         )
     names = tuple(name.strip() for name in path["teams"].split(","))
-    return Path(names, (path["attribute"] or "").strip())
+    return Path(names, (path["attribute"] or "").strip(), path["ids"] is not None)
 
 
 def number(text: str) -> float | None:
@@ -144,9 +161,13 @@ def _applied(function: str, value: Value) -> Value:
         return [_common(one) for one in value] if _nested(value, 3) else _common(value)
     if _nested(value):
         return [_applied(function, one) for one in value]
-    if not isinstance(value, list):
-        value = [value]
-    return len(value) if function == "count" else NUMERIC[function](value)
+    values = value if isinstance(value, list) else [value]
+    if function == "count":
+        return len(values)
+    # Of nobody there is no average, and of something that is not there no maximum.
+    if None in values or (not values and function != "sum"):
+        return None
+    return NUMERIC[function](values)
 
 
 def _nested(value: Value, depth: int = 2) -> bool:

@@ -5,17 +5,20 @@ means that the rule set cannot be run; a warning that it runs and may surprise.
 Source of the format: Amazon GameLift FlexMatch developer guide, rule set schema.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 from core.errors import Invalid
 from matchmaker.rules import jsonc
+from matchmaker.rules.attributes import attributes
+from matchmaker.rules.flexmatch_expansions import expansions
+from matchmaker.rules.flexmatch_rules import rules
 from matchmaker.rules.reading import Findings, Problem, Reader, shown
-from matchmaker.rules.ruleset import Algorithm, Attribute, Expansion, Rule, RuleSet, Team
+from matchmaker.rules.ruleset import LARGE, Algorithm, Attribute, RuleSet, Team
 
 PLAYERS_MAX: Final = 200
-ATTRIBUTES_MAX: Final = 10
-TYPES: Final = ("string", "number", "string_list", "string_number_map")
+BODY_MAX: Final = 65_535
 TOP: Final = (
     "name", "ruleLanguageVersion", "playerAttributes", "algorithm", "teams", "rules", "expansions",
     "description", "acceptanceRequired", "acceptanceTimeoutSeconds", "requestTimeoutSeconds",
@@ -41,7 +44,7 @@ def read(text: str) -> tuple[RuleSet | None, list[Problem]]:
             else "stands there twice; JSON keeps the last one",
         )
     rules = _whole(Reader(document, "$", findings))
-    return (rules if findings.ok() else None), findings.problems
+    return (replace(rules, source=text) if findings.ok() else None), findings.problems
 
 
 def load(text: str) -> RuleSet:
@@ -57,10 +60,26 @@ def load(text: str) -> RuleSet:
     return rules
 
 
-def _whole(reader: Reader) -> RuleSet:
-    from matchmaker.rules.flexmatch_expansions import expansions
-    from matchmaker.rules.flexmatch_rules import rules
+def _read(text: str, findings: Findings) -> RuleSet | None:
+    document = jsonc.read(text)
+    if not isinstance(document, Mapping):
+        findings.error("$", f"is {shown(document)}; a rule set is an object")
+        return None
+    for doubled in jsonc.doubled_keys(document):
+        # An expansion with as many targets as steps is read as that many expansions.
+        paired = doubled.path.startswith("$.expansions[") and doubled.of.pairs_up("target", "steps")
+        findings.warn(
+            f"{doubled.path}.{doubled.key}",
+            "stands there twice; both are read, each target with its steps"
+            if paired and doubled.key in ("target", "steps")
+            else "stands there twice; JSON keeps the last one",
+        )
+    if len(text) > BODY_MAX:
+        findings.warn("$", f"has {len(text):,} characters; FlexMatch takes {BODY_MAX:,}")
+    return _whole(Reader(document, "$", findings))
 
+
+def _whole(reader: Reader) -> RuleSet:
     reader.known(TOP)
     version = reader.table.get("ruleLanguageVersion")
     if version != "1.0":
@@ -68,85 +87,12 @@ def _whole(reader: Reader) -> RuleSet:
             reader.at("ruleLanguageVersion"),
             'is missing; write "1.0"' if version is None else f'is {shown(version)}; write "1.0"',
         )
-    attributes = _attributes(reader)
+    declared = attributes(reader)
     teams = _teams(reader)
-    algorithm = _algorithm(reader, attributes, sum(team.max_players for team in teams))
-    whole = RuleSet(teams, attributes, (), algorithm, (), reader.text("name", needed=False))
-    found: tuple[Rule, ...] = rules(reader, whole)
-    whole = RuleSet(teams, attributes, found, algorithm, (), whole.name)
-    later: tuple[Expansion, ...] = expansions(reader, whole)
-    return RuleSet(teams, attributes, found, algorithm, later, whole.name)
-
-
-def _attributes(reader: Reader) -> dict[str, Attribute]:
-    found: dict[str, Attribute] = {}
-    for one in reader.tables("playerAttributes"):
-        one.known(("name", "type", "default", "description"))
-        name, kind = one.text("name"), one.choice("type", TYPES)
-        if name in found:
-            one.findings.error(one.at("name"), f"{name!r} is declared twice")
-        default = one.table.get("default")
-        if default is not None:
-            try:
-                default = plain(default, kind)
-            except Invalid as wrong:
-                one.findings.error(one.at("default"), str(wrong))
-        found[name] = Attribute(name, kind, default)  # type: ignore[arg-type]
-    if len(found) > ATTRIBUTES_MAX:
-        reader.findings.warn(
-            reader.at("playerAttributes"),
-            f"are {len(found)}; FlexMatch takes {ATTRIBUTES_MAX} for each player",
-        )
-    return found
-
-
-def _string_list(value: object) -> list[str]:
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return list(dict.fromkeys(value))
-    raise TypeError
-
-
-def _number_map(value: object) -> dict[str, float]:
-    if isinstance(value, Mapping) and all(
-        isinstance(one, int | float) and not isinstance(one, bool) for one in value.values()
-    ):
-        return dict(value)
-    raise TypeError
-
-
-def _one_number(value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    raise TypeError
-
-
-def _one_string(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    raise TypeError
-
-
-_PLAIN: Final[dict[str, tuple[str, Callable[[object], Any], str]]] = {
-    "string": ("S", _one_string, "a text"),
-    "number": ("N", _one_number, "a number"),
-    "string_list": ("SL", _string_list, "a list of texts"),
-    "string_number_map": ("SDM", _number_map, "an object of numbers"),
-}
-
-
-def plain(value: object, kind: str) -> Any:  # noqa: ANN401 - one of the four types
-    """An attribute's value; FlexMatch's wire form ``{"N": 23}`` is taken off.
-
-    Raises:
-        Invalid: it is of another type.
-    """
-    wire, read_value, said = _PLAIN[kind]
-    if isinstance(value, Mapping) and len(value) == 1 and wire in value:
-        value = value[wire]
-    try:
-        return read_value(value)
-    except TypeError:
-        raise Invalid(f"is {shown(value)}; a {kind} is {said}") from None
+    algorithm = _algorithm(reader, declared, sum(team.max_players for team in teams))
+    whole = RuleSet(teams, declared, (), algorithm, (), reader.text("name", needed=False))
+    whole = replace(whole, rules=rules(reader, whole))
+    return replace(whole, expansions=expansions(reader, whole))
 
 
 def _teams(reader: Reader) -> tuple[Team, ...]:
@@ -165,9 +111,16 @@ def _teams(reader: Reader) -> tuple[Team, ...]:
                 f"{low:g} is above maxPlayers {high:g}; no team could be filled",
             )
         times = one.number("quantity", low=1, whole=True)
+        if times is not None and times > PLAYERS_MAX:
+            one.findings.error(
+                one.at("quantity"), f"is {times:g}; a match has at most {PLAYERS_MAX} players"
+            )
+            times = 1
         names = [f"{name}_{n + 1}" for n in range(int(times))] if times and times > 1 else [name]
-        if name and any(team.definition == name for team in found):
-            one.findings.error(one.at("name"), f"{name!r} is another team's name too")
+        taken = {each for team in found for each in (team.name, team.definition)}
+        both = taken.intersection([name, *names])
+        if name and both:
+            one.findings.error(one.at("name"), f"{min(both)!r} is another team's name too")
         found += [Team(each, name, int(low or 0), int(high or 1)) for each in names]
     total = sum(team.max_players for team in found)
     if total > PLAYERS_MAX:
@@ -178,7 +131,7 @@ def _teams(reader: Reader) -> tuple[Team, ...]:
 
 
 def _algorithm(reader: Reader, attributes: Mapping[str, Attribute], players: int) -> Algorithm:
-    large = players > 40
+    large = players > LARGE
     table = reader.table.get("algorithm")
     if table is None:
         if large:
@@ -227,10 +180,14 @@ def _sort_by(one: Reader, attributes: Mapping[str, Attribute], *, needed: bool) 
     if not isinstance(value, list) or (needed and not value):
         one.findings.error(one.at("sortByAttributes"), "must list attributes to sort by")
         return ()
+    if value and not needed:
+        one.findings.warn(
+            one.at("sortByAttributes"), 'has no effect without "batchingPreference": "sorted"'
+        )
     for n, name in enumerate(value):
-        if name not in attributes:
+        if not isinstance(name, str) or name not in attributes:
             one.findings.error(
                 f"{one.at('sortByAttributes')}[{n}]",
-                f"{name!r} is not declared in playerAttributes",
+                f"{shown(name)} is not declared in playerAttributes",
             )
-    return tuple(name for name in value if name in attributes)
+    return tuple(name for name in value if isinstance(name, str) and name in attributes)

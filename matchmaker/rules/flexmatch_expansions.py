@@ -46,7 +46,7 @@ def expansions(reader: Reader, whole: RuleSet) -> tuple[Expansion, ...]:
     for listed in reader.tables("expansions"):
         # The developer guide's own example of a large match has two targets in one object.
         table = listed.table
-        for part in table.split("target") if isinstance(table, Table) else [table]:
+        for part in table.split("target", "steps") if isinstance(table, Table) else [table]:
             one = _expansion(Reader(part, listed.path, listed.findings), whole)
             if one is not None:
                 found.append(one)

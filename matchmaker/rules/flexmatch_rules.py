@@ -1,15 +1,13 @@
 """The ``rules`` of a FlexMatch rule set: each of the eight types, read and checked."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from core.errors import Invalid
-from matchmaker.rules import expressions
-from matchmaker.rules.expression_types import Kind, kind_of
-from matchmaker.rules.expressions import Expression, Literal
-from matchmaker.rules.reading import Reader, shown
+from matchmaker.rules import measures, statements
+from matchmaker.rules.expressions import Literal
+from matchmaker.rules.reading import Reader
 from matchmaker.rules.ruleset import (
     BatchDistance,
     Collection,
@@ -26,6 +24,7 @@ from matchmaker.rules.ruleset import (
 COMMON: Final = ("name", "description", "type")
 PARTY: Final = ("avg", "min", "max")
 OPERATIONS: Final = ("<", "<=", "=", "!=", ">", ">=")
+COMPARED: Final = ("number", "string")
 COUNTS: Final = ("contains", "intersection", "reference_intersection_count")
 IN_LARGE: Final = (Latency, BatchDistance)
 """The only types that a match of more than 40 players may have."""
@@ -39,6 +38,8 @@ def rules(reader: Reader, whole: RuleSet) -> tuple[Rule, ...]:
         if name in found:
             one.findings.error(one.at("name"), f"{name!r} is another rule's name too")
         kind = one.choice("type", tuple(_TYPES))
+        if kind != one.table.get("type"):
+            continue  # what it would need is not known
         properties, build = _TYPES[kind]
         one.known((*COMMON, *properties))
         rule = build(_Source(one, name, whole, found))
@@ -64,59 +65,6 @@ class _Source:
     def error(self, key: str, message: str) -> None:
         self.one.findings.error(self.one.at(key), message)
 
-    def measurements(self, *kinds: str) -> tuple[Expression, ...]:
-        """The measurements: one text or a list of them."""
-        given = self.one.table.get("measurements")
-        listed = [given] if isinstance(given, str) else given
-        if not isinstance(listed, list) or not listed:
-            self.error("measurements", "is missing; write a list of property expressions")
-            return ()
-        found = []
-        for n, text in enumerate(listed):
-            path = self.one.at("measurements") + (f"[{n}]" if listed is given else "")
-            if isinstance(text, str):
-                read = self._expression(text, path, kinds)
-                found += [read] if read is not None else []
-            else:
-                self.one.findings.error(path, f"is {shown(text)}; write a property expression")
-        return tuple(found)
-
-    def reference(self, *kinds: str) -> Expression | None:
-        """A number, a text, a list of texts, or a property expression; None when absent."""
-        given = self.one.table.get("referenceValue")
-        path = self.one.at("referenceValue")
-        if given is None:
-            return None
-        if isinstance(given, str):
-            if expressions.looks_like_one(given):
-                return self._expression(given, path, kinds)
-            number = expressions.number(given)
-            if "number" in kinds and (number is not None or "string" not in kinds):
-                if number is None:
-                    self.error("referenceValue", f"is {shown(given)}; write a number")
-                return Literal(number)
-            return Literal(given)
-        if isinstance(given, list) and all(isinstance(text, str) for text in given):
-            if "number" in kinds:
-                self.error("referenceValue", f"is {shown(given)}; write one value")
-            return Literal(list(given))
-        if isinstance(given, bool) or not isinstance(given, int | float) or "number" not in kinds:
-            self.error("referenceValue", f"is {shown(given)}; write {' or '.join(kinds)}")
-        return Literal(given)
-
-    def _expression(self, text: str, path: str, kinds: tuple[str, ...]) -> Expression | None:
-        try:
-            read = expressions.parse(text)
-            kind: Kind = kind_of(read, self.whole)
-        except Invalid as wrong:
-            self.one.findings.error(path, str(wrong))
-            return None
-        if kind.of not in kinds:
-            self.one.findings.error(
-                path, f"gives {kind.plural()}; a rule of this type measures {' or '.join(kinds)}s"
-            )
-        return read
-
     def party(self, choices: tuple[str, ...] = PARTY) -> Any:  # noqa: ANN401 - one of them
         return self.one.choice("partyAggregation", choices, choices[0])
 
@@ -140,35 +88,40 @@ class _Source:
 
 
 def _distance(source: _Source) -> Rule:
-    measured = source.measurements("number")
-    reference = source.reference("number")
-    if reference is None and "referenceValue" not in source.one.table:
+    one, kinds = source.one, ("number",)
+    measured = measures.measurements(one, source.whole, kinds)
+    reference = measures.reference(one, "referenceValue", source.whole, kinds)
+    if "referenceValue" not in one.table:
         source.error("referenceValue", "is missing; write a number or a property expression")
     low, high = source.bounds("minDistance", "maxDistance")
-    if low is None and high is None:
+    if "minDistance" not in one.table and "maxDistance" not in one.table:
         source.error("maxDistance", "is missing, and so is minDistance; write one of them")
     return Distance(source.name, measured, reference or Literal(0), low, high, source.party())
 
 
 def _comparison(source: _Source) -> Rule:
-    operation = source.one.choice("operation", OPERATIONS)
-    measured = source.measurements("number", "string")
-    reference = source.reference("number", "string")
-    if reference is None and operation not in ("=", "!="):
+    one, kinds = source.one, COMPARED
+    operation = one.choice("operation", OPERATIONS)
+    measured = measures.measurements(one, source.whole, kinds)
+    kinds = measures.measured(measured, source.whole, kinds)
+    reference = measures.reference(one, "referenceValue", source.whole, kinds)
+    if "referenceValue" not in one.table and operation not in ("=", "!="):
         source.error("referenceValue", f"is missing; {operation} needs something to compare with")
     return Comparison(source.name, measured, operation, reference, source.party())  # type: ignore[arg-type]
 
 
 def _collection(source: _Source) -> Rule:
-    operation = source.one.choice("operation", COUNTS)
-    measured = source.measurements("string")
-    reference = source.reference("string")
+    one, kinds = source.one, ("string",)
+    operation = one.choice("operation", COUNTS)
+    measured = measures.measurements(one, source.whole, kinds)
+    reference = measures.reference(one, "referenceValue", source.whole, kinds)
     if operation == "intersection" and reference is not None:
         source.error("referenceValue", "has no place beside operation intersection; leave it out")
-    if operation != "intersection" and "referenceValue" not in source.one.table:
+    if operation != "intersection" and "referenceValue" not in one.table:
         source.error("referenceValue", f"is missing; {operation} needs it")
     low, high = source.bounds("minCount", "maxCount")
-    if operation == "reference_intersection_count" and low is None and high is None:
+    neither = "minCount" not in one.table and "maxCount" not in one.table
+    if operation == "reference_intersection_count" and neither:
         source.error("minCount", "is missing, and so is maxCount; write one of them")
     party = source.party(("union", "intersection"))
     return Collection(source.name, measured, operation, reference, low, high, party)  # type: ignore[arg-type]
@@ -198,7 +151,10 @@ def _batch_distance(source: _Source) -> Rule:
     if kind == "number" and most is None and "maxDistance" not in source.one.table:
         source.error("maxDistance", f"is missing; {attribute!r} is a number")
     if kind == "string" and "maxDistance" in source.one.table:
-        source.error("maxDistance", f"has no meaning for the text {attribute!r}; leave it out")
+        source.one.findings.warn(
+            source.one.at("maxDistance"),
+            f"has no meaning for the text {attribute!r}: the texts of a match are equal",
+        )
     if kind in ("string_list", "string_number_map"):
         source.error("batchAttribute", f"{attribute!r} is a {kind}; write a number or a string")
     return BatchDistance(source.name, attribute, most, source.party())
@@ -219,54 +175,23 @@ def _sort(source: _Source) -> Rule:
     return Sort(source.name, which, attribute, direction == "descending", key, source.party())
 
 
-_WORD: Final = re.compile(r"\s*([A-Za-z0-9_.\- ]*[A-Za-z0-9_.\-])\s*(\(?)")
-
-
 def _compound(source: _Source) -> Rule:
     text = source.one.text("statement")
     nothing = Compound(source.name, Statement("and", ()))
     if not text:
         return nothing
     try:
-        statement, rest = _statement(text)
+        statement = statements.parse(text)
     except Invalid as wrong:
         source.error("statement", str(wrong))
-        return nothing
-    if rest.strip() or isinstance(statement, str):
-        source.error("statement", f"{text!r} is none; write for example or(and(A, B), not(C))")
         return nothing
     for name in sorted(statement.names()):
         rule = source.before.get(name)
         if rule is None:
             source.error("statement", f"there is no rule {name!r} before this one")
-        elif isinstance(rule, BatchDistance | Sort | Compound):
+        elif isinstance(rule, BatchDistance | Sort):
             source.error("statement", f"{name!r} is of a type that cannot stand in a compound rule")
     return Compound(source.name, statement)
-
-
-def _statement(text: str) -> tuple[Statement | str, str]:
-    """A statement, or a rule's name, and what follows it."""
-    word = _WORD.match(text)
-    if word is None:
-        raise Invalid(f"expected a rule or an operator before {text.strip()!r}")
-    rest = text[word.end() :]
-    if not word[2]:
-        return word[1], rest
-    if word[1] not in ("and", "or", "xor", "not"):
-        raise Invalid(f"there is no operator {word[1]!r}; there are and, or, xor, not")
-    parts: list[Statement | str] = []
-    while True:
-        part, rest = _statement(rest)
-        parts.append(part)
-        rest = rest.lstrip()
-        if rest[:1] != ",":
-            break
-        rest = rest[1:]
-    if rest[:1] != ")":
-        raise Invalid(f"{word[1]}( is not closed")
-    if (word[1] == "not") != (len(parts) == 1):
-        raise Invalid("not takes one part, the others at least two")
-    return Statement(word[1], tuple(parts)), rest[1:]  # type: ignore[arg-type]
 
 
 _TYPES: Final[dict[str, tuple[tuple[str, ...], Callable[[_Source], Rule]]]] = {

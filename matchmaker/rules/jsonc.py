@@ -30,19 +30,22 @@ class Table(dict[str, Any]):
             seen[key] = seen.get(key, 0) + 1
         return [key for key, times in seen.items() if times > 1]
 
-    def split(self, key: str) -> list["Table"]:
-        """This object as one for each time ``key`` stands in it, in the order they stand.
+    def pairs_up(self, key: str, other: str) -> bool:
+        """Whether two keys stand here equally often, more than once."""
+        times = [sum(name == one for name, _ in self.pairs) for one in (key, other)]
+        return times[0] == times[1] > 1
 
-        What comes before the first belongs to the first. Without a doubled key: itself.
+    def split(self, key: str, other: str) -> list["Table"]:
+        """This object as one for each time that both keys stand in it, in their order.
+
+        Where they do not stand equally often, it is itself: JSON keeps the last of each.
         """
-        if key not in self.doubled():
+        if not self.pairs_up(key, other):
             return [self]
-        parts: list[list[tuple[str, Any]]] = [[]]
-        for name, value in self.pairs:
-            if name == key and any(had == key for had, _ in parts[-1]):
-                parts.append([])
-            parts[-1].append((name, value))
-        return [Table(part) for part in parts]
+        rest = [pair for pair in self.pairs if pair[0] not in (key, other)]
+        firsts = [pair for pair in self.pairs if pair[0] == key]
+        seconds = [pair for pair in self.pairs if pair[0] == other]
+        return [Table([*rest, *both]) for both in zip(firsts, seconds, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Doubled:
     """Of the object, e.g. ``$.expansions[0]``."""
 
     key: str
+    of: Table
 
 
 def read(text: str) -> Any:  # noqa: ANN401 - whatever the text holds
@@ -63,7 +67,9 @@ def read(text: str) -> Any:  # noqa: ANN401 - whatever the text holds
     """
     try:
         return json.loads(
-            _TOKENS.sub(_blank, text), object_pairs_hook=Table, parse_constant=_refuse
+            _TOKENS.sub(_blank, text.removeprefix("\ufeff")),
+            object_pairs_hook=Table,
+            parse_constant=_refuse,
         )
     except json.JSONDecodeError as wrong:
         place = f"line {wrong.lineno}, column {wrong.colno}"
@@ -76,7 +82,7 @@ def doubled_keys(value: object, path: str = "$") -> list[Doubled]:
     """Every doubled key in a value, with the path of its object."""
     found: list[Doubled] = []
     if isinstance(value, Table):
-        found += [Doubled(path, key) for key in value.doubled()]
+        found += [Doubled(path, key, value) for key in value.doubled()]
         for key, inner in value.items():
             found += doubled_keys(inner, f"{path}.{key}")
     elif isinstance(value, list):

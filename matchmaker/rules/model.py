@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from core.errors import Invalid
+from matchmaker.rules.asked import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class RatingWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Asked):
     """The rules of one queue."""
 
     teams: tuple[str, ...]
@@ -39,6 +40,12 @@ class Rules:
             raise Invalid("teams needs at least one name, each once", field="$.teams")
         if not 1 <= self.team_size <= 100:
             raise Invalid(f"{self.team_size} is outside 1 to 100", field="$.team_size")
+
+    def team_names(self) -> tuple[str, ...]:
+        return self.teams
+
+    def party_max(self) -> int:
+        return self.team_size
 
     def match_size(self) -> int:
         """Players in a full match."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
 
+from matchmaker.rules.asked import Asked
 from matchmaker.rules.expressions import Expression
 
 LARGE = 40
@@ -183,7 +184,7 @@ class Expansion:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleSet:
+class RuleSet(Asked):
     """Everything that a queue asks of a match."""
 
     teams: tuple[Team, ...]
@@ -192,9 +193,17 @@ class RuleSet:
     algorithm: Algorithm = Algorithm()
     expansions: tuple[Expansion, ...] = ()
     name: str = ""
+    source: str = field(default="", compare=False, repr=False)
+    """The text that it was read from."""
 
     def __hash__(self) -> int:
         return id(self)
+
+    def team_names(self) -> tuple[str, ...]:
+        return tuple(team.name for team in self.teams)
+
+    def party_max(self) -> int:
+        return max(team.max_players for age_s in self.ages_s() for team in self.at(age_s).teams)
 
     def players_max(self) -> int:
         """Players in the fullest match before any expansion."""

@@ -134,7 +134,7 @@ def test_a_file_in_toml_and_the_same_in_json(tmp_path: Path):
          "did you mean 'creates_per_s'?"),
         (lambda t: t["queues"]["duel"].update(team_sizes=1), "$.queues.duel.team_sizes",
          "did you mean 'team_size'?"),
-        (lambda t: t["queues"]["duel"].update(rules={}), "$.queues.duel.rules", "no such setting"),
+        (lambda t: t["queues"]["duel"].update(ruls={}), "$.queues.duel.ruls", "no such setting"),
         (lambda t: t["queues"]["duel"].update(window={"begin": 1}), "$.queues.duel.window.begin",
          "known are end, per_s, start"),
         (lambda t: t["fleets"]["arena"].update(replica=1), "$.fleets.arena.replica",
@@ -281,3 +281,46 @@ def test_a_fleet_of_pods_survives_the_way_to_another_process():
     config = parse({"queues": {"duel": queue}, "fleets": {"arena": {"pod": pod}}})
 
     assert parse(json.loads(msgspec.json.encode(as_table(config)))) == config
+
+
+RULE_SET = """{"ruleLanguageVersion": "1.0", // as it is published
+  "teams": [{"name": "red", "minPlayers": 1, "maxPlayers": 5}]}"""
+
+
+def test_a_queue_may_be_ruled_by_a_file_beside_the_configuration(tmp_path: Path):
+    (tmp_path / "squad.json").write_text(RULE_SET)
+    (tmp_path / "readyup.json").write_text(
+        json.dumps(
+            {
+                "queues": {"squad": {"rules": "squad.json", "fleet": "arena"}},
+                "fleets": {"arena": {"command": ["x"], "ports": "7000-7009"}},
+            }
+        )
+    )
+
+    config = load(tmp_path / "readyup.json", environ={})
+
+    assert config.queues["squad"].rules.team_names() == ("red",)
+    again = parse(as_table(config))
+    assert again.queues["squad"].rules.version() == config.queues["squad"].rules.version()
+
+
+@pytest.mark.parametrize(
+    ("queue", "told"),
+    [
+        ({"rules": "gone.json"}, "gone.json: No such file"),
+        ({"rules": "{"}, "$.queues.squad.rules: $"),
+        ({"rules": RULE_SET.replace("1.0", "2")}, "ruleLanguageVersion"),
+        ({"rules": RULE_SET, "team_size": 5}, "$.queues.squad.team_size: has no place beside"),
+    ],
+)
+def test_a_wrong_rule_set_is_told_with_its_place(queue: dict[str, Any], told: str):
+    with pytest.raises(Invalid) as wrong:
+        parse(
+            {
+                "queues": {"squad": {"fleet": "arena", **queue}},
+                "fleets": {"arena": {"command": ["x"], "ports": "7000-7009"}},
+            }
+        )
+
+    assert told in str(wrong.value)
