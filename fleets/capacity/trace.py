@@ -1,0 +1,89 @@
+"""A recorded load: how many claims began in each interval. Read from CSV, checked, spread out."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import Invalid
+
+Times = NDArray[np.float64]
+"""Instants in seconds, rising."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Claims by interval; the last is as long as the one before it."""
+
+    name: str
+    at_s: Times
+    claims: NDArray[np.int64]
+
+    def ends_s(self) -> Times:
+        """Where each interval ends, in seconds."""
+        last = self.at_s[-1] - self.at_s[-2] if len(self.at_s) > 1 else 60.0
+        return np.append(self.at_s[1:], self.at_s[-1] + last)
+
+    def end_s(self) -> float:
+        """Where the whole trace ends, in seconds."""
+        return float(self.ends_s()[-1])
+
+    def instants(self, seed: int | None = None) -> Times:
+        """The instant of each claim: evenly within its interval, or by chance with a seed.
+
+        By chance means as a Poisson process does, given how many came.
+        """
+        widths = self.ends_s() - self.at_s
+        of = np.repeat(np.arange(len(self.at_s)), self.claims)
+        if seed is None:
+            first = np.cumsum(self.claims) - self.claims
+            nth = np.arange(len(of)) - first[of]
+            share = (nth + 0.5) / self.claims[of]
+        else:
+            share = np.random.default_rng(seed).random(len(of))
+        times = self.at_s[of] + share * widths[of]
+        return np.sort(times) if seed is not None else times
+
+
+def read_trace(name: str, lines: Iterable[str]) -> Trace:
+    """A trace from CSV with the columns ``at_s`` and ``claims``, in any order.
+
+    Raises:
+        Invalid: a column is missing, a number is none, or time runs backwards; it names
+            the line.
+    """
+    rows = csv.DictReader(lines)
+    columns = {column.strip() for column in rows.fieldnames or ()}
+    for needed in ("at_s", "claims"):
+        if needed not in columns:
+            raise Invalid(
+                f"{name} line 1: there is no column {needed!r}; a trace begins with at_s,claims"
+            )
+    at_s: list[float] = []
+    claims: list[int] = []
+    for row in rows:
+        cells = {(key or "").strip(): value for key, value in row.items()}
+        place = f"{name} line {rows.line_num}"
+        time_s = _number(cells["at_s"], f"{place}: at_s")
+        if at_s and time_s <= at_s[-1]:
+            raise Invalid(f"{place}: at_s {time_s:g} is not after {at_s[-1]:g}")
+        count = _number(cells["claims"], f"{place}: claims")
+        if count < 0 or count != int(count):
+            raise Invalid(f"{place}: claims {count:g} is no count")
+        at_s.append(time_s)
+        claims.append(int(count))
+    if not at_s:
+        raise Invalid(f"{name}: there is no row below the heading")
+    return Trace(name, np.array(at_s), np.array(claims, dtype=np.int64))
+
+
+def _number(text: str | None, place: str) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        raise Invalid(f"{place} {text!r} is no number") from None
+    if not abs(value) < 1e12:
+        raise Invalid(f"{place} {text!r} is no number of use")
+    return value
