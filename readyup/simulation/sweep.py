@@ -8,7 +8,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.errors import ReadyUpError
 from readyup.simulation.evening import Evening, Outcome
 from readyup.simulation.faults import Fault
 from readyup.simulation.world import simulate
@@ -46,8 +45,6 @@ def brief_of(evening: Evening) -> Brief:
     """Simulate it and keep little; an evening that raises has gone wrong, and the sweep goes on."""
     try:
         return summary(evening, simulate(evening))
-    except ReadyUpError:
-        raise  # the simulation cannot run here at all
     except Exception as wrong:  # noqa: BLE001 - told as the evening's own
         return Brief(
             evening, "", (), (f"the simulation itself: {wrong!r}",), (), 0.0, 0, 0, Counter()

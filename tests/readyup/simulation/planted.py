@@ -1,7 +1,6 @@
-"""Bugs to plant: each takes a guard out of a script, and says how an evening must find it."""
+"""Bugs to plant: guards taken out of scripts, and within how many seeds that must be found."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from types import ModuleType
 from unittest import mock
@@ -10,6 +9,7 @@ import allocator.pool
 import allocator.sessions
 import matchmaker.store
 from core.lua import LuaScript
+from readyup.bots.habits import Habits
 from readyup.simulation.evening import Evening
 from readyup.simulation.faults import Fault
 from readyup.simulation.sweep import Brief, brief_of, seeds
@@ -20,105 +20,93 @@ PAUSES = tuple(
 )
 """Directors stopped for longer than their lease, now one, now the other."""
 
+LOST = tuple(Fault(kind="reply-lost", at_s=n / 2, who="api") for n in range(8, 120))
+"""The store does what an API asks, and the API does not hear of it, twice a second."""
+
 AS_DRAWN = Evening(seed=1, minutes=0.5, players=16, servers=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Bug:
-    """A script without one of its lines, or with another in its place."""
+class Cut:
+    """A script with something else in the place of one of its lines."""
 
-    name: str
     room: ModuleType
     script: str
     line: str
-    seeds_max: int
-    evening: Evening = AS_DRAWN
     instead: str = ""
 
-    @contextmanager
-    def planted(self) -> Iterator[None]:
+    def planted(self) -> AbstractContextManager[object]:
         sound: LuaScript = getattr(self.room, self.script)
         assert self.line in sound.source
         source = sound.source.replace(self.line, self.instead)
-        with mock.patch.object(self.room, self.script, replace(sound, source=source)):
-            yield
+        return mock.patch.object(self.room, self.script, replace(sound, source=source))
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """What is cut out, and within how many seeds it must be found."""
+
+    name: str
+    seeds_max: int
+    cuts: tuple[Cut, ...]
+    evening: Evening = AS_DRAWN
 
     def found(self) -> tuple[int, Brief | None]:
-        """How many seeds were played, and the first whose promises were broken."""
-        with self.planted():
+        """How many seeds were played, and the first that went wrong."""
+        with ExitStack() as stack:
+            for cut in self.cuts:
+                stack.enter_context(cut.planted())
             for n, evening in enumerate(seeds(self.evening, self.seeds_max), start=1):
-                if (brief := brief_of(evening)).breaches:
+                if not (brief := brief_of(evening)).is_good:
                     return n, brief
         return self.seeds_max, None
 
 
 QUEUE, POOL, SESSIONS = matchmaker.store, allocator.pool, allocator.sessions
+NOT_CLOSED = Cut(
+    QUEUE, "CANCEL", 'if status == "PLACING" then close_match(match, now_ms, "cancelled", id) end'
+)
+NOT_LOOKED_AT = Cut(
+    QUEUE, "COMMIT", 'if held[1] ~= "PLACING" or held[2] ~= match then', "if false then"
+)
 BUGS = (
     Bug(
         "a proposal without the epoch check",
-        QUEUE, "PROPOSE",
-        'if not is_current(ARGV[1]) then return { "stale" } end',
-        5, Evening(seed=1, minutes=0.25, players=10, servers=3, faults=PAUSES),
+        5,
+        (Cut(QUEUE, "PROPOSE", 'if not is_current(ARGV[1]) then return { "stale" } end'),),
+        Evening(seed=1, minutes=0.25, players=10, servers=3, faults=PAUSES),
     ),
     Bug(
         "a commit without the epoch check",
-        QUEUE, "COMMIT",
-        'if not is_current(ARGV[1]) then return "stale" end',
-        5, Evening(seed=1, minutes=0.7, players=40, servers=2, faults=PAUSES),
+        5,
+        (Cut(QUEUE, "COMMIT", 'if not is_current(ARGV[1]) then return "stale" end'),),
+        Evening(seed=1, minutes=0.7, players=40, servers=2, faults=PAUSES),
     ),
     Bug(
         "a settlement that closes what is committed",
-        QUEUE, "SETTLE",
-        'if state == "committed" then return "committed" end',
         10,
+        (Cut(QUEUE, "SETTLE", 'if state == "committed" then return "committed" end'),),
     ),
     Bug(
-        "a commit that does not look at its tickets",
-        QUEUE, "COMMIT",
-        'if held[1] ~= "PLACING" or held[2] ~= match then',
-        10, instead="if false then",
+        "a cancel that leaves its match and a commit that does not look",
+        5,
+        (NOT_CLOSED, NOT_LOOKED_AT),
+        replace(AS_DRAWN, habits=Habits(think_s_mean=2.0, cancel_share=0.6)),
     ),
     Bug(
-        "an announcement that is made again",
-        QUEUE, "ANNOUNCE",
-        'if record[1] ~= "committed" or record[2] or record[7] then return 0 end',
-        20, instead='if record[1] ~= "committed" then return 0 end',
-    ),
-    Bug(
-        "a cancel that does not close the match",
-        QUEUE, "CANCEL",
-        'if status == "PLACING" then close_match(match, now_ms, "cancelled", id) end',
-        20,
-    ),
-    Bug(
-        "an expiry that does not look whether the ticket is placed",
-        QUEUE, "EXPIRE",
-        'if held[1] == "QUEUED" and (over or ARGV[3] == "1") then',
-        40, instead='if over or ARGV[3] == "1" then',
+        "a repeated enqueue that is not known again",
+        5,
+        (Cut(QUEUE, "ENQUEUE", 'return { "same", before.ticket }'),),
+        replace(AS_DRAWN, minutes=1.0, players=24, faults=LOST),
     ),
     Bug(
         "a claim without the held check",
-        POOL, "CLAIM",
-        "if placed then return placed end",
         10,
+        (Cut(POOL, "CLAIM", "if placed then return placed end"),),
     ),
     Bug(
-        "a release by a server that holds the match no more",
-        SESSIONS, "RELEASE",
-        "if held[2] ~= ARGV[2] or held[3] ~= ARGV[3] or held[4] ~= ARGV[4] then return 0 end",
-        40,
+        "a release that counts a second time",
+        10,
+        (Cut(SESSIONS, "RELEASE", 'if held[1] == "ended" then return 1 end'),),
     ),
-    Bug(
-        "a release that comes a second time",
-        SESSIONS, "RELEASE",
-        'if held[1] == "ended" then return 1 end',
-        20,
-    ),
-    Bug(
-        "an ack for a match that was moved away",
-        SESSIONS, "ACK",
-        'if held[2] ~= ARGV[2] or held[3] ~= ARGV[3] or held[4] ~= ARGV[4] then'
-        ' return { "moved", "0" } end',
-        40,
-    ),
-)  # fmt: skip
+)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Invalid
-from readyup.simulation import evening as room
+from readyup.simulation import evening as room, sweep as sweeping
 from readyup.simulation.evening import Evening, needs_fakeredis
 from readyup.simulation.sweep import brief_of, crash_points, replay_command, seeds, sweep
 from readyup.simulation.world import simulate
@@ -63,7 +63,7 @@ def test_a_failing_seed_is_printed_as_the_command_that_replays_it():
 
 def test_a_crash_around_each_call_of_a_match_being_made_leaves_nothing_behind():
     made = simulate(TINY).marks["match.proposed"]
-    points = crash_points(TINY, range(made, made + 6))
+    points = crash_points(TINY, range(made, made + 12))
 
     bad = [brief for brief in map(brief_of, points) if not brief.is_good]
 
@@ -78,6 +78,19 @@ def test_a_crash_before_and_after_every_call_of_a_run_leaves_nothing_behind():
     bad = [brief for brief in sweep(points, jobs=2) if not brief.is_good]
 
     assert [(b.evening.faults, b.breaches, b.broke) for b in bad] == []
+
+
+def test_an_evening_that_raises_has_gone_wrong_and_the_sweep_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def breaks(evening: Evening) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sweeping, "simulate", breaks)
+    brief = brief_of(TINY)
+
+    assert brief.wrongs() == ("the simulation itself: ZeroDivisionError()",)
+    assert not brief.is_good
 
 
 def test_without_fakeredis_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
