@@ -101,10 +101,11 @@ def _refuse_doubles(coming: Sequence[Arrival]) -> None:
 
 
 class _Instants:
-    """When something may happen, in order, each once."""
+    """When something may happen, in order, each once: arrivals, ages reached, cancellations."""
 
     def __init__(self, whole: RuleSet, coming: Sequence[Arrival]) -> None:
         self._heap = [one.at_s + wait_s for one in coming for wait_s in whole.ages_s()]
+        self._heap += [one.cancel_at_s for one in coming if one.cancel_at_s is not None]
         heapq.heapify(self._heap)
         self._last: float | None = None
 

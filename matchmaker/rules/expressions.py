@@ -188,6 +188,19 @@ def paths(expression: Expression) -> list[Path]:
             return []
 
 
+def by_team(expression: Expression) -> bool:
+    """Whether it gives something for each of several teams, unless it gives a single value."""
+    match expression:
+        case Path():
+            return expression.by_team()
+        case Call("flatten", _):
+            return False
+        case Call(_, of):
+            return by_team(of)
+        case _:
+            return False
+
+
 def leaves(value: Value) -> list[Value]:
     """Every single value in lists of lists, in order."""
     if isinstance(value, list):

@@ -15,7 +15,15 @@ from matchmaker.rules.attributes import attributes
 from matchmaker.rules.flexmatch_expansions import expansions
 from matchmaker.rules.flexmatch_rules import rules
 from matchmaker.rules.reading import Findings, Problem, Reader, shown
-from matchmaker.rules.ruleset import LARGE, Algorithm, Attribute, RuleSet, Team
+from matchmaker.rules.ruleset import (
+    BATCHING_LARGE,
+    BATCHING_SMALL,
+    LARGE,
+    Algorithm,
+    Attribute,
+    RuleSet,
+    Team,
+)
 
 PLAYERS_MAX: Final = 200
 BODY_MAX: Final = 65_535
@@ -157,8 +165,8 @@ def _algorithm(reader: Reader, attributes: Mapping[str, Attribute], players: int
     balanced = strategy == "balanced"
     batching = one.choice(
         "batchingPreference",
-        ("largestPopulation", "fastestRegion") if balanced else ("random", "sorted"),
-        "largestPopulation" if balanced else "random",
+        BATCHING_LARGE if balanced else BATCHING_SMALL,
+        (BATCHING_LARGE if balanced else BATCHING_SMALL)[0],
     )
     by = one.text("balancedAttribute", needed=balanced)
     if by and (by not in attributes or attributes[by].type != "number"):

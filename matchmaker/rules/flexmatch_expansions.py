@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from matchmaker.rules.expressions import Literal, number
+from matchmaker.rules import measures
+from matchmaker.rules.expansion_checks import impossible
 from matchmaker.rules.jsonc import Table
-from matchmaker.rules.reading import Reader, shown
+from matchmaker.rules.reading import Reader
 from matchmaker.rules.ruleset import (
+    BATCHING_LARGE,
+    BATCHING_SMALL,
+    OPERATIONS,
     BatchDistance,
     Collection,
     Comparison,
@@ -28,7 +33,8 @@ FIELDS: Final[dict[type[Rule], dict[str, str]]] = {
                "referenceValue": "reference"},
     Comparison: {"referenceValue": "reference", "operation": "operation"},
     Collection: {"minCount": "min_count", "maxCount": "max_count", "referenceValue": "reference"},
-    Latency: {"maxLatency": "max_latency", "maxDistance": "max_distance"},
+    Latency: {"maxLatency": "max_latency", "maxDistance": "max_distance",
+              "distanceReference": "distance_reference"},
     BatchDistance: {"maxDistance": "max_distance"},
 }  # fmt: skip
 """Properties of rules that waiting can change, and their names here."""
@@ -36,8 +42,14 @@ FIELDS: Final[dict[type[Rule], dict[str, str]]] = {
 TEAM_FIELDS: Final = {"minPlayers": "min_players", "maxPlayers": "max_players"}
 ALGORITHM_FIELDS: Final = {
     "batchingPreference": "batching", "balancedAttribute": "balanced_attribute",
-    "strategy": "strategy", "backfillPriority": "backfill",
+    "backfillPriority": "backfill",
 }  # fmt: skip
+CHOICES: Final = {
+    "operation": OPERATIONS,
+    "distance_reference": ("avg", "min"),
+    "backfill": ("normal", "low", "high"),
+}
+"""Fields that take one of some texts."""
 
 
 def expansions(reader: Reader, whole: RuleSet) -> tuple[Expansion, ...]:
@@ -50,15 +62,7 @@ def expansions(reader: Reader, whole: RuleSet) -> tuple[Expansion, ...]:
             one = _expansion(Reader(part, listed.path, listed.findings), whole)
             if one is not None:
                 found.append(one)
-    for n, one in enumerate(found):
-        for other in found[:n]:
-            same = set(one.names) & set(other.names) or one.part == other.part == "algorithm"
-            if one.part == other.part and one.field == other.field and same:
-                reader.findings.warn(
-                    reader.at("expansions"),
-                    f"change {one.field} of one thing twice; the later wins",
-                )
-    _impossible(reader, whole, tuple(found))
+    impossible(reader, replace(whole, expansions=tuple(found)))
     return tuple(found)
 
 
@@ -83,11 +87,9 @@ def _expansion(one: Reader, whole: RuleSet) -> Expansion | None:
         found = _of_teams(one, names, target["field"], whole)
     else:
         found = _of_table(one, ALGORITHM_FIELDS, target["field"], "the algorithm")
-    steps = _steps(one, target["field"], found)
-    if not found or not steps:
-        return None
     part: Any = target["part"] or "algorithm"
-    return Expansion(part, names, found, steps)
+    read = _steps(one, Expansion(part, names, found, (), one.path), whole)
+    return read if found and read.steps else None
 
 
 def _of_rules(one: Reader, names: tuple[str, ...], field: str, whole: RuleSet) -> str:
@@ -123,13 +125,14 @@ def _of_table(one: Reader, fields: Mapping[str, str], field: str, what: str) -> 
     return fields[field]
 
 
-def _steps(one: Reader, said: str, field: str) -> tuple[Step, ...]:
+def _steps(one: Reader, bare: Expansion, whole: RuleSet) -> Expansion:
+    """The expansion with its steps; without a field, steps are looked at for their times alone."""
     steps: list[Step] = []
     for listed in one.tables("steps", needed=True):
         listed.known(("waitTimeSeconds", "value"))
         wait = listed.number("waitTimeSeconds", low=0)
         for key in ("waitTimeSeconds", "value"):
-            if key not in listed.table:
+            if listed.table.get(key) is None:
                 listed.findings.error(listed.at(key), "is missing")
         if wait is not None and steps and wait <= steps[-1].wait_s:
             listed.findings.error(
@@ -137,55 +140,39 @@ def _steps(one: Reader, said: str, field: str) -> tuple[Step, ...]:
                 f"{wait:g} is not after the step before it ({steps[-1].wait_s:g}); "
                 "times count from the start and rise",
             )
-        value = _value(listed, said, field)
+        value = _value(listed, bare, whole) if bare.field else None
         if wait is not None and value is not None:
-            if steps and steps[-1].value == value:
-                listed.findings.warn(
-                    listed.at("value"), "changes nothing: the step before it has it"
-                )
             steps.append(Step(wait, value))
-    return tuple(steps)
+    return replace(bare, steps=tuple(steps))
 
 
-def _value(one: Reader, said: str, field: str) -> Any:  # noqa: ANN401 - as the field has it
-    given = one.table.get("value")
-    if given is None or not field:
-        return given
-    if field in ("min_players", "max_players"):
-        read = one.number("value", low=1 if field == "max_players" else 0, whole=True)
-        return None if read is None else int(read)
-    if said in ("operation", *ALGORITHM_FIELDS):
-        return one.text("value") or None
-    if field == "reference":
-        as_number = number(given) if isinstance(given, str) else given
-        return Literal(given if as_number is None else as_number)
-    if not isinstance(given, str | int | float) or isinstance(given, bool):
-        one.findings.error(one.at("value"), f"is {shown(given)}; write a number")
+def _value(one: Reader, bare: Expansion, whole: RuleSet) -> Any:  # noqa: ANN401 - as the field has it
+    if one.table.get("value") is None:
         return None
-    return one.number("value", low=0)
+    match bare.field:
+        case "min_players" | "max_players":
+            low = 1 if bare.field == "max_players" else 0
+            read = one.number("value", low=low, whole=True)
+            return None if read is None else int(read)
+        case "reference":
+            return _reference(one, bare, whole)
+        case "balanced_attribute":
+            name = one.text("value")
+            if name and (name not in whole.attributes or whole.attributes[name].type != "number"):
+                one.findings.error(one.at("value"), f"{name!r} is not declared as a number")
+            return name or None
+        case "batching":
+            balanced = whole.algorithm.strategy == "balanced"
+            return one.choice("value", BATCHING_LARGE if balanced else BATCHING_SMALL)
+        case field if field in CHOICES:
+            return one.choice("value", CHOICES[field])
+        case _:
+            return one.number("value", low=0)
 
 
-def _impossible(reader: Reader, whole: RuleSet, found: tuple[Expansion, ...]) -> None:
-    """Say where an expansion leaves a team or a rule that nothing can meet."""
-    later = RuleSet(whole.teams, whole.attributes, whole.rules, whole.algorithm, found)
-    told: set[str] = set()
-    for age_s in later.ages_s()[1:]:
-        stands = later.at(age_s)
-        for team in stands.teams:
-            if team.min_players > team.max_players and team.definition not in told:
-                told.add(team.definition)
-                reader.findings.error(
-                    reader.at("expansions"),
-                    f"after {age_s:g} s team {team.definition!r} has minPlayers "
-                    f"{team.min_players} above maxPlayers {team.max_players}",
-                )
-        for rule in stands.rules:
-            low = getattr(rule, "min_distance", getattr(rule, "min_count", None))
-            high = getattr(rule, "max_count", getattr(rule, "max_distance", None))
-            if low is not None and high is not None and low > high and rule.name not in told:
-                told.add(rule.name)
-                reader.findings.error(
-                    reader.at("expansions"),
-                    f"after {age_s:g} s rule {rule.name!r} asks for at least {low:g} "
-                    f"and at most {high:g}",
-                )
+def _reference(one: Reader, bare: Expansion, whole: RuleSet) -> Any:  # noqa: ANN401 - an expression
+    kinds: measures.Kinds = ("number", "string")
+    for rule in whole.rules:
+        if rule.name in bare.names and isinstance(rule, Distance | Comparison | Collection):
+            kinds = measures.measured(rule.measurements, whole, kinds)
+    return measures.reference(one, "value", whole, kinds)

@@ -9,6 +9,7 @@ from matchmaker.rules import measures, statements
 from matchmaker.rules.expressions import Literal
 from matchmaker.rules.reading import Reader
 from matchmaker.rules.ruleset import (
+    OPERATIONS,
     BatchDistance,
     Collection,
     Comparison,
@@ -23,8 +24,7 @@ from matchmaker.rules.ruleset import (
 
 COMMON: Final = ("name", "description", "type")
 PARTY: Final = ("avg", "min", "max")
-OPERATIONS: Final = ("<", "<=", "=", "!=", ">", ">=")
-COMPARED: Final = ("number", "string")
+COMPARED: Final[measures.Kinds] = ("number", "string")
 COUNTS: Final = ("contains", "intersection", "reference_intersection_count")
 IN_LARGE: Final = (Latency, BatchDistance)
 """The only types that a match of more than 40 players may have."""
@@ -91,7 +91,7 @@ def _distance(source: _Source) -> Rule:
     one, kinds = source.one, ("number",)
     measured = measures.measurements(one, source.whole, kinds)
     reference = measures.reference(one, "referenceValue", source.whole, kinds)
-    if "referenceValue" not in one.table:
+    if one.table.get("referenceValue") is None:
         source.error("referenceValue", "is missing; write a number or a property expression")
     low, high = source.bounds("minDistance", "maxDistance")
     if "minDistance" not in one.table and "maxDistance" not in one.table:
@@ -100,12 +100,12 @@ def _distance(source: _Source) -> Rule:
 
 
 def _comparison(source: _Source) -> Rule:
-    one, kinds = source.one, COMPARED
+    one = source.one
     operation = one.choice("operation", OPERATIONS)
-    measured = measures.measurements(one, source.whole, kinds)
-    kinds = measures.measured(measured, source.whole, kinds)
+    measured = measures.measurements(one, source.whole, COMPARED)
+    kinds = measures.measured(measured, source.whole, COMPARED)
     reference = measures.reference(one, "referenceValue", source.whole, kinds)
-    if "referenceValue" not in one.table and operation not in ("=", "!="):
+    if one.table.get("referenceValue") is None and operation not in ("=", "!="):
         source.error("referenceValue", f"is missing; {operation} needs something to compare with")
     return Comparison(source.name, measured, operation, reference, source.party())  # type: ignore[arg-type]
 
@@ -117,7 +117,7 @@ def _collection(source: _Source) -> Rule:
     reference = measures.reference(one, "referenceValue", source.whole, kinds)
     if operation == "intersection" and reference is not None:
         source.error("referenceValue", "has no place beside operation intersection; leave it out")
-    if operation != "intersection" and "referenceValue" not in one.table:
+    if operation != "intersection" and one.table.get("referenceValue") is None:
         source.error("referenceValue", f"is missing; {operation} needs it")
     low, high = source.bounds("minCount", "maxCount")
     neither = "minCount" not in one.table and "maxCount" not in one.table

@@ -7,8 +7,18 @@ never grows.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import Enum, auto
 
-from matchmaker.rules.expressions import Call, Expression, Literal, Path, leaves, work_out
+from matchmaker.rules.expressions import (
+    Call,
+    Expression,
+    Literal,
+    Path,
+    by_team,
+    leaves,
+    paths,
+    work_out,
+)
 from matchmaker.rules.judge import SLACK, comparison, counts, distance, meets, regions, within
 from matchmaker.rules.members import Lineup
 from matchmaker.rules.ruleset import (
@@ -74,6 +84,7 @@ def _distance_hopeless(rule: Distance, lineup: Lineup) -> bool:
     match rule.reference:
         case Call("min" | "max" | "avg" | "median" as function, of) if (
             _plain(of)
+            and not by_team(of)
             and _whole(of)
             and any(_whole(one) == _whole(of) for one in rule.measurements)
         ):
@@ -107,33 +118,108 @@ def _collection_hopeless(rule: Collection, lineup: Lineup) -> bool:
     if not all(_plain(measurement) for measurement in rule.measurements):
         return False
     seen = lineup.seen_by(rule.party)
-    bounds = _lasting(rule, seen)
     for measurement in rule.measurements:
         measured = work_out(measurement, seen)
-        if bounds is None or not leaves(measured):
+        if not leaves(measured):
             continue  # nobody is there yet of whom it could speak
+        bounds = _lasting(rule, measurement, seen)
+        if bounds is None:
+            continue
         if not all(within(bounds, count) for count in counts(rule, measured, seen)):
             return True
     return False
 
 
-def _lasting(rule: Collection, seen: Lineup) -> Collection | None:
-    """The bounds that stay broken once they are, as players join; None when none does."""
-    fixed = rule.reference is None or isinstance(rule.reference, Literal)
-    if rule.operation == "contains":  # occurrences only rise
-        return replace(rule, min_count=0) if fixed and rule.max_count is not None else None
-    if rule.operation == "reference_intersection_count" and fixed:
-        return rule  # each collection's count is what it is
-    match rule.reference:
-        case None:
-            pass
-        case Call("set_intersection", of) if leaves(work_out(of, seen)):
-            pass
+class _Trend(Enum):
+    """What more players do to a list, or to a number."""
+
+    FIXED = auto()
+    RISES = auto()
+    FALLS = auto()
+    ANY = auto()
+
+
+def _lasting(rule: Collection, measurement: Expression, seen: Lineup) -> Collection | None:
+    """The rule with only those bounds that stay broken once they are; None when none does."""
+    trend = _counted(rule, measurement, seen)
+    if trend is _Trend.FIXED:
+        return rule
+    bare = rule.min_count is None and rule.max_count is None
+    if trend is _Trend.FALLS:
+        least = 1.0 if bare else rule.min_count
+        return None if least is None else replace(rule, min_count=least, max_count=None)
+    if trend is _Trend.RISES and rule.max_count is not None:
+        return replace(rule, min_count=None)
+    return None
+
+
+def _counted(rule: Collection, measurement: Expression, seen: Lineup) -> _Trend:
+    """How the counts of a rule go as players join."""
+    reference = _Trend.FIXED if rule.reference is None else _list_trend(rule.reference, seen)
+    measured = _list_trend(measurement, seen)
+    if rule.operation == "contains":
+        return _Trend.RISES if reference is _Trend.FIXED else _Trend.ANY
+    if rule.operation == "intersection":
+        if measured is _Trend.FIXED:
+            return _Trend.FALLS  # each further list can only take from what all have
+        return _Trend.ANY if _depth(measurement, seen) > 1 else _Trend.RISES
+    return _together(measured, reference)
+
+
+def _together(one: _Trend, other: _Trend) -> _Trend:
+    """How many values two lists have in common, from how each of them goes."""
+    both = {one, other} - {_Trend.FIXED}
+    if not both:
+        return _Trend.FIXED
+    return both.pop() if len(both) == 1 else _Trend.ANY
+
+
+def _list_trend(expression: Expression, seen: Lineup) -> _Trend:
+    """How each innermost list of an expression goes as players join."""
+    match expression:
+        case Literal():
+            return _Trend.FIXED
+        case Call("set_intersection", of):
+            # Of the lists of single parties, and of all of them at once, once there are some.
+            single = _plain(of) and _depth(of, seen) == 2 and _list_trend(of, seen) is _Trend.FIXED
+            return _Trend.FALLS if single and work_out(of, seen) else _Trend.ANY
+        case Path() | Call("flatten", _):
+            if not _listed(expression):
+                return _Trend.ANY
+            own = _own_lists(expression, seen) and _depth(expression, seen) > 1
+            return _Trend.FIXED if own else _Trend.RISES
         case _:
-            return None
-    # What is common to all only falls.
-    least = 0.0 if rule.min_count is None and rule.max_count is not None else rule.min_count
-    return replace(rule, min_count=least, max_count=None)
+            return _Trend.ANY
+
+
+def _listed(expression: Expression) -> bool:
+    """Whether it is a path, flattened or not, to ids or an attribute."""
+    match expression:
+        case Path(_, attribute, ids):
+            return bool(attribute) or ids
+        case Call("flatten", of):
+            return _listed(of)
+        case _:
+            return False
+
+
+def _own_lists(expression: Expression, seen: Lineup) -> bool:
+    """Whether each player has a list of the attribute, rather than one value."""
+    (path,) = paths(expression)
+    values = (value for team in seen.order for value in seen.attribute(team.name, path.attribute))
+    return bool(path.attribute) and isinstance(next(values, None), list)
+
+
+def _depth(expression: Expression, seen: Lineup) -> int:
+    """Lists within lists that a path gives, after it was flattened."""
+    match expression:
+        case Path():
+            several = len(seen.teams(expression.teams)) > 1 or expression.teams == ("*",)
+            return 1 + several + _own_lists(expression, seen)
+        case Call("flatten", of):
+            return max(1, _depth(of, seen) - 1)
+        case _:
+            return 0
 
 
 def _statement_hopeless(statement: Statement, lineup: Lineup, known: Mapping[str, Rule]) -> bool:

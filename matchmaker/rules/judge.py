@@ -1,9 +1,10 @@
 """Whether a finished match meets a rule; nothing else counts in the end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
-from matchmaker.rules.expressions import Literal, leaves, work_out
+from matchmaker.rules.expressions import Expression, Literal, by_team, leaves, work_out
 from matchmaker.rules.members import Lineup, Party, aggregate
 from matchmaker.rules.ruleset import (
     BatchDistance,
@@ -52,10 +53,8 @@ def meets(rule: Rule, lineup: Lineup, known: Mapping[str, Rule]) -> bool:
 def distance(rule: Distance, lineup: Lineup) -> bool:
     """Whether every measured value lies at the right distance from its reference."""
     seen = lineup.seen_by(rule.party)
-    reference = work_out(rule.reference, seen)
     for measurement in rule.measurements:
-        measured = work_out(measurement, seen)
-        for value, against in _beside(measured, reference):
+        for value, against in beside(measurement, rule.reference, seen):
             if not _number(value) or not _number(against):
                 return False
             gap = abs(value - against)
@@ -66,15 +65,21 @@ def distance(rule: Distance, lineup: Lineup) -> bool:
     return True
 
 
-def _beside(measured: Any, reference: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401
-    """Each measured value with the reference it is held against."""
-    values = leaves(measured)
-    against = leaves(reference)
-    if len(against) == 1:
-        return [(value, against[0]) for value in values]
-    if len(against) == len(values):
-        return list(zip(values, against, strict=True))
-    return [(value, other) for value in values for other in against]
+def beside(
+    measurement: Expression, reference: Expression, seen: Lineup
+) -> Iterator[tuple[Any, Any]]:
+    """Each measured value with each reference that it is held against.
+
+    Where both are told team by team, a team's values are held against that team's reference.
+    """
+    measured, against = work_out(measurement, seen), work_out(reference, seen)
+    together = by_team(measurement) and by_team(reference)
+    lists = isinstance(measured, list) and isinstance(against, list)
+    if together and lists and len(measured) == len(against):
+        for one, other in zip(measured, against, strict=True):
+            yield from product(leaves(one), leaves(other))
+    else:
+        yield from product(leaves(measured), leaves(against))
 
 
 def _number(value: Any) -> bool:  # noqa: ANN401
@@ -91,17 +96,25 @@ def comparison(rule: Comparison, lineup: Lineup) -> bool:
             for measurement in rule.measurements
         )
     seen = lineup.seen_by(rule.party)
-    reference = work_out(rule.reference, seen)
     return all(
         _compares(value, rule.operation, against)
         for measurement in rule.measurements
-        for value, against in _beside(work_out(measurement, seen), reference)
+        for value, against in beside(measurement, rule.reference, seen)
     )
 
 
 def _among_themselves(values: list[Any], operation: str) -> bool:
-    different = len(set(values))
-    return different == len(values) if operation == "!=" else different <= 1
+    if None in values:
+        return False
+    if operation == "!=":
+        return len(set(values)) == len(values)
+    return all(_equal(value, values[0]) for value in values)
+
+
+def _equal(value: Any, other: Any) -> bool:  # noqa: ANN401
+    if _number(value) and _number(other):
+        return bool(abs(value - other) <= SLACK)
+    return bool(value == other)
 
 
 def _compares(value: Any, operation: str, against: Any) -> bool:  # noqa: ANN401
@@ -109,19 +122,20 @@ def _compares(value: Any, operation: str, against: Any) -> bool:  # noqa: ANN401
         return False
     if isinstance(value, str) != isinstance(against, str):
         value, against = _text(value), _text(against)
+    equal = _equal(value, against)
     match operation:
         case "=":
-            return bool(value == against)
+            return equal
         case "!=":
-            return bool(value != against)
+            return not equal
         case "<":
-            return bool(value < against)
+            return bool(value < against) and not equal
         case "<=":
-            return bool(value <= against)
+            return bool(value < against) or equal
         case ">":
-            return bool(value > against)
+            return bool(value > against) and not equal
         case _:
-            return bool(value >= against)
+            return bool(value > against) or equal
 
 
 def _text(value: Any) -> str:  # noqa: ANN401

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from matchmaker.rules.asked import Asked
 from matchmaker.rules.expressions import Expression
@@ -21,7 +21,11 @@ ROUNDING_S = 1e-9
 """By how much a sum of seconds may fall short of what it stands for."""
 
 Operation = Literal["<", "<=", "=", "!=", ">", ">="]
+OPERATIONS: Final = ("<", "<=", "=", "!=", ">", ">=")
 Aggregation = Literal["avg", "min", "max"]
+BATCHING_SMALL: Final = ("random", "sorted")
+BATCHING_LARGE: Final = ("largestPopulation", "fastestRegion")
+"""How candidates are put in order, of the strategy exhaustiveSearch and of balanced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,8 @@ class Expansion:
     """Of the dataclass, e.g. ``max_distance``."""
 
     steps: tuple[Step, ...]
+    path: str = dataclasses.field(default="", repr=False, compare=False)
+    """Where it stands in the document, for messages."""
 
     def value(self, age_s: float) -> Any:  # noqa: ANN401 - as the field has it
         """The value at an age; None before the first step."""

@@ -1,8 +1,10 @@
 """``readyup rules``: a rule set checked, tried in virtual time, or brought from elsewhere."""
 
+import json as json_text
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 from cyclopts import App
@@ -37,8 +39,8 @@ def check(file: Path, *, json: bool = False) -> int:
         _print({"ok": whole is not None, "problems": told})
     else:
         for one in problems:
-            print(f"{one.severity:7}  {one.path}: {one.message}")
-        print(f"{file}: {'it runs' if whole is not None else 'it cannot run'}")
+            _say(f"{one.severity:7}  {one.path}: {one.message}")
+        _say(f"{file}: {'it runs' if whole is not None else 'it cannot run'}")
     return 0 if whole is not None else 1
 
 
@@ -66,12 +68,12 @@ def simulate(
         whole = flexmatch.load(_text(file))
         outcome = run(whole, list(_arrivals(tickets)), until_s=until)
     except Invalid as wrong:
-        print(f"readyup rules simulate: {wrong}", file=sys.stderr)
+        _say(f"readyup rules simulate: {wrong}", sys.stderr)
         return 1
     if json:
         _print(_told(outcome))
     else:
-        print(_for_people(outcome))
+        _say(_for_people(outcome))
     return 0
 
 
@@ -99,19 +101,28 @@ def _for_people(outcome: Outcome) -> str:
 
 
 def _print(answer: object) -> None:
-    print(msgspec.json.encode(answer).decode())
+    # In ASCII, which every terminal and every half of a broken surrogate pair survives.
+    print(json_text.dumps(answer))
+
+
+def _say(text: str, to: TextIO | None = None) -> None:
+    """A line for people; what the terminal cannot show stands there escaped."""
+    to = to or sys.stdout
+    coding = to.encoding or "utf-8"
+    print(text.encode(coding, "backslashreplace").decode(coding), file=to)
 
 
 def _text(file: Path) -> str:
     try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+        found = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        return found.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as wrong:
         reason = wrong.strerror if isinstance(wrong, OSError) else "it is no UTF-8 text"
         raise Invalid(f"{file}: {reason}") from wrong
 
 
 def _arrivals(file: Path) -> Iterator[Arrival]:
-    for n, line in enumerate(_text(file).splitlines(), 1):
+    for n, line in enumerate(_text(file).split("\n"), 1):
         if line.strip():
             try:
                 yield _arrival(line)

@@ -100,7 +100,7 @@ RULE = {"name": "R", "type": "distance", "referenceValue": 1, "maxDistance": 5}
          "$.expansions[0].steps[1].waitTimeSeconds", "not after the step before"),
         ("expansions/1", {"target": "teams[red].minPlayers",
                           "steps": [{"waitTimeSeconds": 5, "value": 9}]},
-         "$.expansions", "minPlayers 9 above maxPlayers 5"),
+         "$.expansions[1].steps[0].value", "minPlayers 9 above maxPlayers 5"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_place(path: str, value: object, place: str, message: str):
