@@ -17,12 +17,12 @@ from readyup.settings import load
 
 
 def bench(
-    what: Literal["idle", "failover", "overload", "profile"] = "idle",
+    what: Literal["idle", "failover", "overload", "profile", "jitter"] = "idle",
     /,
     *,
     matches: int = 400,
     kills: int = 3,
-    seconds: float = 4.0,
+    seconds: float | None = None,
     json_path: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
     plot: Path | None = None,
 ) -> int:
@@ -33,20 +33,23 @@ def bench(
             failover: how long nobody leads after kill -9 of the leading director, under bots.
             overload: what an API process does at 1, 2 and 10 times its capacity, and after.
             profile: where one ticket's processor time goes, part by part, under bots.
+            jitter: how late a game's ticks are beside a noisy neighbour, by how it is pinned.
         matches: idle: how many are measured.
         kills: failover: how often the leader is killed.
-        seconds: overload: how long each rate lasts. profile: how long it looks, at least 5.
+        seconds: overload: how long each rate lasts, 4 unless told. profile: how long it
+            looks, at least 5. jitter: how long each variant is watched, 20 unless told.
         json_path: Write the figures as JSON to this file; - prints them instead of the table.
-        plot: overload: write a picture of it to this SVG file.
+        plot: overload, jitter: write a picture of it to this SVG file.
     """
     configure_logging(as_json=False, level=logging.WARNING)
     try:
-        if plot is not None and what != "overload":
-            raise Invalid("--plot: only overload has a picture")
+        if plot is not None and what not in PICTURES:
+            raise Invalid(f"--plot: only {' and '.join(PICTURES)} have a picture")
         if not 1 <= matches <= 5_000:
             raise Invalid(f"--matches: {matches} is outside 1 to 5000")
         if not 1 <= kills <= 100:
             raise Invalid(f"--kills: {kills} is outside 1 to 100")
+        seconds = SECONDS.get(what, 1.0) if seconds is None else seconds
         if not 1 <= seconds <= 600:
             raise Invalid(f"--seconds: {seconds:g} is outside 1 to 600")
         with (
@@ -59,6 +62,7 @@ def bench(
                 "failover": lambda: _failover(kills, run_dir),
                 "overload": lambda: _overload(seconds, run_dir),
                 "profile": lambda: _profile(seconds, run_dir),
+                "jitter": lambda: _jitter(seconds),
             }
             figures = runner.run(measuring[what]())
     except (ReadyUpError, BaseExceptionGroup) as wrong:
@@ -66,10 +70,8 @@ def bench(
             print(f"readyup bench: {error}", file=sys.stderr)
         return 1
     if plot is not None:
-        from readyup.bench.overload_plot import picture
-
         plot.parent.mkdir(parents=True, exist_ok=True)
-        plot.write_text(picture(figures), encoding="utf-8")
+        plot.write_text(PICTURES[what](figures), encoding="utf-8")
     encoded = msgspec.json.format(msgspec.json.encode(figures), indent=2).decode()
     to_stdout = str(json_path) == "-"
     if json_path is not None and not to_stdout:
@@ -105,6 +107,12 @@ async def _profile(seconds: float, folder: Path) -> dict[str, Any]:
 
     with shown(live=False) as show:
         return await bench_profile(load(), folder, seconds=max(5.0, seconds), show=show)
+
+
+async def _jitter(seconds: float) -> dict[str, Any]:
+    from readyup.bench.jitter import bench_jitter
+
+    return await bench_jitter(seconds=seconds)
 
 
 def _text(figures: Mapping[str, Any]) -> str:
@@ -198,6 +206,24 @@ def _profile_text(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _jitter_text(figures: Mapping[str, Any]) -> str:
+    from readyup.bench.jitter_told import table
+
+    return table(figures)
+
+
+def _jitter_picture(figures: Mapping[str, Any]) -> str:
+    from readyup.bench.jitter_plot import picture
+
+    return picture(figures)
+
+
+def _overload_picture(figures: Mapping[str, Any]) -> str:
+    from readyup.bench.overload_plot import picture
+
+    return picture(figures)
+
+
 def _machine(ran_on: Mapping[str, Any]) -> str:
     return (
         f"{ran_on['processor']}, {ran_on['cores']} cores, {ran_on['system']}, "
@@ -214,5 +240,15 @@ TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "failover": _failover_text,
     "overload": _overload_text,
     "profile": _profile_text,
+    "jitter": _jitter_text,
 }
 """How each benchmark's figures are told to people."""
+
+PICTURES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "overload": _overload_picture,
+    "jitter": _jitter_picture,
+}
+"""Those that can be drawn."""
+
+SECONDS: Mapping[str, float] = {"overload": 4.0, "profile": 5.0, "jitter": 20.0}
+"""How long each looks unless told."""
