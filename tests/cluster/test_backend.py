@@ -161,9 +161,26 @@ async def until(seen: Callable[[], Awaitable[object]], *, timeout_s: float = 90.
 
 @pytest.fixture
 async def world(plane: Plane, store: Store, tmp_path: Path) -> AsyncIterator[World]:
-    async with plane.api() as api, meddling(plane, tmp_path) as meddler:
+    async with (
+        plane.api() as api,
+        meddling(plane, tmp_path) as meddler,
+        asyncio.TaskGroup() as group,
+    ):
+        restarting = group.create_task(restart_what_ends(plane))
         yield World(plane, api, store, meddler)
         await delete_fleet(api, ARENA)
+        restarting.cancel()
+
+
+async def restart_what_ends(plane: Plane) -> None:
+    """As the kubelet of Agones' own pods: 1.60's controller panics at a Fleet that was deleted
+    while the API server was away.
+    """
+    while True:
+        for name in ("agones-controller", "agones-extensions"):
+            if plane.program(name).pid is None:
+                plane.restart(name)
+        await asyncio.sleep(0.5)
 
 
 async def test_a_fleet_is_made_and_its_reserve_is_claimed(world: World):
@@ -184,7 +201,8 @@ async def test_a_fleet_is_made_and_its_reserve_is_claimed(world: World):
 
 
 async def test_claims_and_reuse_write_nothing_to_kubernetes(world: World):
-    fixed = replace(SPEC, buffer=0, replicas=6)
+    # Nothing is Ready, so what a running match takes from the reserve is not refilled meanwhile.
+    fixed = replace(SPEC, buffer=0, replicas=4)
     async with world.running(fixed):
         await world.full()
         await asyncio.sleep(1.0)
@@ -193,12 +211,9 @@ async def test_claims_and_reuse_write_nothing_to_kubernetes(world: World):
             placement = await world.claim()
             assert placement is not None
             await world.end(placement)
-        rooms_used = await world.free()
-        # While a match runs the reserve refills itself; here none ran for long enough.
-        after = world.meddler.writes()
 
-        assert rooms_used == 4
-        assert after - before <= 2
+        assert await world.free() == 4
+        assert world.meddler.writes() == before
 
 
 async def test_demand_makes_the_fleet_grow_and_its_end_makes_it_small_again(world: World):
@@ -216,7 +231,7 @@ async def test_demand_makes_the_fleet_grow_and_its_end_makes_it_small_again(worl
         await until(lambda: _is(world.replicas, 6))
         await until(world.agrees)
 
-        assert grown_s < 2.0
+        assert grown_s < 5.0, "a second, on a machine that does nothing else"
         assert sum(one is None for one in placements) == 8, "the others waited in line"
     assert set(await world.deleted()) == {"scale"}
 
@@ -262,9 +277,8 @@ async def _nobody_waits(world: World) -> bool:
 async def test_agones_controller_may_be_restarted(world: World):
     async with world.running():
         await world.full()
-        world.plane.kill("agones-controller")
+        world.plane.kill("agones-controller")  # and started again, as any pod is
         claimed = [await world.claim() for _ in range(4)]
-        world.plane.restart("agones-controller")
         await world.full()
         await until(world.agrees)
 
