@@ -6,7 +6,7 @@ it expects, so asking twice has one effect. ``now_ms`` comes from the caller.
 
 from typing import Literal
 
-from allocator.rooms import Census, NewRoom, placement_of, suspects
+from allocator.rooms import Census, NewRoom, placement_of, proven_of, suspects
 from core.ids import FleetName, MatchId, RoomId, ServerUid
 from core.lua import LuaScript, as_json
 from core.pause import PauseKey
@@ -28,6 +28,7 @@ DOUBT = LuaScript.load("allocator.lua", "doubt")
 END_SESSION = LuaScript.load("allocator.lua", "end_session")
 FORGET = LuaScript.load("allocator.lua", "forget")
 MOVE = LuaScript.load("allocator.lua", "move")
+RANK = LuaScript.load("allocator.lua", "rank")
 REMOVE_SERVER = LuaScript.load("allocator.lua", "remove_server")
 RETIRE = LuaScript.load("allocator.lua", "retire")
 SUSPECT = LuaScript.load("allocator.lua", "suspect")
@@ -166,11 +167,17 @@ class Pool:
                 "address": room.address,
                 "port": room.port,
                 "version": room.version,
+                "proven": int(room.proven),
                 "now_ms": now_ms,
                 "ack_ms": self.ack_ms,
             },
         )
         return bool(reply)
+
+    async def rank(self, room: RoomId, *, proven: bool) -> bool:
+        """Whether a room stands before the others, for its server's cores; False if unknown."""
+        args: dict[str, str | int] = {"room": room, "proven": int(proven)}
+        return bool(await RANK(self.store, keys=self._keys, args=args))
 
     async def remove_server(self, server: ServerUid, *, reason: str, now_ms: int) -> list[MatchId]:
         """Forget a server and its rooms; returns the matches that were on it.
@@ -216,15 +223,16 @@ class Pool:
         a room seen here whose server is not there afterwards is gone, never just new.
         """
         rooms = await self.store.call("SMEMBERS", self.key("rooms"))
-        free = await self.store.call("ZRANGE", self.key("free"), 0, -1)
+        free = await self.store.call("ZRANGE", self.key("free"), 0, -1, "WITHSCORES")
         retiring = await self.store.call("ZRANGE", self.key("retiring"), 0, -1)
         suspect = await self.store.call("ZRANGE", self.key("suspect"), 0, -1, "WITHSCORES")
         greeted = await self.store.call("HKEYS", self.key("servers"))
         return Census(
             rooms=frozenset(map(RoomId, rooms)),
-            free=frozenset(map(RoomId, free)),
+            free=frozenset(map(RoomId, free[::2])),
             retiring=frozenset(map(RoomId, retiring)),
             suspect=suspects(suspect),
             waiting=int(await self.store.call("ZCARD", self.key("waiting"))),
             greeted=frozenset(map(ServerUid, greeted)),
+            proven=proven_of(free),
         )

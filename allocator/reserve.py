@@ -10,11 +10,11 @@ from allocator.handover import Handover
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.ports import CLAIM_LABEL, Servers
-from allocator.rooms import Census, NewRoom, rooms_of
+from allocator.rooms import Census, NewRoom, misplaced, rooms_of
 from allocator.settings import AllocatorSettings
 from core.clock import Clock
 from core.errors import Exhausted, Unreachable
-from core.game_server import ServerView, State
+from core.game_server import Pinned, ServerView, State, pinned_states
 from core.ids import RoomId, ServerUid, server_of
 from core.supervise import every
 
@@ -63,7 +63,9 @@ def plan_reserve(
     present = {server.uid for server in running}
     gone = [uid for uid in by_server if uid not in taken]
     gone += [uid for uid in census.greeted if uid not in present and uid not in by_server]
-    add = [room for s in taken.values() for room in rooms_of(s) if room.room not in census.rooms]
+    known = pinned_states(running)
+    rooms = [r for s in taken.values() for r in rooms_of(s, proven=known[s.uid] is Pinned.PROVEN)]
+    add = [room for room in rooms if room.room not in census.rooms]
 
     free = {room for room in census.free if server_of(room) in taken}
     open_ = open_claims(running)
@@ -187,6 +189,8 @@ class Reserve:
         running = await self._servers.running()
         self._remember(running, now_ms=now_ms)
         plan = plan_reserve(census, running, self._asked_ms, self._settings, now_ms=now_ms)
+        for place, proven in misplaced(census, running).items():
+            await self._pool.rank(place, proven=proven)
         self._measure(census)
         for uid in plan.gone:
             await self._forget(uid, now_ms=now_ms)

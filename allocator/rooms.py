@@ -1,11 +1,14 @@
 """Rooms as values, and what the pool's state looks like at one moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.game_server import ServerView
-from core.ids import FleetName, MatchId, RoomId, ServerUid, room_id
+from core.game_server import Pinned, ServerView, pinned_states
+from core.ids import FleetName, MatchId, RoomId, ServerUid, room_id, server_of
 from core.placement import Placement
+
+UNPROVEN_MS = 10**13
+"""What ``fleet.lua`` adds to the score of a free room whose server did not prove its cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,8 @@ class NewRoom:
     address: str
     port: int
     version: str
+    proven: bool = False
+    """Whether its server's cores are proven to be its own; such rooms are handed out first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,21 @@ class Census:
     greeted: frozenset[ServerUid]
     """Servers that said hello and were not forgotten since, with rooms or without."""
 
+    proven: frozenset[RoomId] = frozenset()
+    """Free rooms that stand before the others, for the cores of their servers."""
 
-def rooms_of(server: ServerView) -> list[NewRoom]:
+
+def rooms_of(server: ServerView, *, proven: bool = False) -> list[NewRoom]:
     """A server's rooms, in the order in which they are added."""
     return [
-        NewRoom(room_id(server.uid, n), server.uid, server.address, server.port, server.version)
+        NewRoom(
+            room_id(server.uid, n),
+            server.uid,
+            server.address,
+            server.port,
+            server.version,
+            proven=proven,
+        )
         for n in range(server.rooms)
     ]
 
@@ -54,4 +69,24 @@ def suspects(reply: Sequence[str]) -> dict[RoomId, int]:
     """The suspect rooms and since when, from member, score, member, score ..."""
     return {
         RoomId(room): int(float(since)) for room, since in zip(reply[::2], reply[1::2], strict=True)
+    }
+
+
+def proven_of(reply: Sequence[str]) -> frozenset[RoomId]:
+    """The free rooms of servers that proved their cores, from member, score, member, score ..."""
+    return frozenset(
+        RoomId(room)
+        for room, score in zip(reply[::2], reply[1::2], strict=True)
+        if float(score) < UNPROVEN_MS
+    )
+
+
+def misplaced(census: Census, running: Collection[ServerView]) -> dict[RoomId, bool]:
+    """Free rooms that stand among the proven and are not, or the other way round."""
+    known = pinned_states(running)
+    return {
+        room: proven
+        for room in sorted(census.free)
+        if server_of(room) in known
+        and (proven := known[server_of(room)] is Pinned.PROVEN) != (room in census.proven)
     }

@@ -1,9 +1,15 @@
 """A game server as the rest of the house sees it: Agones' states and one frozen view."""
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from core.ids import FleetName, ServerUid
+
+PINNED_LABEL: Final = "agones.dev/sdk-readyup-pinned"
+"""Label in which a server in a pod says whether its cores are proven to be its own."""
 
 
 class State(StrEnum):
@@ -48,3 +54,31 @@ class ServerView:
     created_ms: int = 0
     public_key: str = ""
     """Ed25519 key, 64 hex digits, by which the server proves itself; empty until known."""
+
+
+class Pinned(StrEnum):
+    """What is known of a server's cores."""
+
+    PROVEN = "true"
+    SHARED = "false"
+    UNKNOWN = "unknown"
+
+
+def pinned_states(servers: Collection[ServerView]) -> dict[ServerUid, Pinned]:
+    """What is known of the cores of a fleet's servers.
+
+    A server in a pod has looked for itself, and its label says what it found. A local one
+    has its cores to itself when no other server of the fleet is on any of them.
+    """
+    on_core = Counter(core for server in servers for core in set(server.cores))
+    return {server.uid: _pinned(server, on_core) for server in servers}
+
+
+def _pinned(server: ServerView, on_core: Counter[int]) -> Pinned:
+    said = server.labels.get(PINNED_LABEL)
+    if said is not None:
+        return Pinned.PROVEN if said == Pinned.PROVEN else Pinned.SHARED
+    if not server.cores:
+        return Pinned.UNKNOWN
+    alone = all(on_core[core] == 1 for core in server.cores)
+    return Pinned.PROVEN if alone else Pinned.SHARED

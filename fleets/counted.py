@@ -1,9 +1,10 @@
 """Counts what becomes of fleets: game servers on their way to the mirror, and looks at sizes."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from core.clock import Clock
-from core.game_server import ServerView, State
+from core.game_server import Pinned, ServerView, State, pinned_states
 from core.ids import FleetName, ServerUid
 from fleets.metrics import FleetMetrics
 from fleets.ports import Decision, Demand, Mirror, Reason, Sizing
@@ -18,34 +19,42 @@ class CountedMirror:
         self._mirror = mirror
         self._metrics = metrics
         self._clock = clock
-        self._states: dict[ServerUid, tuple[FleetName, State]] = {}
+        self._views: dict[ServerUid, ServerView] = {}
         self._was_up: set[ServerUid] = set()
 
     def put(self, view: ServerView) -> None:
         """Show a server as it is now."""
-        if view.uid not in self._states:
+        if view.uid not in self._views:
             self._metrics.starts.labels(view.fleet).inc()
         if view.state in UP and view.uid not in self._was_up:
             self._was_up.add(view.uid)
             took_s = max(0, self._clock.wall_ms() - view.created_ms) / 1000
             self._metrics.ready_seconds.labels(view.fleet).observe(took_s)
-        self._states[view.uid] = (view.fleet, view.state)
+        self._views[view.uid] = view
         self._count(view.fleet)
         self._mirror.put(view)
 
     def remove(self, view: ServerView, reason: Reason) -> None:
         """A server is gone."""
         self._was_up.discard(view.uid)
-        if self._states.pop(view.uid, None) is not None:
+        if self._views.pop(view.uid, None) is not None:
             self._metrics.deletes.labels(view.fleet, reason).inc()
             self._count(view.fleet)
         self._mirror.remove(view, reason)
 
     def _count(self, fleet: FleetName) -> None:
-        """Every state, those without a server too: a gauge that nobody sets keeps its value."""
-        there = Counter(state for of, state in self._states.values() if of == fleet)
-        for state in State:
-            self._metrics.servers.labels(fleet, state).set(there[state])
+        there = [view for view in self._views.values() if view.fleet == fleet]
+        count_servers(self._metrics, fleet, there)
+
+
+def count_servers(metrics: FleetMetrics, fleet: FleetName, servers: Collection[ServerView]) -> None:
+    """Every state, those without a server too: a gauge that nobody sets keeps its value."""
+    states = Counter(view.state for view in servers)
+    for state in State:
+        metrics.servers.labels(fleet, state).set(states[state])
+    pinned = Counter(pinned_states(servers).values())
+    for known in Pinned:
+        metrics.servers_pinned.labels(fleet, known).set(pinned[known])
 
 
 class CountedSizing:

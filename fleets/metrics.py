@@ -16,6 +16,13 @@ class FleetMetrics:
             ["fleet", "state"],
             registry=registry,
         )
+        self.servers_pinned = Gauge(
+            "readyup_fleets_servers_pinned",
+            "Game servers by what is known of their cores: true is proven to be its own, "
+            "false is shared, unknown is that nobody said.",
+            ["fleet", "pinned"],
+            registry=registry,
+        )
         self.replicas_wanted = Gauge(
             "readyup_fleets_replicas_wanted",
             "Game servers that the fleet should have, by the last look.",

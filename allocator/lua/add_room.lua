@@ -8,8 +8,9 @@
   ARGV[3] address  where players reach it
   ARGV[4] port     integer
   ARGV[5] version  of the game server
-  ARGV[6] now_ms   integer
-  ARGV[7] ack_ms   how long a server may take to acknowledge a match
+  ARGV[6] proven   1 if its server's cores are proven to be its own, else 0
+  ARGV[7] now_ms   integer
+  ARGV[8] ack_ms   how long a server may take to acknowledge a match
 
   Returns: 1 if added, 0 if it was there
   Cost: O(log rooms)
@@ -17,12 +18,12 @@
 -- include: core:event
 -- include: fleet
 -- include: line
-local room, server, now_ms = ARGV[1], ARGV[2], tonumber(ARGV[6])
+local room, server, now_ms = ARGV[1], ARGV[2], tonumber(ARGV[7])
 if redis.call("EXISTS", room_key(room)) == 1 then return 0 end
 redis.call("HSET", room_key(room), "room", room, "server", server, "address", ARGV[3],
-  "port", ARGV[4], "version", ARGV[5], "state", "free", "match", "", "epoch", 0, "served", 0)
+  "port", ARGV[4], "version", ARGV[5], "proven", ARGV[6], "state", "free", "match", "", "epoch", 0, "served", 0)
 redis.call("SADD", key("rooms"), room)
-redis.call("ZADD", key("free"), now_ms, room)
+offer(room, now_ms)
 log("room.added", now_ms, { room = room, server = server })
-serve(now_ms, tonumber(ARGV[7]))
+serve(now_ms, tonumber(ARGV[8]))
 return 1

@@ -24,7 +24,7 @@ local function vacate(room, match, to, reason, now_ms)
     put_aside(room, "retiring", now_ms)
   elseif to == "free" then
     redis.call("HSET", room_key(room), "state", "free")
-    redis.call("ZADD", key("free"), now_ms, room)
+    offer(room, now_ms)
   else
     put_aside(room, to, now_ms)
   end

@@ -18,7 +18,7 @@ local was = redis.call("HMGET", room_key(room), "state", "server")
 if was[1] ~= "suspect" then return 0 end
 redis.call("ZREM", key("suspect"), room)
 redis.call("HSET", room_key(room), "state", "free")
-redis.call("ZADD", key("free"), now_ms, room)
+offer(room, now_ms)
 log("room.added", now_ms, { room = room, server = was[2] })
 serve(now_ms, tonumber(ARGV[3]))
 return 1

@@ -12,7 +12,7 @@ import structlog
 
 from core.clock import Clock
 from core.errors import Conflict, NotFound, Unreachable
-from core.game_server import ServerView, State
+from core.game_server import PINNED_LABEL, Pinned, ServerView, State
 from core.ids import ServerUid
 from fleets.agones.kube import Kube, Object, namespaced
 from fleets.agones.metrics import AgonesMetrics
@@ -156,15 +156,19 @@ class PodServers:
 def allocation(spec: FleetSpec, claim: str) -> Object:
     """What Agones is asked for: the server that has the claim already, else a Ready one.
 
-    The fleet's current version is preferred, so that a rollout moves the reserve along.
+    The fleet's current version is preferred, so that a rollout moves the reserve along; then
+    a server that proved its cores to be its own.
     """
     fleet = {FLEET_LABEL: spec.name}
     selectors: list[Object] = [
         {"matchLabels": {**fleet, CLAIM_LABEL: claim}, "gameServerState": "Allocated"}
     ]
-    if spec.version:
-        selectors.append({"matchLabels": {**fleet, VERSION_LABEL: spec.version}})
-    selectors.append({"matchLabels": fleet})
+    versions = [{VERSION_LABEL: spec.version}, {}] if spec.version else [{}]
+    selectors += [
+        {"matchLabels": {**fleet, **version, **pinned}}
+        for version in versions
+        for pinned in ({PINNED_LABEL: Pinned.PROVEN.value}, {})
+    ]
     return {
         "apiVersion": ALLOCATION,
         "kind": "GameServerAllocation",

@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import random
-from collections import Counter
 from dataclasses import dataclass
 
 from core.clock import Clock
 from core.errors import Exhausted, StoreUnreachable
 from core.eventlog import last_id, tail
-from core.game_server import State
 from core.ids import ServerUid
 from core.redis import Store
 from fleets.agones.backend import PodServers
@@ -19,7 +17,7 @@ from fleets.agones.scale import FleetSize
 from fleets.agones.view import PodFleet, PodServer
 from fleets.agones.watch import Informer
 from fleets.backoff import Backoff
-from fleets.counted import CountedSizing
+from fleets.counted import CountedSizing, count_servers
 from fleets.mirror import RedisMirror
 from fleets.orders import Orders
 from fleets.ports import Reason
@@ -168,7 +166,4 @@ class Term:
                 self._servers.wake()
 
     def _measure(self) -> None:
-        states = Counter(view.state for view in self._servers.observe())
-        for state in State:
-            gauge = self._cluster.metrics.fleets.servers.labels(self._spec.name, state)
-            gauge.set(states[state])
+        count_servers(self._cluster.metrics.fleets, self._spec.name, self._servers.observe())

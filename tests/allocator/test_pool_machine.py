@@ -50,6 +50,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.sessions = Sessions(self.pool)
         self.now_ms = 1_000_000
         self.free: list[RoomId] = []
+        self.proven: set[RoomId] = set()
         self.held: dict[MatchId, tuple[RoomId, int]] = {}
         self.aside: set[RoomId] = set()
         self.line: list[MatchId] = []
@@ -65,9 +66,14 @@ class PoolMachine(RuleBasedStateMachine):
 
     def serve(self) -> None:
         while self.free and self.line:
-            match, room = self.line.pop(0), self.free.pop(0)
+            match, room = self.line.pop(0), self.next_free()[0]
+            self.free.remove(room)
             self.epochs[match] = self.epochs.get(match, 0) + 1
             self.held[match] = (room, self.epochs[match])
+
+    def next_free(self) -> list[RoomId]:
+        """Proven first; among equals the longest free, so nothing changes where all are alike."""
+        return sorted(self.free, key=lambda room: room not in self.proven)
 
     def give_back(self, match: MatchId, *, aside: bool) -> None:
         self.orphans.pop(match, None)
@@ -102,15 +108,17 @@ class PoolMachine(RuleBasedStateMachine):
         for n in range(rooms):
             self.add_room(SERVERS[n // 2], n % 2)
 
-    @rule(server=sampled_from(SERVERS), n=integers(0, 1))
-    def add_room(self, server: ServerUid, n: int) -> None:
+    @rule(server=sampled_from(SERVERS), n=integers(0, 1), proven=booleans())
+    def add_room(self, server: ServerUid, n: int, proven: bool = False) -> None:
         known = self.rooms()
         room = room_id(server, n)
         if n and room_id(server, 0) not in known:
             return  # rooms are added from 0 upwards
-        added = self.do(self.pool.add_room(NewRoom(room, server, "h", 1, "v"), now_ms=self.now_ms))
+        new = NewRoom(room, server, "h", 1, "v", proven=proven)
+        added = self.do(self.pool.add_room(new, now_ms=self.now_ms))
         assert added == (room not in known)
         if added:
+            self.proven = self.proven - {room} | ({room} if proven else set())
             self.free.append(room)
             self.serve()
 
@@ -206,6 +214,13 @@ class PoolMachine(RuleBasedStateMachine):
         self.free = [r for r in self.free if server_of(r) != server]
         self.aside = {r for r in self.aside if server_of(r) != server}
 
+    @precondition(lambda self: self.rooms())
+    @rule(n=integers(0, 9), proven=booleans())
+    def rank(self, n: int, proven: bool) -> None:
+        room = sorted(self.rooms())[n % len(self.rooms())]
+        assert self.do(self.pool.rank(room, proven=proven))
+        self.proven = self.proven - {room} | ({room} if proven else set())
+
     # What is always true.
 
     def rooms(self) -> set[RoomId]:
@@ -228,7 +243,7 @@ class PoolMachine(RuleBasedStateMachine):
         )
         # No room is lost or made up, and the line keeps its order.
         assert set(known) == set(rooms)
-        assert set(free) == set(self.free)
+        assert free == self.next_free()
         assert set(aside) == self.aside
         assert line == self.line
         # A held room has one match, which is alive; a room that is not held has none.

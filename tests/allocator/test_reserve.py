@@ -324,3 +324,19 @@ def test_a_server_that_shuts_down_is_not_asked_for_its_claim_again():
     going = replace(server("a"), state=State.SHUTDOWN, labels={CLAIM_LABEL: "refill-uid-a"})
 
     assert open_claims([going]) == []
+
+
+async def test_rooms_of_proven_servers_are_handed_out_first(
+    reserve: Reserve, pool: Pool, servers: FakeServers
+):
+    views = {name: replace(server(name), created_ms=n) for n, name in enumerate("ab")}
+    servers.have(views["a"], views["b"])
+    for t in (0, 1):
+        await reserve.refill(now_ms=NOW + t)
+    # It is only later, when both have their rooms, that one of them proves its cores.
+    servers.have(replace(servers.views[views["b"].uid], cores=(1,)))
+    await reserve.refill(now_ms=NOW + 2)
+
+    handed_out = [await pool.claim(order(name), now_ms=NOW + 3) for name in ("m", "n")]
+
+    assert [one and one.server for one in handed_out] == ["uid-b", "uid-a"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 
-from core.game_server import ServerView, State
+from core.game_server import PINNED_LABEL, ServerView, State
 from core.ids import FleetName, ServerUid
 from fleets.counted import CountedMirror, CountedSizing
 from fleets.metrics import FleetMetrics
@@ -81,3 +81,16 @@ async def test_the_last_looks_size_and_time_are_kept():
 
     assert (before, sizing.looked_s) == (None, wall.elapsed_s())
     assert registry.get_sample_value("readyup_fleets_replicas_wanted", {"fleet": ARENA}) == 5
+
+
+def test_servers_are_counted_by_what_is_known_of_their_cores():
+    registry = CollectorRegistry()
+    mirror = CountedMirror(Seen(), FleetMetrics(registry), HandClock())
+    mirror.put(replace(server("one", State.READY), labels={PINNED_LABEL: "true"}))
+    mirror.put(server("two", State.READY))
+
+    name = "readyup_fleets_servers_pinned"
+    assert {
+        known: registry.get_sample_value(name, {"fleet": ARENA, "pinned": known})
+        for known in ("true", "false", "unknown")
+    } == {"true": 1, "false": 0, "unknown": 1}

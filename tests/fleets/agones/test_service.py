@@ -17,14 +17,16 @@ from allocator.reserve import Reserve
 from allocator.sessions import Sessions
 from allocator.settings import AllocatorSettings
 from core.clock import SystemClock
-from core.game_server import ServerView, State
+from core.game_server import PINNED_LABEL, ServerView, State
 from core.ids import FleetName
 from core.lua import as_json
 from core.redis import Store
+from fleets.agones.backend import allocation
 from fleets.agones.kube import Kube
 from fleets.agones.metrics import AgonesMetrics
 from fleets.agones.service import AgonesFleets
 from fleets.agones.settings import KubernetesSettings
+from fleets.agones.view import VERSION_LABEL
 from fleets.metrics import FleetMetrics
 from fleets.pod import PodSpec
 from fleets.spec import FleetSpec, PortRange
@@ -353,3 +355,14 @@ async def test_a_fleet_that_is_refused_is_told_in_the_plan_and_tried_again(world
 
         await until(told)
         await until(lambda: world.replicas() == 3)
+
+
+def test_agones_is_asked_for_the_version_then_for_proven_cores_then_for_any():
+    spec = arena(version="2")
+    _, *selectors = allocation(spec, "refill-1")["spec"]["selectors"]
+
+    version, proven = {VERSION_LABEL: "2"}, {PINNED_LABEL: "true"}
+    assert [one["matchLabels"] for one in selectors] == [
+        {"agones.dev/fleet": "arena", **more}
+        for more in ({**version, **proven}, version, proven, {})
+    ]
