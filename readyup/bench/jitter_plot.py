@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from html import escape
+from textwrap import shorten
 from typing import Any
 
 from readyup.bench.jitter_told import times
@@ -46,7 +47,7 @@ def picture(figures: Mapping[str, Any]) -> str:
         y = TOP + LANE * n + LANE / 2
         parts.append(_text(16, y + 4, one["name"]))
         if "unavailable" in one:
-            parts.append(_text(LEFT, y + 4, one["unavailable"], colour=FAINT))
+            parts.append(_text(LEFT, y + 4, shorten(one["unavailable"], 84), colour=FAINT))
             continue
         xs = [x_of(one[name]) for name, _, _ in DOTS]
         parts.append(f'<path d="M{xs[0]:.1f} {y}H{xs[-1]:.1f}" stroke="{FAINT}"/>')
@@ -69,10 +70,11 @@ def _legend() -> list[str]:
 
 
 def _under(figures: Mapping[str, Any]) -> str:
-    ran_on = figures["machine"]
+    ran_on, quiet = figures["machine"], figures["variants"][0]
     return (
-        f"{ran_on['processor']}, {ran_on['cores']} cores; {figures['neighbours']} noisy "
-        f"processes; {figures['seconds']:g} s each; load before {ran_on['load_before']}"
+        f"{ran_on['processor']}, {figures['neighbours']} noisy processes, "
+        f"{figures['seconds']:g} s each; while quiet others used {quiet['others_cores']:.2f} "
+        f"of {len(figures['cores'])} cores"
     )
 
 

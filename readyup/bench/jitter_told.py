@@ -14,6 +14,9 @@ LEGEND = (
     "others: cores used by processes that are not the benchmark's"
 )
 
+QUIET_SHARE = 0.1
+"""Of the cores, used by others: with more than this the baseline is not called quiet."""
+
 
 def table(figures: Mapping[str, Any]) -> str:
     """All variants, with the kernel's word on each, then those that could not be had."""
@@ -33,13 +36,31 @@ def table(figures: Mapping[str, Any]) -> str:
     ]
     had = [one for one in figures["variants"] if "unavailable" not in one]
     lines += [_row(one, seconds) for one in had]
-    lines += ["", LEGEND, "", "what the kernel said inside the game's process"]
+    lines += [
+        "",
+        LEGEND,
+        *_noise_of_others(figures, had[0]),
+        "",
+        "what the kernel said inside the game's process",
+    ]
     lines += [f"{one['name']:<17}{_proof(one)}" for one in had]
     missing = [one for one in figures["variants"] if "unavailable" in one]
     if missing:
         lines += ["", "not to be had here"]
         lines += [f"{one['name']:<17}{one['unavailable']}" for one in missing]
     return "\n".join(lines)
+
+
+def _noise_of_others(figures: Mapping[str, Any], quiet: Mapping[str, Any]) -> list[str]:
+    """A word of caution where the baseline had neighbours of its own."""
+    used, there = quiet["others_cores"], len(figures["cores"])
+    if used < QUIET_SHARE * there:
+        return []
+    told = (
+        f"the baseline was not quiet: others used {used:.2f} of {there} cores meanwhile, "
+        "so the ratios say less than on a machine of its own"
+    )
+    return [told]
 
 
 def times(ratio: float | None) -> str:

@@ -66,6 +66,14 @@ def test_every_variant_is_told_beside_the_baseline_and_proved():
     assert "cores 1, cpuset v1 1 exclusive, SCHED_OTHER; neighbour on 0" in said
 
 
+def test_a_baseline_that_was_not_quiet_is_called_so():
+    busy, alone = watched("quiet"), watched("quiet")
+    alone.others_s = 0.5
+
+    assert "the baseline was not quiet: others used 1.20 of 2 cores" in table(figures(busy))
+    assert "not quiet" not in table(figures(alone))
+
+
 def test_what_could_not_be_had_is_told_with_its_reason():
     said = table(figures(watched("quiet"), watched("fifo", why="it needs CAP_SYS_NICE")))
 
