@@ -51,10 +51,6 @@ class Path:
     ids: bool = False
     """Whether the players' ids are meant, which can be compared with texts."""
 
-    def by_team(self) -> bool:
-        """Whether it may give one list for each of several teams."""
-        return len(self.teams) > 1 or self.teams == ("*",)
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -144,12 +140,11 @@ def work_out(expression: Expression, members: Members) -> Value:
         case Literal(value):
             return value
         case Path(names, attribute):
-            there = members.teams(names)
             lists = [
                 members.attribute(team, attribute) if attribute else members.ids(team)
-                for team in there
+                for team in members.teams(names)
             ]
-            return lists[0] if len(lists) == 1 and names != ("*",) else lists
+            return lists if by_team(expression, members) else lists[0]
         case Call(function, of):
             return _applied(function, work_out(of, members))
 
@@ -188,15 +183,15 @@ def paths(expression: Expression) -> list[Path]:
             return []
 
 
-def by_team(expression: Expression) -> bool:
+def by_team(expression: Expression, members: Members) -> bool:
     """Whether it gives something for each of several teams, unless it gives a single value."""
     match expression:
-        case Path():
-            return expression.by_team()
+        case Path(names):
+            return names == ("*",) or len(members.teams(names)) > 1
         case Call("flatten", _):
             return False
         case Call(_, of):
-            return by_team(of)
+            return by_team(of, members)
         case _:
             return False
 

@@ -84,7 +84,7 @@ def _distance_hopeless(rule: Distance, lineup: Lineup) -> bool:
     match rule.reference:
         case Call("min" | "max" | "avg" | "median" as function, of) if (
             _plain(of)
-            and not by_team(of)
+            and not by_team(of, lineup)
             and _whole(of)
             and any(_whole(one) == _whole(of) for one in rule.measurements)
         ):
@@ -214,8 +214,7 @@ def _depth(expression: Expression, seen: Lineup) -> int:
     """Lists within lists that a path gives, after it was flattened."""
     match expression:
         case Path():
-            several = len(seen.teams(expression.teams)) > 1 or expression.teams == ("*",)
-            return 1 + several + _own_lists(expression, seen)
+            return 1 + by_team(expression, seen) + _own_lists(expression, seen)
         case Call("flatten", of):
             return max(1, _depth(of, seen) - 1)
         case _:

@@ -73,7 +73,7 @@ def beside(
     Where both are told team by team, a team's values are held against that team's reference.
     """
     measured, against = work_out(measurement, seen), work_out(reference, seen)
-    together = by_team(measurement) and by_team(reference)
+    together = by_team(measurement, seen) and by_team(reference, seen)
     lists = isinstance(measured, list) and isinstance(against, list)
     if together and lists and len(measured) == len(against):
         for one, other in zip(measured, against, strict=True):
