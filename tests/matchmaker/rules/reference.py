@@ -16,6 +16,8 @@ NEAR = 1e-9
 Player = dict[str, Any]
 Ticket = list[Player]
 Match = dict[str, list[Ticket]]
+Value = Any
+"""A number, a text, or lists of them."""
 
 
 def holds(rule: dict[str, Any], match: Match, others: dict[str, dict[str, Any]]) -> bool:
@@ -51,7 +53,7 @@ def _comparison(rule: dict[str, Any], match: Match, _: object) -> bool:
     return all(compares(one, operation, other) for one, other in pairs(rule, seen))
 
 
-def compares(one: Any, operation: str, other: Any) -> bool:
+def compares(one: Value, operation: str, other: Value) -> bool:
     if one is None or other is None:
         return False
     order = 0 if same(one, other) else (-1 if one < other else 1)
@@ -61,7 +63,7 @@ def compares(one: Any, operation: str, other: Any) -> bool:
     }[operation]  # fmt: skip
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: Value, other: Value) -> bool:
     if isinstance(one, str) or isinstance(other, str):
         return bool(one == other)
     return bool(abs(one - other) <= NEAR)
@@ -78,7 +80,7 @@ def _collection(rule: dict[str, Any], match: Match, _: object) -> bool:
     return True
 
 
-def tallies(rule: dict[str, Any], measured: Any, seen: Match) -> list[int]:
+def tallies(rule: dict[str, Any], measured: Value, seen: Match) -> list[int]:
     lists = innermost(measured)
     if rule["operation"] == "intersection":
         shared = set(lists[0]) if lists else set()
@@ -148,12 +150,12 @@ def commas(text: str) -> list[str]:
     return parts
 
 
-def texts(measurements: Any) -> list[str]:
+def texts(measurements: Value) -> list[str]:
     return [measurements] if isinstance(measurements, str) else measurements
 
 
 def pairs(rule: dict[str, Any], seen: Match) -> list[tuple[Any, Any]]:
-    """Each measured value beside what it is held against: its own team's, where both are by team."""
+    """Each measured value beside what it is held against; team by team where both are."""
     found = []
     reference = rule["referenceValue"]
     expressed = isinstance(reference, str) and "teams[" in reference
@@ -171,13 +173,13 @@ def pairs(rule: dict[str, Any], seen: Match) -> list[tuple[Any, Any]]:
     return found
 
 
-def per_team(text: str, value: Any, seen: Match) -> bool:
+def per_team(text: str, value: Value, seen: Match) -> bool:
     scope = text.partition("teams[")[2].partition("]")[0]
     several = scope == "*" or len(named(scope, seen)) > 1
     return several and "flatten" not in text and isinstance(value, list)
 
 
-def evaluate(text: str, seen: Match) -> Any:
+def evaluate(text: str, seen: Match) -> Value:
     """The value of a property expression."""
     call = re.fullmatch(r"\s*(\w+)\s*\((.*)\)\s*", text)
     if call:
@@ -207,7 +209,7 @@ def people(tickets: list[Ticket]) -> list[Player]:
     return [player for ticket in tickets for player in ticket]
 
 
-def applied(function: str, value: Any) -> Any:
+def applied(function: str, value: Value) -> Value:
     deep = isinstance(value, list) and any(isinstance(one, list) for one in value)
     if function == "flatten":
         return [inner for one in value for inner in one] if deep else value
@@ -247,7 +249,7 @@ def as_one(numbers: list[float], by: str) -> float:
 def merged(match: Match, by: str) -> Match:
     """Every player with the number that their party is worth together."""
 
-    def one(ticket: Ticket, name: str, value: Any) -> Any:
+    def one(ticket: Ticket, name: str, value: Value) -> Value:
         if not isinstance(value, int | float):
             return value
         return as_one([player["attributes"][name] for player in ticket], by)
@@ -284,11 +286,11 @@ def united(match: Match, by: str) -> Match:
     return {team: [one(ticket) for ticket in tickets] for team, tickets in match.items()}
 
 
-def flat(value: Any) -> list[Any]:
+def flat(value: Value) -> list[Any]:
     return [leaf for one in value for leaf in flat(one)] if isinstance(value, list) else [value]
 
 
-def innermost(value: Any) -> list[list[Any]]:
+def innermost(value: Value) -> list[list[Any]]:
     if not isinstance(value, list):
         return [[value]]
     if not any(isinstance(one, list) for one in value):

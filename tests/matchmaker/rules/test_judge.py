@@ -3,8 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from matchmaker.rules import flexmatch
 from matchmaker.rules.hopeless import hopeless
@@ -19,7 +18,7 @@ NUMBER, MODE, MAPS = "skill", "mode", "maps"
 SOME = settings(max_examples=40, deadline=None)
 
 
-def chosen(*values: Any) -> st.SearchStrategy[Any]:
+def chosen(*values: object) -> st.SearchStrategy[Any]:
     return st.sampled_from(values)
 
 
@@ -252,7 +251,7 @@ def test_no_match_is_called_hopeless_that_more_players_complete(
     other: dict[str, Any],
     statement: str,
 ):
-    batch = rule["type"] in ("batchDistance",)
+    batch = rule["type"] == "batchDistance"
     second = {"type": "latency", "maxLatency": 50} if batch else rule
     named = [
         {"name": "A", **second}, {"name": "B", **other}, {"name": "C", **second},
