@@ -109,11 +109,6 @@ def backtest(world: World, tries: Sequence[Try], *, jobs: int = 1) -> list[Score
     return list(_spread(world, tries, jobs))
 
 
-def frontier(costs: Sequence[float]) -> list[Try]:
-    """Ours at several prices of a cold start."""
-    return [Try(OURS, cost) for cost in costs]
-
-
 def frontier_costs() -> list[float]:
     """Prices of a cold start from one idle lead time to a hundred thousand, three a decade."""
     return [float(f"{cost:.2g}") for cost in np.geomspace(1, 100_000, 16)]

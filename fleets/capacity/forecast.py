@@ -90,7 +90,7 @@ class Forecast:
         self._seen = 0
         self._blocks: deque[_Block] = deque()
         self._weights = np.zeros(forecasters)
-        self._deviations = float(self._surprises.margins[0])
+        self._deviations = 0.0
         self._begin()
 
     def observe(self, count: float) -> None:
@@ -124,7 +124,7 @@ class Forecast:
         score = np.where(known, self._score, -np.inf)
         weights = np.exp(score - score.max())
         self._weights = weights / weights.sum()
-        self._deviations = float(self._weights @ self._surprises.margins)
+        self._deviations = float(self._weights @ self._surprises.margins(self._level.mean))
         self._corrects = bool(corrections.any())
 
     def _learn(self) -> None:
@@ -143,7 +143,8 @@ class Forecast:
         self._score *= self._keep
         self._score -= np.where(block.known, lost, lost[0])
         self._seasons.learn(errors[:, 0] * deviations, errors[:, 0])
-        self._surprises.learn(_unskewed(errors, np.array(block.means), variances), block.known)
+        means = np.array(block.means)
+        self._surprises.learn(means, _unskewed(errors, means, variances), block.known)
 
 
 def _unskewed(errors: Floats, means: Floats, variances: Floats) -> Floats:

@@ -11,7 +11,6 @@
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +21,8 @@ from fleets.capacity.yard import Policy, Score, Seen, World
 
 AGONES_S = 30.0
 """How often a FleetAutoscaler looks by default."""
+
+PERCENT_MAX = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,12 @@ def _most(created: Times, removed: Times, first_s: float, last_s: float) -> int:
     return int((up - down).max())
 
 
-_BUFFER = re.compile(r"buffer:(?P<count>\d+)(?P<percent>%?)(?:@(?P<every>\d+(?:\.\d+)?))?")
+_NAME = re.compile(
+    r"(?:(?P<plain>playfab|holtwinters)|buffer:(?P<count>\d{1,7})(?P<percent>%?))"
+    r"(?:@(?P<every>\d{1,6}(?:\.\d{1,3})?))?"
+)
+
+EVERY_MIN_S = 0.1
 
 
 def rival(text: str, world: World) -> Policy | None:
@@ -151,32 +157,28 @@ def rival(text: str, world: World) -> Policy | None:
     Raises:
         Invalid: there is none of this name.
     """
-    name, _, every = text.partition("@")
-    if name == "oracle":
+    if text == "oracle":
         return None
-    if every and not re.fullmatch(r"\d+(\.\d+)?", every):
-        raise Invalid(f"{text!r}: after @ comes a number of seconds")
-    every_s = float(every) if every else None
-    if every_s is not None and every_s <= 0:
-        raise Invalid(f"{text!r}: after @ comes a number of seconds above 0")
-    if name == "playfab":
-        return PlayFab(world, every_s or 10.0, text)
-    if name == "holtwinters":
-        return HoltWinters(world, every_s or 60.0, text)
-    buffer = _BUFFER.fullmatch(text)
-    if buffer is None:
+    said = _NAME.fullmatch(text)
+    if said is None:
         raise Invalid(
-            f"there is no policy {text!r}; there are buffer:N@S, buffer:P%@S, playfab, "
-            "holtwinters, oracle"
+            f"there is no policy {text!r}; write buffer:N or buffer:P%, playfab, holtwinters, "
+            "all with @SECONDS if you like, or oracle"
         )
-    number = int(buffer["count"])
-    if buffer["percent"]:
-        if not 1 <= number <= 99:
-            raise Invalid(f"{text!r}: a share is 1% to 99%")
-        return Buffer(percent=number, every_s=every_s or AGONES_S, name=text)
-    return Buffer(count=number, every_s=every_s or AGONES_S, name=text)
+    every_s = float(said["every"]) if said["every"] else 0.0
+    if said["every"] and every_s < EVERY_MIN_S:
+        raise Invalid(f"policy {text!r}: write {EVERY_MIN_S:g} or more seconds after @")
+    if said["plain"] == "playfab":
+        return PlayFab(world, every_s or 10.0, text)
+    if said["plain"] == "holtwinters":
+        return HoltWinters(world, every_s or 60.0, text)
+    number = int(said["count"])
+    if said["percent"] and not 1 <= number <= PERCENT_MAX:
+        raise Invalid(f"policy {text!r}: write 1% to {PERCENT_MAX}%")
+    count, percent = (0, number) if said["percent"] else (number, 0)
+    return Buffer(count, percent, every_s or AGONES_S, text)
 
 
-def names(text: str) -> Sequence[str]:
+def names(text: str) -> list[str]:
     """The policies in a list with commas."""
     return [name.strip() for name in text.split(",") if name.strip()]

@@ -12,6 +12,13 @@ from core.errors import Invalid
 Times = NDArray[np.float64]
 """Instants in seconds, rising."""
 
+NUMBER_MAX = 1e11
+"""Seconds since 1970 are far below, and doubles still tell microseconds apart."""
+
+SPAN_MAX_S = 400 * 86_400
+CLAIMS_MAX = 50_000_000
+"""What fits into memory, times a few policies."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -52,38 +59,47 @@ def read_trace(name: str, lines: Iterable[str]) -> Trace:
 
     Raises:
         Invalid: a column is missing, a number is none, or time runs backwards; it names
-            the line.
+            the line and the cure.
     """
     rows = csv.DictReader(lines)
-    columns = {column.strip() for column in rows.fieldnames or ()}
+    columns = [(column or "").strip().lstrip("\ufeff") for column in rows.fieldnames or ()]
+    rows.fieldnames = columns
     for needed in ("at_s", "claims"):
-        if needed not in columns:
+        if columns.count(needed) != 1:
             raise Invalid(
-                f"{name} line 1: there is no column {needed!r}; a trace begins with at_s,claims"
+                f"{name} line 1: {columns.count(needed)} columns are called {needed!r}; "
+                "begin the file with the line at_s,claims"
             )
     at_s: list[float] = []
     claims: list[int] = []
     for row in rows:
-        cells = {(key or "").strip(): value for key, value in row.items()}
         place = f"{name} line {rows.line_num}"
-        time_s = _number(cells["at_s"], f"{place}: at_s")
+        time_s = _number(row["at_s"], f"{place}: at_s", "write seconds, such as 60")
+        count = _number(row["claims"], f"{place}: claims", "write a whole number, 0 or more")
         if at_s and time_s <= at_s[-1]:
-            raise Invalid(f"{place}: at_s {time_s:g} is not after {at_s[-1]:g}")
-        count = _number(cells["claims"], f"{place}: claims")
+            raise Invalid(
+                f"{place}: at_s {time_s:.15g} is not after {at_s[-1]:.15g}; "
+                "sort the rows by at_s, with one row for each"
+            )
         if count < 0 or count != int(count):
-            raise Invalid(f"{place}: claims {count:g} is no count")
+            raise Invalid(f"{place}: claims {count:g} is no count; write a whole number, 0 or more")
         at_s.append(time_s)
         claims.append(int(count))
     if not at_s:
-        raise Invalid(f"{name}: there is no row below the heading")
+        raise Invalid(f"{name}: no row follows line 1; write one for each interval")
+    if at_s[-1] - at_s[0] > SPAN_MAX_S or sum(claims) > CLAIMS_MAX:
+        raise Invalid(
+            f"{name}: {at_s[-1] - at_s[0]:.15g} seconds with {sum(claims)} claims are too many; "
+            f"cut it to {SPAN_MAX_S} seconds and {CLAIMS_MAX} claims"
+        )
     return Trace(name, np.array(at_s), np.array(claims, dtype=np.int64))
 
 
-def _number(text: str | None, place: str) -> float:
+def _number(text: str | None, place: str, cure: str) -> float:
     try:
         value = float(text or "")
     except ValueError:
-        raise Invalid(f"{place} {text!r} is no number") from None
-    if not abs(value) < 1e12:
-        raise Invalid(f"{place} {text!r} is no number of use")
+        raise Invalid(f"{place} {text or ''!r} is no number; {cure}") from None
+    if not abs(value) <= NUMBER_MAX:
+        raise Invalid(f"{place} {text!r} is out of range; {cure}")
     return value
