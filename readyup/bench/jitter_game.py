@@ -230,9 +230,9 @@ def why_not(order: Order, refused: OSError) -> str:
 
 
 def main() -> int:
-    """Obey orders until the benchmark closes our input."""
+    """Obey orders until the benchmark closes our input, or is gone when we answer."""
     ticks = TickLoop(ArenaServer.tick_hz, window_s=float(sys.argv[1]))
-    with asyncio.Runner(loop_factory=_loop) as runner:
+    with asyncio.Runner(loop_factory=_loop) as runner, contextlib.suppress(BrokenPipeError):
         for line in sys.stdin.buffer:
             answer = obey(msgspec.json.decode(line, type=Order), ticks, runner)
             sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
