@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from matchmaker.rules.expressions import leaves
 from matchmaker.rules.members import Party, Player, aggregate
 
-Rows = NDArray[np.int64]
-"""Row numbers, or other whole numbers."""
+Rows = NDArray[Any]
+"""Row numbers, or other whole numbers. How wide they are is told where a column is made."""
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+Floats = NDArray[Any]
+Mask = NDArray[Any]
 
 FIRST_ROWS: Final = 256
 BITS: Final = 64
@@ -42,7 +42,7 @@ class Column(NamedTuple):
     wanted: tuple[str, ...] = ()
 
 
-_TYPES: Final[Mapping[str, type]] = {
+TYPES: Final[Mapping[str, type]] = {
     "number": np.float64,
     "text": np.int32,
     "bits": np.uint64,
@@ -69,15 +69,15 @@ class Columns:
         self.regions: list[str] = []
         """In the order in which they were first reported."""
 
-        self.size: NDArray[np.int16] = np.zeros(FIRST_ROWS, np.int16)
+        self.size: Rows = np.zeros(FIRST_ROWS, np.int16)
         """Players; 0 in a free row."""
 
         self.at_s: Floats = np.zeros(FIRST_ROWS)
-        self.tie: NDArray[np.uint32] = np.zeros(FIRST_ROWS, np.uint32)
+        self.tie: Rows = np.zeros(FIRST_ROWS, np.uint32)
         """Orders parties of one instant, whatever rows they are in."""
 
         self.of: dict[Column, NDArray[Any]] = {
-            column: np.zeros(FIRST_ROWS, _TYPES[column.kind]) for column in columns
+            column: np.zeros(FIRST_ROWS, TYPES[column.kind]) for column in columns
         }
         self.latency: dict[tuple[str, str], Floats] = {}
         """Aggregation and region to milliseconds; NaN where a party has none."""
@@ -135,7 +135,13 @@ class Columns:
 
     def bytes_per_row(self) -> int:
         """Memory of the columns for one party, without the party itself."""
-        kept = [self.size, self.at_s, self.tie, *self.of.values(), *self.latency.values()]
+        kept: list[NDArray[Any]] = [
+            self.size,
+            self.at_s,
+            self.tie,
+            *self.of.values(),
+            *self.latency.values(),
+        ]
         return sum(values.itemsize for values in kept)
 
     def _grow(self) -> None:
@@ -172,7 +178,7 @@ class Columns:
             case "text":
                 first = held[0]
                 alike = isinstance(first, str) and all(one == first for one in held)
-                return self._code(str(first)) if alike else -1
+                return self._codes.setdefault(str(first), len(self._codes)) if alike else -1
             case "bits":
                 return self._common_bits(column, _lists(held, column.by))
             case "count":
@@ -182,13 +188,6 @@ class Columns:
                 lists = _lists(held, column.by)
                 counts = [len(set(column.wanted).intersection(one)) for one in lists]
                 return min(counts) if column.kind == "fewest" else max(counts)
-
-    def code(self, text: str) -> int:
-        """The code of a text; one that nobody has had gets one too."""
-        return self._code(text)
-
-    def _code(self, text: str) -> int:
-        return self._codes.setdefault(text, len(self._codes))
 
     def _common_bits(self, column: Column, lists: list[list[str]]) -> int:
         """The texts that are in every one of its lists."""

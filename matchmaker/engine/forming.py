@@ -25,6 +25,9 @@ from matchmaker.rules.ruleset import ROUNDING_S, RuleSet
 CANDIDATES_MAX = 64
 """Parties tried around one anchor. Overload sheds quality here, never tickets."""
 
+UNBOUNDED = 1 << 62
+"""Steps, where only each anchor has a bound."""
+
 
 @dataclass(frozen=True, slots=True)
 class Formed:
@@ -54,12 +57,23 @@ class Former:
         """Anchors without a match among those who were looked at last."""
 
         self._apart: dict[tuple[float, str, str], bool] = {}
+        self._steps_left = UNBOUNDED
 
     def form(
-        self, waiting: Iterable[Party], now_s: float, *, most: int | None = None
+        self,
+        waiting: Iterable[Party],
+        now_s: float,
+        *,
+        most: int | None = None,
+        steps: int = UNBOUNDED,
     ) -> list[Formed]:
-        """Matches without a common party, those of the longest waiting first; at most so many."""
+        """Matches without a common party, those of the longest waiting first.
+
+        ``most``: matches. ``steps``: parties seated for all anchors together; anchors for
+        whom none are left are looked at next time.
+        """
         left = by_age(waiting)
+        self._steps_left = steps
         reached = {party.id: len(self._whole.reached_s(now_s - party.at_s)) for party in left}
         # Who leaves makes no match possible; who comes, or reaches another age, may.
         news = [one for one in left if self._reached.get(one.id) != reached[one.id]]
@@ -69,7 +83,7 @@ class Former:
         if self._whole.large() and not self._enough(left, now_s):
             at = len(left)
         while at < len(left) and players >= self._least(left[at], now_s):
-            if len(formed) == most:
+            if len(formed) == most or self._steps_left <= 0:
                 break
             # Who could not be the anchor of a match is in none of a younger anchor.
             anchor, others = left[at], left[at + 1 :]
@@ -91,6 +105,13 @@ class Former:
         self._reached = {party.id: reached[party.id] for party in left}
         self._forget({party.id for party in left})
         return formed
+
+    def around(
+        self, anchor: Party, others: Iterable[Party], now_s: float, *, steps: int
+    ) -> Formed | None:
+        """The fullest match of this party with some of these, within so many steps."""
+        self._steps_left = steps
+        return self._around(anchor, list(others), now_s)
 
     def _enough(self, parties: list[Party], now_s: float) -> bool:
         """Whether there are players enough for a large match at any age they have reached."""
@@ -157,12 +178,24 @@ class Former:
     ) -> Formed | None:
         if self._whole.large():
             return self._fullest_large(anchor, tries, age)
-        attempt = Attempt()
+        attempt = Attempt(steps_max=min(STEPS_MAX, self._steps_left))
         wanted: list[tuple[int, int, Shape]] = []
         for n, (rules, near) in enumerate(tries):
             there = anchor.size() + sum(party.size() for party in near)
             wanted += [(-sum(shape), n, shape) for shape in shapes(rules, there)]
         wanted.sort(key=lambda one: one[:2])  # stable: the evenest of a size stay first
+        found = self._seated(anchor, tries, wanted, age, attempt)
+        self._steps_left -= attempt.steps
+        return found
+
+    @staticmethod
+    def _seated(
+        anchor: Party,
+        tries: list[tuple[RuleSet, list[Party]]],
+        wanted: list[tuple[int, int, Shape]],
+        age: Age,
+        attempt: Attempt,
+    ) -> Formed | None:
         ordered: dict[int, list[Party]] = {}
         for _, n, shape in wanted:
             rules, near = tries[n]
@@ -172,7 +205,7 @@ class Former:
             lineup = seat(seating, 0)
             if lineup is not None:
                 return _finished(lineup, age)
-            if attempt.steps >= STEPS_MAX:
+            if attempt.steps >= attempt.steps_max:
                 return None
         return None
 

@@ -23,6 +23,7 @@ class Attempt:
 
     steps: int = 0
     reseats: int = 0
+    steps_max: int = STEPS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def seat(seating: Seating, n: int) -> Lineup | None:
     open_places = sum(seating.left)
     if open_places == 0:
         return _complete(seating)
-    if n >= len(seating.parties) or seating.attempt.steps >= STEPS_MAX:
+    if n >= len(seating.parties) or seating.attempt.steps >= seating.attempt.steps_max:
         return None
     if sum(party.size() for party in seating.parties[n:]) < open_places:
         return None

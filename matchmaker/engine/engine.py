@@ -1,0 +1,152 @@
+"""The engine of a queue: who waits goes in, a pass tells which matches are made now.
+
+A pass is a pure function of who waits, ``now_s`` and ``seed``; what is kept between passes
+only saves work. A small pool is searched exactly, anchor by anchor; a large one by the fast
+lane over columns, then exactly around a few of those who are left, the longest waiting
+among them. For such a one a match of younger people may be given up: nobody is overtaken
+for ever.
+"""
+
+import random
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from matchmaker.engine.columns import Mask, Rows
+from matchmaker.engine.compiled import Compiled, columns_for
+from matchmaker.engine.dial import NOW, Dial, mean_wait_s
+from matchmaker.engine.fast import Lane
+from matchmaker.engine.forming import Formed, Former
+from matchmaker.engine.found import Ledger, Matches
+from matchmaker.rules.members import Party
+from matchmaker.rules.ruleset import RuleSet
+
+SMALL = 48
+"""Tickets of the largest pool that is searched exactly first."""
+
+STEPS_MAX = 1500
+"""Parties seated exactly in one pass. Overload sheds quality here, never tickets."""
+
+ANCHORS_OLDEST, ANCHORS_OTHER = 2, 2
+"""Tickets of a large pool around which is searched exactly: the oldest, and some by chance."""
+
+STEPS_OF_ANCHOR = 150
+NEIGHBOURS = 32
+
+
+class Engine:
+    """Finds the matches of one queue, pass after pass. Called by one thread at a time."""
+
+    def __init__(self, rules: RuleSet, dial: Dial = NOW) -> None:
+        self._whole, self._dial = rules, dial
+        self._pool = columns_for(rules)
+        self._former = Former(rules)
+
+    def __len__(self) -> int:
+        return len(self._pool)
+
+    def __contains__(self, ticket: object) -> bool:
+        return ticket in self._pool
+
+    def add(self, party: Party) -> None:
+        """Let a party wait; one of the same id is replaced."""
+        self._pool.add(party)
+
+    def remove(self, ticket: str) -> None:
+        """A ticket waits no more; one that did not is fine."""
+        self._pool.remove(ticket)
+
+    def replace(self, parties: Iterable[Party]) -> None:
+        """Exactly these wait."""
+        self._pool = columns_for(self._whole)
+        for party in parties:
+            self._pool.add(party)
+
+    def never(self, party: Party) -> str:
+        """Why no team would ever take this party, whoever else comes; empty when one would."""
+        return self._former.never(party)
+
+    def bytes_per_ticket(self) -> int:
+        """Memory of the columns, without the party itself."""
+        return self._pool.bytes_per_row()
+
+    def pass_(self, now_s: float, *, seed: int = 0) -> Matches:
+        """The matches that are made now. Nobody is removed: whoever takes a match does that."""
+        lane = Lane(self._pool, self._whole, now_s, self._dial, seed)
+        first: list[Formed] = []
+        if len(self._pool) <= SMALL:
+            first = self._exact(lane)
+        lane.run()
+        ledger = Ledger(self._pool, lane.age, lane.taken)
+        for made in first:
+            ledger.add(made)
+        if len(self._pool) > SMALL:
+            self._reserve(lane, ledger, random.Random(seed))
+        return Matches(ledger, self._whole)
+
+    def _exact(self, lane: Lane) -> list[Formed]:
+        """Everything that the exact lane finds in its steps, as far as the dial lets it."""
+        waiting = [self._pool.party(row) for row in lane.waiting.tolist()]
+        players = sum(party.size() for party in waiting)
+        found = []
+        for made in self._former.form(waiting, lane.now_s, steps=STEPS_MAX):
+            if self._commits(made, lane.now_s, players):
+                found.append(made)
+                for party in made.lineup.parties():
+                    lane.free[self._pool.row(party.id)] = False
+        return found
+
+    def _commits(self, made: Formed, now_s: float, players: int) -> bool:
+        parties = made.lineup.parties()
+        at_s = np.array([[party.at_s for party in parties]])
+        sizes = np.array([[party.size() for party in parties]])
+        crowd = np.array([players / made.lineup.players()])
+        waited_s = mean_wait_s(at_s, sizes, now_s)
+        return bool(self._dial.commits(waited_s, np.array([made.quality]), crowd)[0])
+
+    def _reserve(self, lane: Lane, ledger: Ledger, dice: random.Random) -> None:
+        """Exact matches for some who are left, from whoever is free or came later."""
+        left = lane.waiting[ledger.of[lane.waiting] < 0]
+        for anchor in _anchors(left, dice):
+            if ledger.of[anchor] >= 0:
+                continue
+            rules = lane.rules(int(lane.level[anchor]))
+            allowed = ledger.younger(anchor) & (self._pool.size > 0)
+            near = _neighbours(lane, anchor, rules, allowed)
+            party = self._pool.party(anchor)
+            others = [self._pool.party(row) for row in near.tolist()]
+            former = Former(self._whole)
+            made = former.around(party, others, lane.now_s, steps=STEPS_OF_ANCHOR)
+            crowd = int(lane.crowd[anchor])
+            if made is not None and self._commits(made, lane.now_s, crowd):
+                ledger.add(made)
+
+
+def _anchors(left: Rows, dice: random.Random) -> Iterator[int]:
+    yield from left[:ANCHORS_OLDEST].tolist()
+    others = left[ANCHORS_OLDEST:].tolist()
+    yield from dice.sample(others, min(ANCHORS_OTHER, len(others)))
+
+
+def _neighbours(lane: Lane, anchor: int, rules: Compiled, allowed: Mask) -> Rows:
+    """Who could be in a match with this one, the nearest in skill and then the oldest first."""
+    pool, parts = lane.columns, rules.parts
+    for column in parts.alike:
+        allowed &= pool.of[column] == pool.of[column][anchor]
+    for column in parts.common:
+        allowed &= (pool.of[column] & pool.of[column][anchor]) != 0
+    for span in parts.spans:
+        apart = np.abs(pool.of[span.column] - pool.of[span.column][anchor])
+        allowed &= apart <= span.most
+    for latency in parts.near:
+        reached = np.zeros(len(allowed), np.bool_)
+        for (by, _), values in pool.latency.items():
+            if by == latency.party and values[anchor] <= latency.max_latency:
+                reached |= values <= latency.max_latency
+        allowed &= reached
+    allowed[anchor] = False
+    rows = np.flatnonzero(allowed)
+    value = pool.of[rules.sorted_by] if rules.sorted_by else np.zeros(len(allowed))
+    order = np.lexsort((lane.age[rows], np.abs(value[rows] - value[anchor])))[:NEIGHBOURS]
+    nearest: Rows = rows[order]
+    return nearest
