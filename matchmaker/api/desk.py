@@ -15,6 +15,7 @@ from core.telemetry import OFF, Traces
 from matchmaker.api.enlisting import enlisted
 from matchmaker.api.keys import Keys, Principal
 from matchmaker.api.shapes import Assignment, Member, SessionOut, TicketIn, TicketOut
+from matchmaker.api.why import WhyOut, why
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Sessions
 from matchmaker.store import QueueStore
@@ -122,6 +123,17 @@ class Desk:
         if status is not Status.CANCELLED:
             raise Conflict(f"the ticket is {status} already; it cannot be cancelled", other=ticket)
         return await self.read(ticket, caller)
+
+    async def why(self, ticket: TicketId, caller: Principal) -> WhyOut:
+        """What keeps a ticket waiting.
+
+        Raises:
+            NotFound: there is none such, or it is somebody else's.
+            Conflict: it does not wait any more.
+        """
+        queue, record = await self._own(ticket, caller)
+        now_ms = self.clock.wall_ms()
+        return await why(queue, record, by_name=caller.is_backend(), now_ms=now_ms)
 
     async def session(self, player: PlayerId, caller: Principal) -> SessionOut:
         """Where a player's match runs now, with a fresh join token: the way back after a drop.

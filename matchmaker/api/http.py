@@ -71,6 +71,7 @@ class PlayerApi:
                 web.route(hdrs.METH_ANY, "/v1/tickets/batch", _post_only),  # it is no ticket's id
                 web.get("/v1/tickets/{ticket}", self._read),
                 web.delete("/v1/tickets/{ticket}", self._cancel),
+                web.get("/v1/tickets/{ticket}/why", self._why),
                 web.get("/v1/tickets/{ticket}/events", self._events),
                 web.get("/v1/players/{player}/session", self._session),
                 web.get("/v1/connect", sockets.connect),
@@ -133,6 +134,11 @@ class PlayerApi:
         ticket, caller = TicketId(request.match_info["ticket"]), await self._caller(request)
         self._gate.poll(caller)
         return json_response(await self._desk.read(ticket, caller))
+
+    async def _why(self, request: web.Request) -> web.Response:
+        ticket, caller = TicketId(request.match_info["ticket"]), await self._caller(request)
+        self._gate.poll(caller)
+        return json_response(await self._desk.why(ticket, caller))
 
     async def _cancel(self, request: web.Request) -> web.Response:
         ticket, caller = TicketId(request.match_info["ticket"]), await self._caller(request)

@@ -8,13 +8,15 @@ import msgspec
 
 from core.web import Problem
 from matchmaker.api.shapes import BatchIn, BatchOut, SessionOut, TicketIn, TicketOut
+from matchmaker.api.why import WhyOut
 
-_SHAPES = (TicketIn, TicketOut, BatchIn, BatchOut, SessionOut, Problem)
+_SHAPES = (TicketIn, TicketOut, BatchIn, BatchOut, SessionOut, WhyOut, Problem)
 
 
 def openapi(party_size_max: Mapping[str, int]) -> dict[str, Any]:
     """OpenAPI 3.1, as a JSON-able dict, for queues with the largest party of each."""
     _, schemas = msgspec.json.schema_components(_SHAPES, ref_template="#/components/schemas/{name}")
+    _merge_null(schemas)
     if party_size_max:
         asked = schemas["TicketIn"]["properties"]
         asked["queue"]["enum"] = sorted(party_size_max)
@@ -36,6 +38,21 @@ def openapi(party_size_max: Mapping[str, int]) -> dict[str, Any]:
         },
         "security": [{"key": []}],
     }
+
+
+def _merge_null(schema: Any) -> None:  # noqa: ANN401 - any part of a JSON schema
+    """Say "a text or null" as one schema of two types, which readers and tools take better."""
+    for part in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(part, dict | list):
+            _merge_null(part)
+    if not isinstance(schema, dict):
+        return
+    match schema.get("anyOf"):
+        case [{"type": str() as kind} as one, {"type": "null"}]:
+            del schema["anyOf"]
+            schema |= one | {"type": [kind, "null"]}
+        case _:
+            pass
 
 
 def _paths() -> dict[str, Any]:
@@ -81,6 +98,15 @@ def _paths() -> dict[str, Any]:
                 "cancelTicket",
                 "Take a ticket out. 409 when its match was committed first.",
                 answers={200: "TicketOut"},
+                problems=(401, 404, 409, 429, 503),
+            ),
+        },
+        "/v1/tickets/{ticket}/why": {
+            "parameters": [ticket],
+            "get": _operation(
+                "explainTicket",
+                "What keeps a ticket waiting. 409 when it does not wait any more.",
+                answers={200: "WhyOut"},
                 problems=(401, 404, 409, 429, 503),
             ),
         },

@@ -1,0 +1,116 @@
+"""``GET /v1/tickets/{ticket}/why``: what keeps a ticket waiting, told to whoever owns it."""
+
+import asyncio
+
+from msgspec import Struct
+
+from core.errors import Conflict
+from core.ids import TicketId
+from matchmaker.explain import Explanation, explain
+from matchmaker.rules.applicants import Unfit, applicant
+from matchmaker.rules.members import Party, Player
+from matchmaker.rules.model import Rules
+from matchmaker.rules.ruleset import RuleSet
+from matchmaker.rules.window import as_rule_set
+from matchmaker.store import QueueStore
+from matchmaker.tickets import Status, TicketRecord, WaitingTicket
+
+LOOKED_AT = 500
+"""Tickets that are compared, those that end soonest first."""
+
+
+class PartnerOut(Struct, omit_defaults=True):
+    """Somebody else who waits, and what keeps you apart."""
+
+    players: int
+    excluded_by: list[str]
+    opens_in_s: float | None = None
+    ticket: str = ""
+    """Told to back ends only."""
+
+
+class ReleaseOut(Struct):
+    """The match that comes if nobody else does."""
+
+    in_s: float
+    because: list[str]
+
+
+class WhyOut(Struct):
+    """Why a ticket waits."""
+
+    ticket: str
+    queue: str
+    sentence: str
+    waited_s: float
+    players_min: int
+    players_max: int
+    waiting: int
+    compatible: int
+    compatible_players: int
+    excluded: dict[str, int]
+    nearest: list[PartnerOut]
+    release: ReleaseOut | None
+
+
+async def why(queue: QueueStore, record: TicketRecord, *, by_name: bool, now_ms: int) -> WhyOut:
+    """Look at a ticket among those that wait with it. ``by_name`` tells whose the others are.
+
+    Raises:
+        Conflict: it does not wait any more.
+    """
+    if record.status is not Status.QUEUED:
+        raise Conflict(f"the ticket is {record.status}; only one that is QUEUED waits")
+    tickets = (await queue.live())[:LOOKED_AT]
+    if record.id not in tickets:
+        tickets.append(record.id)
+    waiting = await queue.waiting(tickets)
+    rules = queue.settings.rules
+    whole = rules if isinstance(rules, RuleSet) else as_rule_set(_window(rules))
+    parties = [party for one in waiting if (party := _party(one, whole)) is not None]
+    if record.id not in {party.id for party in parties}:
+        raise Conflict("the ticket has just left the queue; read it again")
+    found = await asyncio.to_thread(explain, whole, record.id, parties, now_ms / 1000.0)
+    return _told(found, queue.settings.name, by_name=by_name)
+
+
+def _window(rules: object) -> Rules:
+    assert isinstance(rules, Rules), rules
+    return rules
+
+
+def _party(ticket: WaitingTicket, whole: RuleSet) -> Party | None:
+    if ticket.members:
+        try:
+            return applicant(ticket.id, ticket.members, ticket.enqueued_ms, whole)
+        except Unfit:
+            return None
+    players = tuple(Player(str(one), {"rating": ticket.mmr}) for one in ticket.players)
+    return Party(str(TicketId(ticket.id)), players, ticket.enqueued_ms / 1000.0)
+
+
+def _told(found: Explanation, queue: str, *, by_name: bool) -> WhyOut:
+    return WhyOut(
+        ticket=found.ticket,
+        queue=queue,
+        sentence=found.sentence(),
+        waited_s=round(found.waited_s, 3),
+        players_min=found.players_min,
+        players_max=found.players_max,
+        waiting=found.waiting,
+        compatible=found.compatible,
+        compatible_players=found.compatible_players,
+        excluded=found.excluded,
+        nearest=[
+            PartnerOut(
+                one.players,
+                list(one.excluded_by),
+                None if one.opens_in_s is None else round(one.opens_in_s, 3),
+                one.ticket if by_name else "",
+            )
+            for one in found.nearest
+        ],
+        release=None
+        if found.release is None
+        else ReleaseOut(round(found.release.in_s, 3), list(found.release.because)),
+    )
