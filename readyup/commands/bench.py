@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,12 +12,18 @@ import msgspec
 from cyclopts import Parameter
 
 from core.errors import Invalid, ReadyUpError
+from readyup.bench.allocate_asked import ClusterAsked
 from readyup.commands.process import configure_logging, loop_factory, our_errors
 from readyup.settings import load
 
+HERE = ClusterAsked()
+"""The cluster that the kubeconfig means."""
+
 
 def bench(
-    what: Literal["idle", "failover", "overload", "profile", "jitter"] = "idle",
+    what: Literal[
+        "idle", "failover", "overload", "profile", "jitter", "allocate", "fleet"
+    ] = "idle",
     /,
     *,
     matches: int = 400,
@@ -25,6 +31,7 @@ def bench(
     seconds: float | None = None,
     json_path: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
     plot: Path | None = None,
+    cluster: Annotated[ClusterAsked, Parameter(name="*")] = HERE,
 ) -> int:
     """Measure, on this machine, with every part the real one.
 
@@ -34,17 +41,22 @@ def bench(
             overload: what an API process does at 1, 2 and 10 times its capacity, and after.
             profile: where one ticket's processor time goes, part by part, under bots.
             jitter: how late a game's ticks are beside a noisy neighbour, by how it is pinned.
+            allocate: a server claimed, Agones' ways beside ours, on the cluster of a kubeconfig.
+            fleet: what 2,000 servers there cost the role fleets, and how fast demand is acted on.
         matches: idle: how many are measured.
         kills: failover: how often the leader is killed.
         seconds: overload: how long each rate lasts, 4 unless told. profile: how long it
             looks, at least 5. jitter: how long each variant is watched, 20 unless told.
+            allocate: how long each of our own turns lasts, 3 unless told. fleet: how long the
+            idle role is watched, 20 unless told.
         json_path: Write the figures as JSON to this file; - prints them instead of the table.
-        plot: overload, jitter: write a picture of it to this SVG file.
+        plot: overload, jitter, allocate: write a picture of it to this SVG file.
+        cluster: allocate, fleet: where, and how much.
     """
     configure_logging(as_json=False, level=logging.WARNING)
     try:
         if plot is not None and what not in PICTURES:
-            raise Invalid(f"--plot: only {' and '.join(PICTURES)} have a picture")
+            raise Invalid(f"--plot: only {_listed(PICTURES)} have a picture")
         if not 1 <= matches <= 5_000:
             raise Invalid(f"--matches: {matches} is outside 1 to 5000")
         if not 1 <= kills <= 100:
@@ -63,6 +75,8 @@ def bench(
                 "overload": lambda: _overload(seconds, run_dir),
                 "profile": lambda: _profile(seconds, run_dir),
                 "jitter": lambda: _jitter(seconds),
+                "allocate": lambda: _allocate(cluster.checked(), run_dir, seconds),
+                "fleet": lambda: _fleet(cluster.checked(), run_dir, seconds),
             }
             figures = runner.run(measuring[what]())
     except (ReadyUpError, BaseExceptionGroup) as wrong:
@@ -113,6 +127,18 @@ async def _jitter(seconds: float) -> dict[str, Any]:
     from readyup.bench.jitter import bench_jitter
 
     return await bench_jitter(seconds=seconds)
+
+
+async def _allocate(cluster: ClusterAsked, folder: Path, seconds: float) -> dict[str, Any]:
+    from readyup.bench.allocate import bench_allocate
+
+    return await bench_allocate(load(), cluster, folder, seconds=seconds)
+
+
+async def _fleet(cluster: ClusterAsked, folder: Path, seconds: float) -> dict[str, Any]:
+    from readyup.bench.fleet import bench_fleet
+
+    return await bench_fleet(load(), cluster, folder, seconds=seconds)
 
 
 def _text(figures: Mapping[str, Any]) -> str:
@@ -218,10 +244,33 @@ def _jitter_picture(figures: Mapping[str, Any]) -> str:
     return picture(figures)
 
 
+def _allocate_text(figures: Mapping[str, Any]) -> str:
+    from readyup.bench.allocate_told import table
+
+    return table(figures)
+
+
+def _allocate_picture(figures: Mapping[str, Any]) -> str:
+    from readyup.bench.allocate_plot import picture
+
+    return picture(figures)
+
+
+def _fleet_text(figures: Mapping[str, Any]) -> str:
+    from readyup.bench.fleet_told import table
+
+    return table(figures)
+
+
 def _overload_picture(figures: Mapping[str, Any]) -> str:
     from readyup.bench.overload_plot import picture
 
     return picture(figures)
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}"
 
 
 def _machine(ran_on: Mapping[str, Any]) -> str:
@@ -241,14 +290,23 @@ TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "overload": _overload_text,
     "profile": _profile_text,
     "jitter": _jitter_text,
+    "allocate": _allocate_text,
+    "fleet": _fleet_text,
 }
 """How each benchmark's figures are told to people."""
 
 PICTURES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "overload": _overload_picture,
     "jitter": _jitter_picture,
+    "allocate": _allocate_picture,
 }
 """Those that can be drawn."""
 
-SECONDS: Mapping[str, float] = {"overload": 4.0, "profile": 5.0, "jitter": 20.0}
+SECONDS: Mapping[str, float] = {
+    "overload": 4.0,
+    "profile": 5.0,
+    "jitter": 20.0,
+    "allocate": 3.0,
+    "fleet": 20.0,
+}
 """How long each looks unless told."""
