@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import structlog
 
+from allocator.farewells import FINISHED, LOST, Farewells
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.ports import Matches
@@ -20,6 +21,7 @@ class Verdict(StrEnum):
     CLOSE = "close"
     MOVE = "move"
     END = "end"
+    WAIT = "wait"
 
 
 def verdict(session: Session, *, committed: bool) -> Verdict:
@@ -43,8 +45,11 @@ class Handover:
         matches: Matches,
         settings: AllocatorSettings,
         metrics: AllocatorMetrics,
+        farewells: Farewells | None = None,
     ) -> None:
+        """``farewells``: of a fleet whose servers do not tell what becomes of their matches."""
         self.pool: Pool = sessions.pool
+        self._farewells = farewells
         self._sessions = sessions
         self._matches = matches
         self._settings = settings
@@ -61,8 +66,10 @@ class Handover:
             await self.pool.forget(match)
             return
         committed = await self._committed(session, now_ms=now_ms)
-        right = verdict(session, committed=committed)
+        right, reason = await self._verdict(session, committed=committed)
         match right:
+            case Verdict.WAIT:
+                return
             case Verdict.CLOSE:
                 await self.pool.withdraw(match, reason=cause, now_ms=now_ms, room_to="suspect")
             case Verdict.MOVE:
@@ -73,7 +80,9 @@ class Handover:
                     now_ms=now_ms,
                 )
             case Verdict.END:
-                await self.pool.end_session(match, session.epoch, reason="lost", now_ms=now_ms)
+                await self.pool.end_session(match, session.epoch, reason=reason, now_ms=now_ms)
+                if reason == FINISHED:
+                    return
         await self.count(f"{cause}-{right}")
         log.warning(
             "match.repaired", match=match, cause=cause, repair=str(right), server=session.server
@@ -92,6 +101,18 @@ class Handover:
         """Count a repair, where Prometheus and the console see it."""
         self._metrics.repairs.labels(self._settings.fleet, kind).inc()
         await self.pool.store.call("HINCRBY", self.pool.key("repairs"), kind, 1)
+
+    async def _verdict(self, session: Session, *, committed: bool) -> tuple[Verdict, str]:
+        """What is right, and for an end its reason.
+
+        A server that took its match and never says who came may be in the middle of it: its
+        match does not move, and ends as the server does.
+        """
+        silent = self._farewells is not None and session.state is SessionState.ACKED
+        if not committed or not silent or self._farewells is None:
+            return verdict(session, committed=committed), LOST
+        reason = await self._farewells.of(session.server)
+        return (Verdict.END if reason else Verdict.WAIT), reason
 
     async def _committed(self, session: Session, *, now_ms: int) -> bool:
         if session.committed:

@@ -7,14 +7,12 @@ it expects, so asking twice has one effect. ``now_ms`` comes from the caller.
 from typing import Literal
 
 from allocator.rooms import Census, NewRoom, placement_of, proven_of, suspects
+from allocator.settings import ACK_MS
 from core.ids import FleetName, MatchId, RoomId, ServerUid
 from core.lua import LuaScript, as_json
 from core.pause import PauseKey
 from core.placement import ClaimOrder, Placement
 from core.redis import Store
-
-ACK_MS = 2_000
-"""How long a server may take to acknowledge a match before the match is moved."""
 
 SWEEP_MAX = 256
 """Entries of the waiting line looked at in one sweep; the next sweep takes the next."""

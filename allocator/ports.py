@@ -31,6 +31,13 @@ class Servers(Protocol):
         """
         ...
 
+    async def tell(self, server: ServerUid, letter: str) -> None:
+        """Ask for the annotation ``readyup/match`` on a server that speaks only Agones' SDK.
+
+        An order too: ``running`` shows it. Nothing happens when the server is gone.
+        """
+        ...
+
     async def give_up(self, server: ServerUid) -> None:
         """Ask for a server to be shut down; nothing happens when it is gone."""
         ...

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from allocator.desk import Desk
+from allocator.farewells import Farewells
 from allocator.handover import Handover
 from allocator.herald import Herald
+from allocator.letters import Letters
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.ports import Matches, Servers
@@ -54,17 +56,21 @@ def allocator_role(
     services: dict[str, Service] = {}
     desks, spans = [], ServerSpans(traces, clock)
     for fleet in fleets:
-        sessions = Sessions(Pool(store, fleet.settings.fleet))
-        handover = Handover(sessions, fleet.matches, fleet.settings, metrics)
+        name, ack = fleet.settings.fleet, fleet.settings.ack
+        sessions = Sessions(Pool(store, name, ack_ms=fleet.settings.ack_ms))
+        farewells = None if ack == "sessions" else Farewells(sessions.pool, fleet.servers)
+        handover = Handover(sessions, fleet.matches, fleet.settings, metrics, farewells)
         reserve = Reserve(sessions.pool, fleet.servers, handover, fleet.settings, metrics)
         reaper = Reaper(sessions, handover, fleet.settings)
         herald = Herald(sessions, fleet.matches)
-        name = fleet.settings.fleet
         services |= {
             f"reserve-{name}": partial(reserve.run, clock),
             f"reaper-{name}": partial(reaper.run, clock),
             f"herald-{name}": partial(herald.run, clock),
         }
+        if ack != "sessions":
+            letters = Letters(sessions, fleet.servers, fleet.settings, metrics, join_keys=join_keys)
+            services[f"letters-{name}"] = partial(letters.run, clock)
         desks.append(Desk(sessions, fleet.servers, fleet.settings, metrics, spans))
     api = SessionsApi(desks, join_keys=join_keys, clock=clock, chance=chance)
     services["sessions-api"] = api.run

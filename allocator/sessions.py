@@ -21,6 +21,10 @@ FIELDS = (
     "claimed_ms", "acked_ms", "joined_ms", "ended_ms", "result", "reason",
 )  # fmt: skip
 
+AckedBy = Literal["server", "label", "patch"]
+"""Whose word an acknowledgement is: the server's own, a label that it set with Agones' SDK, or
+the cluster's, which took what was written for the server."""
+
 ReleaseReason = Literal["finished", "no-join", "failed"]
 
 _players = msgspec.json.Decoder(tuple[SeatedPlayer, ...])
@@ -108,15 +112,23 @@ class Sessions:
         return [MatchId(match) for match in reply]
 
     async def ack(
-        self, match: MatchId, room: RoomId, server: ServerUid, epoch: int, *, now_ms: int
+        self,
+        match: MatchId,
+        room: RoomId,
+        server: ServerUid,
+        epoch: int,
+        *,
+        now_ms: int,
+        by: AckedBy = "server",
     ) -> Acked:
-        """The server takes the match; asking again gets the same answer."""
+        """The server takes the match, by its own word or another's; again: the same answer."""
         args: dict[str, str | int] = {
             "match": match,
             "room": room,
             "server": server,
             "epoch": epoch,
             "now_ms": now_ms,
+            "by": by,
         }
         why_not, claimed_ms = await ACK(self._store, keys=self._keys, args=args)
         return Acked(not why_not, why_not, now_ms - int(claimed_ms) if int(claimed_ms) else None)

@@ -1,8 +1,24 @@
 """What an operator may choose about one fleet's allocation."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from core.ids import FleetName
+
+Ack = Literal["sessions", "label", "none"]
+"""How a fleet's servers take a match: through the sessions API, by a label that they set with
+Agones' SDK, or not at all; then it counts that the cluster took what was written for them."""
+
+ACK_MS = 2_000
+"""How long a server may take to acknowledge a match before the match is moved."""
+
+LETTER_ACK_MS = 15_000
+"""The same where the word goes through the API server, there and back."""
+
+
+def ack_ms(ack: Ack) -> int:
+    """How long a server may take to acknowledge a match before the match is moved."""
+    return ACK_MS if ack == "sessions" else LETTER_ACK_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +26,9 @@ class AllocatorSettings:
     """One fleet. Durations in milliseconds unless the name says otherwise."""
 
     fleet: FleetName
+
+    ack: Ack = "sessions"
+    """How servers take a match."""
 
     reserve_rooms: int = 4
     """Free rooms kept claimed, ready to be handed out in about a millisecond. 0 = only what
@@ -49,3 +68,8 @@ class AllocatorSettings:
 
     send_s: float = 5.0
     """A server that does not take a frame for this long is dropped."""
+
+    @property
+    def ack_ms(self) -> int:
+        """How long a server may take to acknowledge a match before the match is moved."""
+        return ack_ms(self.ack)

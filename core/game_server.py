@@ -11,6 +11,9 @@ from core.ids import FleetName, ServerUid
 PINNED_LABEL: Final = "agones.dev/sdk-readyup-pinned"
 """Label in which a server in a pod says whether its cores are proven to be its own."""
 
+MATCH_ANNOTATION: Final = "readyup/match"
+"""Annotation that tells a server its match when it speaks only an Agones SDK."""
+
 
 class State(StrEnum):
     """Where a game server is in its life; the names are Agones' own."""

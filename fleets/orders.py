@@ -1,8 +1,8 @@
-"""What the allocator orders: servers taken into the reserve, and servers given up.
+"""What the allocator orders: servers taken into the reserve, told their match, and given up.
 
-Takes that follow one another are obeyed at the same time, which hides how long a cluster
-thinks about each; a server is given up only when all before is done, and nothing after it
-begins earlier. Every order may be obeyed twice without harm, and is: after a crash those
+Takes and matches that follow one another are obeyed at the same time, which hides how long a
+cluster thinks about each; a server is given up only when all before is done, and nothing after
+it begins earlier. Every order may be obeyed twice without harm, and is: after a crash those
 after the last id that was noted come again. Servers of an earlier life are unknown by then.
 """
 
@@ -118,6 +118,8 @@ class Orders:
             uid = ServerUid(str(order["uid"]))
             if order["k"] == "take":
                 await self._hands.take(uid, str(order["claim"]))
+            elif order["k"] == "tell":
+                await self._hands.tell(uid, str(order["letter"]))
             elif order["k"] == "give_up":
                 await self._give_up(uid)
             else:
@@ -133,24 +135,28 @@ class Orders:
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """Takes in a row, each claim once; any other order alone."""
-    takes: dict[str, Entry] = {}
+    """Takes and matches in a row, each claim and each server once; any other order alone."""
+    side_by_side: dict[tuple[str, str], Entry] = {}
     for entry in entries:
-        if entry.fields.get("k") == "take":
+        if (kind := entry.fields.get("k", "")) in _SIDE_BY_SIDE:
             # Asked for twice at one moment, some clusters give two servers to one claim.
-            takes[_claim(entry)] = entry
+            side_by_side[kind, _subject(entry, _SIDE_BY_SIDE[kind])] = entry
             continue
-        if takes:
-            yield list(takes.values())
-            takes = {}
+        if side_by_side:
+            yield list(side_by_side.values())
+            side_by_side = {}
         yield [entry]
-    if takes:
-        yield list(takes.values())
+    if side_by_side:
+        yield list(side_by_side.values())
 
 
-def _claim(entry: Entry) -> str:
+_SIDE_BY_SIDE = {"take": "claim", "tell": "uid"}
+"""Orders that need not wait for one another, and what each is about."""
+
+
+def _subject(entry: Entry, field: str) -> str:
     try:
         order: Event = decode(entry)
     except (KeyError, msgspec.MsgspecError):
         return entry.id
-    return str(order.get("claim", entry.id))
+    return str(order.get(field, entry.id))

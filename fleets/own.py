@@ -125,6 +125,9 @@ class OwnServers:
     async def take(self, server: ServerUid, claim: str) -> None:
         """They are taken from the first: nothing to do."""
 
+    async def tell(self, server: ServerUid, letter: str) -> None:
+        """They speak the sessions API: nobody writes to them."""
+
     async def give_up(self, server: ServerUid) -> None:
         """Nobody of ours can end it; it is let go."""
         await self.leave(server)

@@ -63,6 +63,10 @@ class ServerStates(Protocol):
         """Ready to Allocated with these labels, as compare-and-set; False changes nothing."""
         ...
 
+    async def annotate(self, uid: ServerUid, *, annotations: Mapping[str, str]) -> bool:
+        """Show the server these annotations, beside those it has; False when it is gone."""
+        ...
+
     def changes(self) -> AsyncIterator[ServerView]:
         """Every server as it is now, then the latest view of each that changed."""
         ...
@@ -83,6 +87,14 @@ class Hands(Protocol):
 
         Raises:
             BackendAway: it may have happened or not; the same claim is to be asked for again.
+        """
+        ...
+
+    async def tell(self, uid: ServerUid, letter: str) -> None:
+        """Give a server its annotation ``readyup/match``. Absent, or told before, is fine.
+
+        Raises:
+            BackendAway: it may have happened or not; asking again is safe.
         """
         ...
 

@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -99,6 +99,11 @@ class FleetSpec:
 
     rooms: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
     """Matches that one server hosts at a time."""
+
+    ack: Literal["sessions", "label", "none"] = "sessions"
+    """How a server takes a match. ``label`` and ``none`` are for servers that speak only an
+    Agones SDK and host one match each: they find it in the annotation ``readyup/match``, and
+    answer with the label ``readyup-ack``, or not at all."""
 
     cpus: Positive = 1
     """Whole processors for each server: its own where there are enough, else shared."""
@@ -217,6 +222,12 @@ def _check_whole(spec: FleetSpec, place: str) -> None:
         _check_pod(spec, spec.pod, place)
     elif not spec.command or not spec.command[0]:
         raise _wrong(f"{place}.command", f"is empty; {_CURES['command']}")
+    if spec.ack != "sessions" and spec.rooms > 1:
+        raise _wrong(
+            f"{place}.rooms",
+            f'{spec.rooms} matches at a time need the sessions API; with ack = "{spec.ack}" a '
+            "server hosts one match in its life, so leave rooms out",
+        )
     if spec.replicas is not None and spec.replicas > spec.ceiling():
         raise _wrong(
             f"{place}.replicas",

@@ -7,6 +7,8 @@
   ARGV[3] server  server uid
   ARGV[4] epoch   session epoch
   ARGV[5] now_ms  integer
+  ARGV[6] by      whose word it is: server (its own), label (of the server, seen by the
+    backend) or patch (the cluster took what was written for it)
 
   Returns: {why not, claimed_ms}; "" if the server has the match (also the second time), else
     unknown, moved or ended; claimed_ms is 0 except the first time
@@ -23,5 +25,5 @@ if held[1] ~= "pending" then return { "", "0" } end
 redis.call("HSET", session_key(match), "state", "acked", "acked_ms", now_ms)
 redis.call("ZREM", key("acks"), match)
 log("room.acked", now_ms, { room = held[2], match = match, server = held[3],
-  session_epoch = tonumber(held[4]) })
+  session_epoch = tonumber(held[4]), by = ARGV[6] })
 return { "", held[5] }

@@ -12,7 +12,7 @@ import structlog
 
 from core.clock import Clock
 from core.errors import Conflict, NotFound, Unreachable
-from core.game_server import PINNED_LABEL, Pinned, ServerView, State
+from core.game_server import MATCH_ANNOTATION, PINNED_LABEL, Pinned, ServerView, State
 from core.ids import ServerUid
 from fleets.agones.kube import Kube, Object, namespaced
 from fleets.agones.metrics import AgonesMetrics
@@ -117,6 +117,20 @@ class PodServers:
         self._doubtful.discard(claim)
         self._count("taken" if outcome == "Allocated" else "none")
         return outcome == "Allocated"
+
+    async def tell(self, uid: ServerUid, letter: str) -> None:
+        """Have a server carry its match as an annotation: one patch, in this life of it.
+
+        Raises:
+            BackendAway: it may have happened or not; asking again is safe.
+        """
+        view = self.get(uid)
+        if view is None or view.annotations.get(MATCH_ANNOTATION) == letter:
+            return
+        path = namespaced(AGONES, self._kube.settings.namespace, "gameservers", view.name)
+        about = {"uid": uid, "annotations": {MATCH_ANNOTATION: letter}}
+        with contextlib.suppress(NotFound, Conflict):
+            await self._kube.patch(path, {"metadata": about})
 
     async def end(self, view: ServerView) -> None:
         """Delete a server in this life of it; one that is gone, or has a new life, is fine.

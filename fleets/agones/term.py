@@ -55,6 +55,9 @@ class PodHands:
     async def take(self, uid: ServerUid, claim: str) -> bool:
         return await self._servers.take(uid, claim)
 
+    async def tell(self, uid: ServerUid, letter: str) -> None:
+        await self._servers.tell(uid, letter)
+
     async def give_up(self, uid: ServerUid) -> None:
         view = self._servers.get(uid)
         if view is None:

@@ -16,7 +16,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.clock import Clock
-from core.game_server import ServerView, State
+from core.game_server import MATCH_ANNOTATION, ServerView, State
 from core.ids import FleetName, ServerUid
 from fleets.local.orphans import Registry
 from fleets.local.output import keep_newest, last_line
@@ -157,6 +157,9 @@ class LocalBackend:
             and now.state is State.ALLOCATED
             and now.labels.get(CLAIM_LABEL) == claim
         )
+
+    async def tell(self, uid: ServerUid, letter: str) -> None:
+        await self._states.annotate(uid, annotations={MATCH_ANNOTATION: letter})
 
     async def changed(self, fleet: FleetName, *, timeout_s: float) -> None:
         news = self._changed[fleet]

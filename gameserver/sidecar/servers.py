@@ -104,6 +104,20 @@ class SdkServers:
             return False
         return True
 
+    async def annotate(self, uid: ServerUid, *, annotations: Mapping[str, str]) -> bool:
+        """Put annotations on a server, as anybody in a cluster may; its watches show them.
+
+        False when the server is gone.
+
+        Raises:
+            Invalid: Kubernetes would not take these annotations.
+        """
+        hosted = self._hosted.get(uid)
+        if hosted is None:
+            return False
+        hosted.live.become(sdk_state.told(hosted.live.state, annotations))
+        return True
+
     async def changes(self) -> AsyncIterator[ServerView]:
         """Every server as it is now, then each that changed, until ``aclose``.
 

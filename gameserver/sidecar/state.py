@@ -141,13 +141,7 @@ def annotated(server: SdkState, key: str, value: str) -> SdkState:
     """
     full_key = SDK_PREFIX + key
     check_key(full_key, field="$.key")
-    annotations = server.view.annotations | {full_key: value}
-    size_bytes = sum(len(k.encode()) + len(v.encode()) for k, v in annotations.items())
-    if size_bytes > ANNOTATIONS_BYTES_MAX:
-        raise Invalid(
-            f"annotations would hold {size_bytes} bytes, more than {ANNOTATIONS_BYTES_MAX}",
-            field="$.value",
-        )
+    annotations = _within_limit(server.view.annotations | {full_key: value}, field="$.value")
     public_key = server.view.public_key
     if full_key == PUBLIC_KEY:
         if not _HEX_KEY.fullmatch(value):
@@ -156,6 +150,24 @@ def annotated(server: SdkState, key: str, value: str) -> SdkState:
             raise Conflict(f"{key} was published before, with another value", other=public_key)
         public_key = value
     return seen_as(server, replace(server.view, annotations=annotations, public_key=public_key))
+
+
+def told(server: SdkState, annotations: Mapping[str, str]) -> SdkState:
+    """Somebody else, such as the allocator, put annotations on it."""
+    for key in annotations:
+        check_key(key, field="$.annotations")
+    whole = _within_limit(server.view.annotations | dict(annotations), field="$.annotations")
+    return seen_as(server, replace(server.view, annotations=whole))
+
+
+def _within_limit(annotations: dict[str, str], *, field: str) -> dict[str, str]:
+    size_bytes = sum(len(k.encode()) + len(v.encode()) for k, v in annotations.items())
+    if size_bytes > ANNOTATIONS_BYTES_MAX:
+        raise Invalid(
+            f"annotations would hold {size_bytes} bytes, more than {ANNOTATIONS_BYTES_MAX}",
+            field=field,
+        )
+    return annotations
 
 
 def counted(server: SdkState, name: str, change: Callable[[Counter], Counter]) -> SdkState:

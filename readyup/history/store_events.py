@@ -128,9 +128,14 @@ class RoomClaimed(FleetHold, tag="room.claimed"):
 
 
 class RoomAcked(FleetHold, tag="room.acked"):
-    """A server's acknowledgement was accepted; it may admit players."""
+    """A server's acknowledgement was accepted; it may admit players.
+
+    ``by`` says whose word it was: a server that speaks only an Agones SDK writes no events,
+    and a label of it, or the cluster that took what was written for it, speaks in its place.
+    """
 
     server: str
+    by: Literal["server", "label", "patch"] = "server"
 
 
 class RoomReleased(FleetHold, tag="room.released"):

@@ -84,6 +84,8 @@ class Session:
     reason: str = ""
     held: dict[int, Place] = field(default_factory=dict)
     acked: set[int] = field(default_factory=set)
+    spoken_for: set[int] = field(default_factory=set)
+    """Epochs of ``acked`` that somebody else acked for a server which tells nothing itself."""
 
 
 @dataclass(slots=True)
@@ -239,6 +241,8 @@ class Story:
     def _acked(self, e: store.RoomAcked) -> None:
         if session := self.fleet(e.src).sessions.get(e.match):
             session.acked.add(e.session_epoch)
+            if e.by != "server":
+                session.spoken_for.add(e.session_epoch)
 
     def _released(self, e: store.RoomReleased) -> None:
         if room := self.fleet(e.src).rooms.get(e.room):

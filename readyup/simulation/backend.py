@@ -85,6 +85,10 @@ class VirtualBackend:
             return True
         return view.state is State.ALLOCATED and view.labels.get(CLAIM_LABEL) == claim
 
+    async def tell(self, uid: ServerUid, letter: str) -> None:
+        """Simulated servers speak the sessions API, so nobody writes to them."""
+        raise AssertionError((uid, letter))
+
     async def changed(self, fleet: FleetName, *, timeout_s: float) -> None:
         news = self._changed[fleet]
         with contextlib.suppress(TimeoutError):

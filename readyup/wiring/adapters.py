@@ -7,6 +7,7 @@ import msgspec
 
 from allocator.pool import Pool
 from allocator.sessions import Sessions as StoredSessions
+from allocator.settings import Ack, ack_ms
 from core.eventlog import last_id, tail
 from core.ids import FleetName, MatchId, PlayerId, QueueName, queue_of
 from core.placement import ClaimOrder, Placement
@@ -14,6 +15,16 @@ from core.redis import Store
 from matchmaker.placing import session_hint
 from matchmaker.ports import PlayerSession, RoomFound
 from matchmaker.store import QueueStore
+from readyup.settings import Config
+
+
+def pools_of(store: Store, config: Config) -> dict[FleetName, Pool]:
+    """The pool of every fleet, with the patience that its servers' way of answering needs."""
+    acks: dict[FleetName, Ack] = {fleet.name: fleet.ack for fleet in config.fleets}
+    return {
+        name: Pool(store, name, ack_ms=ack_ms(acks.get(name, "sessions")))
+        for name in config.fleet_names()
+    }
 
 
 class PoolRooms:

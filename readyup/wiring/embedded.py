@@ -97,14 +97,13 @@ def _admin_port(house: House) -> contextlib.AbstractAsyncContextManager[str]:
 
 async def run_api(house: House, stop: asyncio.Event) -> None:
     """The player API."""
-    from allocator.pool import Pool
     from matchmaker.api.limits import Gate
     from matchmaker.api.service import PlayerService
-    from readyup.wiring.adapters import PlayersSessions
+    from readyup.wiring.adapters import PlayersSessions, pools_of
     from readyup.wiring.keys import players_keys
 
     listen = house.config.api
-    pools = {name: Pool(house.store, name) for name in house.config.fleet_names()}
+    pools = pools_of(house.store, house.config)
     events = house.events_dir()
     witness = EventFile(events / f"{house.name}.jsonl", f"api/{house.name}") if events else None
     service = PlayerService(
@@ -126,15 +125,15 @@ async def run_api(house: House, stop: asyncio.Event) -> None:
 
 async def run_director(house: House, stop: asyncio.Event) -> None:
     """A director for each queue."""
-    from allocator.pool import Pool
     from matchmaker.director import Director
-    from readyup.wiring.adapters import PoolRooms
+    from readyup.wiring.adapters import PoolRooms, pools_of
 
+    pools = pools_of(house.store, house.config)
     async with asyncio.TaskGroup() as group:
         for name, queue in house.queues().items():
             director = Director(
                 queue,
-                PoolRooms(Pool(house.store, queue.settings.fleet)),
+                PoolRooms(pools[queue.settings.fleet]),
                 holder=f"{house.name}.{house.chance.getrandbits(32):08x}",
                 clock=house.clock,
                 chance=house.chance,
@@ -174,6 +173,7 @@ async def run_allocator(house: House, stop: asyncio.Event) -> None:
                 FleetParts(
                     AllocatorSettings(
                         fleet.name,
+                        ack=fleet.ack,
                         reserve_rooms=fleet.reserve,
                         # A surplus costs nothing on one machine, and a server given back starts
                         # anew. Of a cluster it keeps nodes.

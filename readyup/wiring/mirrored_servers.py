@@ -38,6 +38,9 @@ class MirroredServers:
     async def take(self, server: ServerUid, claim: str) -> None:
         await self._order("take", {"uid": server, "claim": claim})
 
+    async def tell(self, server: ServerUid, letter: str) -> None:
+        await self._order("tell", {"uid": server, "letter": letter})
+
     async def give_up(self, server: ServerUid) -> None:
         await self._order("give_up", {"uid": server})
 

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from allocator.pool import Pool
 from readyup.operators.api import OperatorApi
 from readyup.operators.audit import Audit
 from readyup.operators.deeds import Deeds
 from readyup.operators.door import Door
 from readyup.operators.reads import Answers, Frames, Reads
+from readyup.wiring.adapters import pools_of
 
 if TYPE_CHECKING:
     from readyup.wiring.embedded import House
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def operator_api(house: "House", frames: Frames, answers: Answers) -> OperatorApi:
     """Put it together; nothing runs by itself."""
-    pools = {name: Pool(house.store, name) for name in house.config.fleet_names()}
+    pools = pools_of(house.store, house.config)
     return OperatorApi(
         Door(house.config.console, house.store, house.clock),
         Audit(house.store, house.clock),

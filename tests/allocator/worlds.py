@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from allocator.ports import CLAIM_LABEL
 from allocator.rooms import NewRoom
-from core.game_server import ServerView, State
+from core.game_server import MATCH_ANNOTATION, ServerView, State
 from core.ids import FleetName, MatchId, PlayerId, QueueName, ServerUid, TicketId, room_id
 from core.placement import ClaimOrder, Placement, SeatedPlayer
 
@@ -52,6 +52,7 @@ class FakeServers:
     views: dict[ServerUid, ServerView] = field(default_factory=dict)
     taken: list[tuple[ServerUid, str]] = field(default_factory=list)
     given_up: list[ServerUid] = field(default_factory=list)
+    letters: list[tuple[ServerUid, str]] = field(default_factory=list)
     obeys: bool = True
 
     def have(self, *views: ServerView) -> None:
@@ -70,6 +71,13 @@ class FakeServers:
             self.views[uid] = replace(
                 self.views[uid], state=State.ALLOCATED, labels={CLAIM_LABEL: claim}
             )
+
+    async def tell(self, uid: ServerUid, letter: str) -> None:
+        self.letters.append((uid, letter))
+        if self.obeys and uid in self.views:
+            view = self.views[uid]
+            told = {**view.annotations, MATCH_ANNOTATION: letter}
+            self.views[uid] = replace(view, annotations=told)
 
     async def give_up(self, uid: ServerUid) -> None:
         self.given_up.append(uid)

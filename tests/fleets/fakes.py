@@ -52,6 +52,12 @@ class MemoryStates:
         self._set(replace(now, state=State.ALLOCATED, labels={**now.labels, **labels}))
         return True
 
+    async def annotate(self, uid: ServerUid, *, annotations: Mapping[str, str]) -> bool:
+        if (now := self.views.get(uid)) is None:
+            return False
+        self._set(replace(now, annotations={**now.annotations, **annotations}))
+        return True
+
     async def changes(self) -> AsyncIterator[ServerView]:
         while True:
             yield await self._news.get()

@@ -30,6 +30,9 @@ class Hands:
         await self._do(claim)
         return True
 
+    async def tell(self, uid: ServerUid, letter: str) -> None:
+        await self._do(f"{letter}@{uid}")
+
     async def give_up(self, uid: ServerUid) -> None:
         assert self.busy == 0, "nothing else is under way"
         await self._do(f"-{uid}")
@@ -130,3 +133,17 @@ async def test_the_loop_goes_on_when_the_backend_is_back(store: Store):
         running.cancel()
 
     assert hands.done == ["a"]
+
+
+async def test_matches_are_told_side_by_side_and_the_last_word_to_a_server_counts(store: Store):
+    hands = Hands()
+    await order(store, "tell", uid="u1", letter="old")
+    await order(store, "take", uid="u3", claim="refill-3")
+    await order(store, "tell", uid="u2", letter="m2")
+    await order(store, "tell", uid="u1", letter="m1")
+    await order(store, "give_up", uid="u1")
+    await orders(hands, store).step("0", block_ms=1)
+
+    assert sorted(hands.done[:3]) == ["m1@u1", "m2@u2", "refill-3"]
+    assert hands.done[3:] == ["-u1"]
+    assert hands.busiest == 3

@@ -66,6 +66,12 @@ def test_a_wrong_value_is_refused_with_its_place_and_its_cure(change, place: str
     assert cure in str(refused.value)
 
 
+def test_servers_that_speak_only_an_agones_sdk_have_one_room():
+    assert parse_fleets({"arena": {**ARENA, "ack": "label"}})[0].ack == "label"
+    with pytest.raises(Invalid, match=r"\$\.fleets\.arena\.rooms: 2 matches at a time need"):
+        parse_fleets({"arena": {**ARENA, "ack": "none", "rooms": 2}})
+
+
 def test_what_is_missing_is_named_with_an_example():
     with pytest.raises(Invalid, match=r"\$\.fleets\.arena\.ports: is missing; write for example"):
         parse_fleets({"arena": {"command": [sys.executable]}})

@@ -161,6 +161,8 @@ class FakeApi:
                 return _status(409, "the UID in the precondition does not match")
             self.delete(collection, name)
             return _status(200, "deleted")
+        if body.get("metadata", {}).get("uid", one["metadata"]["uid"]) != one["metadata"]["uid"]:
+            return _status(409, "Precondition failed: UID in precondition")
         changed = copy.deepcopy(one)
         _merge(changed, body if sub != "scale" else {"spec": body["spec"]})
         return web.json_response(self.put(collection, changed))

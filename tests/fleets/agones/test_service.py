@@ -366,3 +366,27 @@ def test_agones_is_asked_for_the_version_then_for_proven_cores_then_for_any():
         {"agones.dev/fleet": "arena", **more}
         for more in ({**version, **proven}, version, proven, {})
     ]
+
+
+async def test_a_server_is_told_its_match_by_one_patch_in_this_life_of_it(world: World):
+    async with role(world, arena(buffer=2)):
+        await until(lambda: len(world.api.objects.get(SERVERS, {})) == 4)
+        await until(lambda: _seen_all(world, 4))
+        one, *_ = (await world.mirror()).values()
+        before = world.api.writes()
+        await world.order("tell", uid="gone", letter="{}")
+        await world.order("tell", uid=one.uid, letter="{}")
+
+        async def told() -> bool:
+            return (await world.mirror())[one.name].annotations.get("readyup/match") == "{}"
+
+        await until(told)
+        await world.order("tell", uid=one.uid, letter="{}")
+        await world.order("take", uid="any", claim="refill-x")
+        await until(lambda: len(world.claims()) == 1)
+
+    assert world.api.writes() - before == 2, "one patch, one allocation"
+
+
+async def _seen_all(world: World, count: int) -> bool:
+    return len(await world.mirror()) == count

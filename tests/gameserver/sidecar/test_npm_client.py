@@ -6,14 +6,21 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from allocator.letters import ACK_LABEL, MATCH_LABEL, ack_value, letter_for
+from allocator.sessions import Session, SessionState
 from core.clock import SystemClock
+from core.game_server import ServerView, State
+from core.ids import FleetName, MatchId, PlayerId, QueueName, RoomId, ServerUid, TicketId
+from core.join_token import Minter, Seat
 from gameserver.sidecar.endpoint import SdkPorts
 from gameserver.sidecar.local import LocalSdk, LocalSettings
+from gameserver.sidecar.servers import SdkServers
 
 HERE = Path(__file__).parent / "node"
 CACHE = Path(__file__).parents[3] / ".run" / "node"
@@ -101,6 +108,56 @@ async def test_a_strict_server_gives_it_the_codes_that_agones_documents(client):
     assert told["deleteListValue, refused"]["error"] == NOT_FOUND
     check_counters(told)
     check_lists(told)
+
+
+async def test_the_example_of_the_page_plays_its_match_and_goes(client, tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "sdk-only.md").read_text("utf-8")
+    (tmp_path / "server.js").write_text(page.partition("```js\n")[2].partition("```")[0])
+    minter, uid = Minter.from_hex("11" * 32), ServerUid("u1")
+    seat = Seat(uid, MatchId("duel.ff"), 1, PlayerId("ann"), TicketId("duel.t"), "red", 0)
+    now_ms = SystemClock().wall_ms()
+    tokens = [
+        minter.mint(seat, now_ms=now_ms, jti="one"),
+        minter.mint(seat, now_ms=now_ms, jti="one"),
+        minter.mint(replace(seat, epoch=2), now_ms=now_ms, jti="two"),
+        minter.mint(seat, now_ms=now_ms - 200_000, jti="three"),
+        Minter.from_hex("22" * 32).mint(seat, now_ms=now_ms, jti="four"),
+    ]
+    (tmp_path / "game.js").write_text(
+        "exports.play = async (letter, seatOf) => "
+        f"console.log(JSON.stringify({json.dumps(tokens)}.map(seatOf)));"
+    )
+    session = Session(
+        seat.match, FleetName("f"), QueueName("duel"), RoomId("u1/0"), uid, "h", 1, 1,
+        SessionState.PENDING, (), committed=True, claimed_ms=now_ms,
+    )  # fmt: skip
+    view = ServerView("f-1", uid, FleetName("f"), State.STARTING, "127.0.0.1", 7000)
+    async with asyncio.timeout(30), SdkServers() as servers:
+        ports = await servers.create(view)
+        node = await asyncio.create_subprocess_exec(
+            "node",
+            tmp_path / "server.js",
+            env={
+                "PATH": os.environ["PATH"],
+                "NODE_PATH": str(client / "node_modules"),
+                "AGONES_SDK_GRPC_PORT": str(ports.grpc),
+            },
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            async for seen in servers.changes():
+                if seen.state is State.READY and await servers.allocate(uid, labels={}):
+                    letter = letter_for(session, [minter.public_hex()], 20.0)
+                    await servers.annotate(uid, annotations={"readyup/match": letter})
+                if seen.state is State.SHUTDOWN:
+                    break
+        finally:
+            node.kill()
+            printed, _ = await node.communicate()
+
+    assert seen.labels[ACK_LABEL] == ack_value(seat.match, 1) == "ff-1"
+    assert seen.labels[MATCH_LABEL] == "ended"
+    assert json.loads(printed) == [{"player": "ann", "team": "red", "seat": 0}, *[None] * 4]
 
 
 def check_counters(told: dict[str, Any]) -> None:

@@ -125,6 +125,23 @@ async def test_of_two_allocations_one_wins(servers):
     assert servers.get(U1).labels == {"readyup/claim": "a" if told[0] else "b"}
 
 
+async def test_a_watch_shows_what_somebody_else_annotated(servers):
+    port = (await servers.create(view(state=State.ALLOCATED))).grpc
+
+    async with stub_of(port) as stub:
+        watch = stub.WatchGameServer(pb.Empty())
+        before = await watch.read()
+        assert await servers.annotate(U1, annotations={"readyup/match": "{}"})
+        after = await watch.read()
+
+    assert dict(before.object_meta.annotations) == {}
+    assert dict(after.object_meta.annotations) == {"readyup/match": "{}"}
+    assert servers.get(U1).annotations == {"readyup/match": "{}"}
+    assert not await servers.annotate(ServerUid("gone"), annotations={})
+    with pytest.raises(Invalid, match="annotations would hold"):
+        await servers.annotate(U1, annotations={"readyup/match": "x" * 300_000})
+
+
 async def test_only_a_ready_server_that_is_there_is_allocated(servers):
     await servers.create(view(state=State.SCHEDULED))
 

@@ -145,3 +145,11 @@ def test_a_released_room_may_be_given_back_before_the_move_is_noted():
     log.lines.insert(log.lines.index(moved), released)
 
     assert log.judge().breaches == ()
+
+
+@pytest.mark.parametrize("by", ["label", "patch"])
+def test_a_server_that_speaks_only_an_agones_sdk_tells_nothing(by: str):
+    log = good_run()
+    log.spoken_for("m2", by)
+
+    assert log.judge().breaches == ()

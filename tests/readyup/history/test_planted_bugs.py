@@ -343,6 +343,19 @@ def nobody_acks_an_announced_match(log: Log) -> None:
     log.drop("room.acked", "server.assigned", "server.acked", match="m5")
 
 
+@plant("witnesses")
+def nobody_acks_for_a_server_that_speaks_only_an_agones_sdk(log: Log) -> None:
+    log.spoken_for("m2", "label")
+    log.drop("room.acked", match="m2")
+    log.find("session.ended", match="m2")["reason"] = "no-join"
+
+
+@plant("witnesses")
+def a_bot_joins_a_server_that_nobody_spoke_for(log: Log) -> None:
+    log.spoken_for("m2", "patch")
+    log.find("bot.joined", player="cat")["server"] = "u2"
+
+
 @pytest.mark.parametrize(
     ("invariant", "doctor"), PLANTED, ids=[f"{n}-{bug.__name__}" for n, bug in PLANTED]
 )
