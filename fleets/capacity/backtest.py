@@ -110,8 +110,8 @@ def backtest(world: World, tries: Sequence[Try], *, jobs: int = 1) -> list[Score
 
 
 def frontier_costs() -> list[float]:
-    """Prices of a cold start from one idle lead time to a hundred thousand, three a decade."""
-    return [float(f"{cost:.2g}") for cost in np.geomspace(1, 100_000, 16)]
+    """Prices of a cold start from one idle lead time to a hundred thousand, two a decade."""
+    return [float(f"{cost:.2g}") for cost in np.geomspace(1, 100_000, 11)]
 
 
 def _spread(world: World, tries: Sequence[Try], jobs: int) -> Iterator[Score]:

@@ -5,9 +5,11 @@ Three questions, a room for each. How is the load now: ``level``. What does the 
 level has it, and the same corrected by each period, compete; their past errors weigh them.
 """
 
+import functools
 import math
 from collections import deque
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,9 @@ BLOCKS = 3
 
 ERROR_MAX = 10.0
 """Standard deviations; a worse error weighs no more, or one would decide for good."""
+
+HEADROOM = 1.1
+"""The highest demand that is prepared for, in the highest seen."""
 
 JUDGED_OVER_S = 86_400.0
 """Forecasters are weighed by the errors of about one day."""
@@ -41,6 +46,9 @@ class Demand:
     chance: float
     """With which they are."""
 
+    highest: float = math.inf
+    """The most claims of any horizon lately. No surprise leads beyond, only the bell curve."""
+
     def enough(self, share: float = 1.0, widened: float = 1.0) -> float:
         """Servers that suffice for the first part of the horizon.
 
@@ -49,10 +57,21 @@ class Demand:
         """
         mean = max(self.mean * share, 1e-9)
         variance = max(self.variance * share, mean)
-        skew = min((2 * variance - mean) / mean, 3 * math.sqrt(variance))
-        z = self.deviations
-        margin = z * math.sqrt(variance) + (z * z - 1) / 6 * skew
+        margin = _margin(mean, variance, self.deviations)
+        if mean + margin > self.highest * share:
+            bell = _margin(mean, variance, min(self.deviations, _bell(self.chance)))
+            margin = max(bell, self.highest * share - mean)
         return max(0.0, mean + widened * margin)
+
+
+def _margin(mean: float, variance: float, deviations: float) -> float:
+    skew = min((2 * variance - mean) / mean, 3 * math.sqrt(variance))
+    return deviations * math.sqrt(variance) + (deviations * deviations - 1) / 6 * skew
+
+
+@functools.cache
+def _bell(chance: float) -> float:
+    return NormalDist().inv_cdf(chance)
 
 
 @dataclass(slots=True)
@@ -84,6 +103,7 @@ class Forecast:
         self._surprises = Surprises(forecasters=forecasters, horizon=horizon, chance=chance)
         self._keep = math.exp(-self._size * bin_s / JUDGED_OVER_S)
         self._score = np.zeros(forecasters)
+        self._highest = 0.0
         self._claims: deque[float] = deque([0.0], maxlen=horizon + 2 * self._size + 1)
         """Up to the end of each of the last bins."""
 
@@ -113,7 +133,7 @@ class Forecast:
             said = np.maximum(mean + self._blocks[-1].corrections[:, at], 0.0)
             mean = float(self._weights @ said)
             variance += max(0.0, float(self._weights @ (said * said)) - mean * mean)
-        return Demand(mean, variance, self._deviations, self._chance)
+        return Demand(mean, variance, self._deviations, self._chance, self._highest * HEADROOM)
 
     def _begin(self) -> None:
         """Open the next block, with what the hour will add in it."""
@@ -136,6 +156,7 @@ class Forecast:
         claims = np.array(self._claims)
         here = len(claims) - 1 - (self._seen - first) + 1 + np.arange(self._size)
         came = claims[here + self._horizon] - claims[here]
+        self._highest = max(self._highest * self._keep, float(came.max()))
         variances = np.array(block.variances)
         deviations = np.sqrt(variances)
         errors = (came[:, None] - block.said()) / deviations[:, None]

@@ -112,6 +112,14 @@ def test_more_certainty_and_more_time_need_more_servers(
         assert demand.enough(share) <= demand.enough(share, 1.25) * (1 + 1e-9)
 
 
+def test_no_surprise_leads_beyond_the_highest_demand_of_late():
+    calm = Demand(10.0, 12.0, deviations=20.0, chance=0.99, highest=50.0)
+    busy = Demand(49.0, 60.0, deviations=20.0, chance=0.99, highest=50.0)
+
+    assert calm.enough() == pytest.approx(50.0)
+    assert 49 + 2 * 60**0.5 < busy.enough() < 49 + 3 * 60**0.5
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=300), st.sampled_from([2, 3, 7]))
 def test_whatever_comes_a_forecast_is_a_number(counts: list[int], horizon: int):
