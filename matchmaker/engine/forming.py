@@ -17,7 +17,8 @@ from matchmaker.engine.quality import quality
 from matchmaker.engine.reseat import reseat
 from matchmaker.engine.seating import STEPS_MAX, Age, Attempt, Seating, seat
 from matchmaker.engine.shapes import Shape, shapes
-from matchmaker.rules.hopeless import any_hopeless, hopeless
+from matchmaker.rules.guards import guards
+from matchmaker.rules.hopeless import hopeless
 from matchmaker.rules.judge import meets_all
 from matchmaker.rules.members import Lineup, Party
 from matchmaker.rules.ruleset import ROUNDING_S, RuleSet
@@ -225,16 +226,12 @@ class Former:
 
     def _teams_for(self, party: Party, rules: RuleSet) -> list[str]:
         """Teams that this party alone could be in."""
-        known = {rule.name: rule for rule in rules.rules}
-        found = []
-        for team in rules.teams:
-            if party.size() > team.max_players:
-                continue
-            lineup = Lineup.empty(rules.teams)
-            lineup.seated[team.name].append(party)
-            if not any_hopeless(lineup, rules, known):
-                found.append(team.name)
-        return found
+        alone = guards(rules).alone
+        return [
+            team.name
+            for team in rules.teams
+            if party.size() <= team.max_players and alone(party, team)
+        ]
 
     def _are_apart(self, wait_s: float, rules: RuleSet, one: Party, other: Party) -> bool:
         """Whether no match at all could have both."""
@@ -244,17 +241,13 @@ class Former:
         return self._apart[key]
 
     def _go_together(self, rules: RuleSet, one: Party, other: Party) -> bool:
-        known = {rule.name: rule for rule in rules.rules}
+        watched = guards(rules)
         for first in rules.teams:
+            if one.size() > first.max_players or not watched.alone(one, first):
+                continue
             for second in rules.teams:
-                lineup = Lineup.empty(rules.teams)
-                lineup.seated[first.name].append(one)
-                lineup.seated[second.name].append(other)
-                fits = (
-                    lineup.size(first.name) <= first.max_players
-                    and lineup.size(second.name) <= second.max_players
-                )
-                if fits and not any_hopeless(lineup, rules, known):
+                there = other.size() + (one.size() if first is second else 0)
+                if there <= second.max_players and watched.together(one, first, other, second):
                     return True
         return False
 

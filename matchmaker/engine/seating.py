@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from matchmaker.engine.reseat import reseat, strain
 from matchmaker.engine.shapes import Shape
-from matchmaker.rules.hopeless import any_hopeless
+from matchmaker.rules.guards import Guards, Knowledge, guards
 from matchmaker.rules.judge import meets_all
 from matchmaker.rules.members import Lineup, Party
-from matchmaker.rules.ruleset import Rule, RuleSet
+from matchmaker.rules.ruleset import RuleSet
 
 STEPS_MAX = 4000
 """Parties seated for one anchor before it waits for the next pass."""
@@ -53,36 +53,68 @@ class Seating:
     left: list[int] = field(init=False)
     """Places still open in each team."""
 
-    known: dict[str, Rule] = field(init=False)
+    guards: Guards = field(init=False)
+    after: list[int] = field(init=False)
+    """Players of the parties from each one on."""
+
+    ahead: list[tuple[int, ...]] = field(init=False)
+    """What the parties from each one on bring of what teams need."""
 
     def __post_init__(self) -> None:
         self.lineup = Lineup.empty(self.rules.teams)
         self.left = list(self.shape)
-        self.known = {rule.name: rule for rule in self.rules.rules}
+        self.guards = guards(self.rules)
+        self.after, brought = [0], (0,) * len(self.guards.quotas)
+        self.ahead = [brought]
+        for party in reversed(self.parties):
+            self.after.append(self.after[-1] + party.size())
+            brought = tuple(
+                had + quota.guard.brings(party)
+                for had, quota in zip(brought, self.guards.quotas, strict=True)
+            )
+            self.ahead.append(brought)
+        self.after.reverse()
+        self.ahead.reverse()
 
 
-def seat(seating: Seating, n: int) -> Lineup | None:
-    """Seat party ``n`` and those after it; None when that leads to no match."""
-    open_places = sum(seating.left)
-    if open_places == 0:
-        return _complete(seating)
-    if n >= len(seating.parties) or seating.attempt.steps >= seating.attempt.steps_max:
-        return None
-    if sum(party.size() for party in seating.parties[n:]) < open_places:
-        return None
+def seat(seating: Seating, n: int, known: Knowledge | None = None) -> Lineup | None:
+    """Seat party ``n`` and those after it; None when that leads to no match.
+
+    ``known`` is what the guards know of those before it.
+    """
+    known = seating.guards.start() if known is None else known
+    while True:
+        open_places = sum(seating.left)
+        if open_places == 0:
+            return _complete(seating)
+        if n >= len(seating.parties) or seating.attempt.steps >= seating.attempt.steps_max:
+            return None
+        if seating.after[n] < open_places:
+            return None
+        if not seating.guards.may_fill(known, seating.left, seating.ahead[n]):
+            return None
+        found = _seat_one(seating, n, known)
+        if found is not None or n == 0:  # the anchor stays
+            return found
+        n += 1  # without this party
+
+
+def _seat_one(seating: Seating, n: int, known: Knowledge) -> Lineup | None:
+    """A match with party ``n`` in some team."""
     party = seating.parties[n]
     for team in _teams_in_turn(seating, party):
         seating.attempt.steps += 1
         name = seating.rules.teams[team].name
         seating.lineup.seated[name].append(party)
         seating.left[team] -= party.size()
-        if not any_hopeless(seating.lineup, seating.rules, seating.known):
-            found = seat(seating, n + 1)
+        then = seating.guards.after(known, party, seating.rules.teams[team], seating.lineup)
+        if then is not None:
+            found = seat(seating, n + 1, then)
             if found is not None:
                 return found
         seating.lineup.seated[name].pop()
         seating.left[team] += party.size()
-    return None if n == 0 else seat(seating, n + 1)  # without this party; the anchor stays
+    return None
 
 
 def _teams_in_turn(seating: Seating, party: Party) -> list[int]:

@@ -5,7 +5,7 @@ but one way as players join: a spread, which never narrows; what all have in com
 never grows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum, auto
 
@@ -31,6 +31,7 @@ from matchmaker.rules.ruleset import (
     Rule,
     RuleSet,
     Statement,
+    Team,
 )
 
 
@@ -51,7 +52,7 @@ def hopeless(rule: Rule, lineup: Lineup, known: Mapping[str, Rule]) -> bool:
         case Distance():
             return _distance_hopeless(rule, lineup)
         case Comparison():
-            alone = all(_plain(measurement) for measurement in rule.measurements)
+            alone = all(lists_each(measurement) for measurement in rule.measurements)
             if rule.reference is not None and not isinstance(rule.reference, Literal):
                 return False
             return alone and not comparison(rule, lineup)
@@ -63,44 +64,50 @@ def hopeless(rule: Rule, lineup: Lineup, known: Mapping[str, Rule]) -> bool:
             return False
 
 
-def _plain(expression: Expression) -> bool:
+def lists_each(expression: Expression) -> bool:
     """Whether it lists values that stay as more players join: paths, flattened or not."""
     match expression:
         case Path():
             return bool(expression.attribute)
         case Call("flatten", of):
-            return _plain(of)
+            return lists_each(of)
         case _:
             return False
 
 
 def _distance_hopeless(rule: Distance, lineup: Lineup) -> bool:
-    if not all(_plain(measurement) for measurement in rule.measurements):
+    if not all(lists_each(measurement) for measurement in rule.measurements):
         return False
     if isinstance(rule.reference, Literal):
         return not distance(rule, lineup)
+    measured, bound = spread_bound(rule, lineup.order)
+    seen = lineup.seen_by(rule.party)
+    for path in measured:
+        values = leaves(work_out(path, seen))
+        if values and max(values) - min(values) > bound + SLACK:
+            return True
+    return False
+
+
+def spread_bound(rule: Distance, teams: Sequence[Team]) -> tuple[list[Path], float]:
+    """What of the whole match must not lie farther apart, and than how much.
+
+    Nothing, for a rule that does not bound a spread.
+    """
     if rule.max_distance is None:
-        return False
+        return [], 0.0
     match rule.reference:
         case Call("min" | "max" | "avg" | "median" as function, of) if (
-            _plain(of)
-            and not by_team(of, lineup)
+            all(lists_each(one) for one in (*rule.measurements, of))
             and _whole(of)
-            and any(_whole(one) == _whole(of) for one in rule.measurements)
+            and not by_team(of, Lineup.empty(teams))
         ):
-            seen = lineup.seen_by(rule.party)
-            values = [
-                value
-                for measurement in rule.measurements
-                if _whole(measurement) == _whole(of)
-                for value in leaves(work_out(measurement, seen))
-            ]
             # From the middle of a list nobody is farther than all from one another by half.
             factor = 1.0 if function in ("min", "max") else 2.0
-            spread = max(values) - min(values) if values else 0.0
-            return bool(spread > factor * rule.max_distance + SLACK)
+            same = [one for one in rule.measurements if _whole(one) == _whole(of)]
+            return [paths(one)[0] for one in same[:1]], factor * rule.max_distance
         case _:
-            return False
+            return [], 0.0
 
 
 def _whole(expression: Expression) -> str:
@@ -115,7 +122,7 @@ def _whole(expression: Expression) -> str:
 
 
 def _collection_hopeless(rule: Collection, lineup: Lineup) -> bool:
-    if not all(_plain(measurement) for measurement in rule.measurements):
+    if not all(lists_each(measurement) for measurement in rule.measurements):
         return False
     seen = lineup.seen_by(rule.party)
     for measurement in rule.measurements:
@@ -181,7 +188,9 @@ def _list_trend(expression: Expression, seen: Lineup) -> _Trend:
             return _Trend.FIXED
         case Call("set_intersection", of):
             # Of the lists of single parties, and of all of them at once, once there are some.
-            single = _plain(of) and _depth(of, seen) == 2 and _list_trend(of, seen) is _Trend.FIXED
+            single = (
+                lists_each(of) and _depth(of, seen) == 2 and _list_trend(of, seen) is _Trend.FIXED
+            )
             return _Trend.FALLS if single and work_out(of, seen) else _Trend.ANY
         case Path() | Call("flatten", _):
             if not _listed(expression):

@@ -1,12 +1,13 @@
 """Who is in a match, as rules see them: a party counts by its aggregate where a rule says so."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from matchmaker.rules.ruleset import Team
 
 Value = Any
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,7 @@ class Party:
     at_s: float = 0.0
     """When it was enqueued."""
 
-    _seen: dict[tuple[str, str], list[Value]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    _seen: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -47,11 +46,18 @@ class Party:
         intersection: the players' lists made one list, which stands once for the party.
         """
         key = (attribute, by)
-        if key not in self._seen:
-            self._seen[key] = _aggregated(
-                [player.attributes.get(attribute) for player in self.players], by
-            )
-        return self._seen[key]
+        found: list[Value] | None = self._seen.get(key)
+        if found is None:
+            found = _aggregated([player.attributes.get(attribute) for player in self.players], by)
+            self._seen[key] = found
+        return found
+
+    def remembered(self, key: Hashable, work_out: Callable[[], Found]) -> Found:
+        """What was worked out of this party under a key before; worked out the first time."""
+        found: Found | None = self._seen.get(key)
+        if found is None:
+            found = self._seen[key] = work_out()
+        return found
 
     def one(self, attribute: str, by: str) -> Value:
         """The party's single value of an attribute."""
@@ -59,19 +65,16 @@ class Party:
 
     def regions(self, by: str) -> dict[str, float]:
         """Regions that all its players reported, with the party's latency."""
-        key = ("\n", by)
-        if key not in self._seen:
-            common = set(self.players[0].latency_ms).intersection(
-                *(player.latency_ms for player in self.players[1:])
-            )
-            self._seen[key] = [
-                {
-                    region: aggregate([player.latency_ms[region] for player in self.players], by)
-                    for region in sorted(common)
-                }
-            ]
-        regions: dict[str, float] = self._seen[key][0]
-        return regions
+        return self.remembered(("\n", by), lambda: self._regions(by))
+
+    def _regions(self, by: str) -> dict[str, float]:
+        common = set(self.players[0].latency_ms).intersection(
+            *(player.latency_ms for player in self.players[1:])
+        )
+        return {
+            region: aggregate([player.latency_ms[region] for player in self.players], by)
+            for region in sorted(common)
+        }
 
 
 def aggregate(values: Sequence[float], by: str) -> float:

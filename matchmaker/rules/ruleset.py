@@ -221,13 +221,7 @@ class RuleSet(Asked):
 
     def judged(self) -> tuple[Rule, ...]:
         """Rules that a finished match must meet; those inside a compound count through it."""
-        inside: set[str] = set()
-        for rule in self.rules:
-            if isinstance(rule, Compound):
-                inside |= rule.statement.names()
-        return tuple(
-            rule for rule in self.rules if rule.name not in inside and not isinstance(rule, Sort)
-        )
+        return _judged(self)
 
     def ages_s(self) -> tuple[float, ...]:
         """Ages at which something changes, from 0 upwards."""
@@ -245,6 +239,17 @@ class RuleSet(Asked):
         """Twelve hex digits that change whenever a rule does."""
         told = (self.teams, sorted(self.attributes.items()), self.rules, self.algorithm)
         return hashlib.sha256(repr((told, self.expansions)).encode()).hexdigest()[:12]
+
+
+@lru_cache(maxsize=1024)
+def _judged(whole: RuleSet) -> tuple[Rule, ...]:
+    inside: set[str] = set()
+    for rule in whole.rules:
+        if isinstance(rule, Compound):
+            inside |= rule.statement.names()
+    return tuple(
+        rule for rule in whole.rules if rule.name not in inside and not isinstance(rule, Sort)
+    )
 
 
 @lru_cache(maxsize=64)
