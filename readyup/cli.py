@@ -16,6 +16,7 @@ VERBS = {
     "check-history": ("check_history:check_history", "Judge the log of a run."),
     "rules": ("rules:rules", "Check a rule set, or try it on tickets in virtual time."),
     "explain": ("explain:explain", "Why a ticket waits, and what would release it."),
+    "replay": ("replay:replay", "The same recorded hour under other rules."),
     "keys": ("serve:keys", "Make keys: for joining, for back ends, for your own servers."),
     "fleet": ("fleet:fleet", "Fleets: print, judge, list, apply and scale them."),
     "capacity": ("capacity:capacity", "Try the capacity planner on a recorded load."),
