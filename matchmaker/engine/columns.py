@@ -130,8 +130,14 @@ class Columns:
     def waiting(self) -> Rows:
         """Rows in use, the longest waiting first; the same for the same tickets."""
         rows = np.flatnonzero(self.size)
-        order: Rows = rows[np.lexsort((self.tie[rows], self.at_s[rows]))]
-        return order
+        rows = rows[np.argsort(self.at_s[rows])]
+        at_s = self.at_s[rows]
+        same = np.append(at_s[1:] == at_s[:-1], False)
+        tied = np.flatnonzero(same | np.roll(same, 1))
+        # Only those of one instant need the second key; their places are next to each other.
+        rows[tied] = rows[tied][np.lexsort((self.tie[rows[tied]], at_s[tied]))]
+        found: Rows = rows
+        return found
 
     def bytes_per_row(self) -> int:
         """Memory of the columns for one party, without the party itself."""

@@ -68,13 +68,24 @@ def cut(columns: Columns, rows: Rows, rules: Compiled, turn: Round) -> Cut:
     value = columns.of[rules.sorted_by][rows] if rules.sorted_by else np.zeros(len(rows))
     fits &= np.isfinite(value)
     cells = _cell(columns, rows, rules.parts.spans[0], turn) if rules.parts.spans else code * 0
-    order = np.lexsort((value, code))
+    order = stably(value)
     order = order[fits[order]]
+    order = order[stably(code[order])]
     new = changes(_joined(code, cells)[order])
     run = np.cumsum(new) - 1
     sizes = columns.size[rows[order]]
     crowd = np.bincount(run, sizes)[run].astype(np.int64) if len(run) else run
     return Cut(rows[order], _parts(new, turn), value[order], crowd)
+
+
+def stably(values: Rows | Floats) -> Rows:
+    """The order that sorts them; equal ones stay in theirs."""
+    if values.dtype.kind == "i" and len(values) and values.min() >= 0 and values.max() < 2**16:
+        return np.argsort(values.astype(np.uint16), kind="stable")  # by radix
+    order = np.argsort(values)
+    if (np.diff(values[order]) > 0).all():
+        return order
+    return np.argsort(values, kind="stable")
 
 
 def changes(codes: Rows) -> Mask:

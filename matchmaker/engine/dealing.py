@@ -98,20 +98,15 @@ def _by_need(
     for size in range(len(by_size), 0, -1):
         left, copy = by_size[size - 1], 0
         while len(left):
-            open_units = np.flatnonzero(each[:, size - 1] > copy)
-            parties = line.cut.rows[left]
-            units, places = paired(
-                unit_part[open_units],
-                needs.lacks(counts[open_units]),
-                line.cut.part[left],
-                needs.offers(parties),
-                2 ** len(needs.low),
-            )
-            counts[open_units[units]] += needs.has[parties[places]]
-            who.append(left[places])
-            unit_of.append(open_units[units])
+            units = np.flatnonzero(each[:, size - 1] > copy)
+            rows, kinds = line.cut.rows[left], 2 ** len(needs.low)
+            lacks, offers = needs.lacks(counts[units]), needs.offers[rows]
+            here, there = paired(unit_part[units], lacks, line.cut.part[left], offers, kinds)
+            counts[units[here]] += needs.has[rows[there]]
+            who.append(left[there])
+            unit_of.append(units[here])
             unpaired = np.ones(len(left), np.bool_)
-            unpaired[places] = False
+            unpaired[there] = False
             left, copy = left[unpaired], copy + 1
     return np.concatenate(who), np.concatenate(unit_of)
 
@@ -123,7 +118,8 @@ def _oldest(line: _Line, used: Rows, widest: int) -> Rows:
     keep = ~spare[group]
     some = np.flatnonzero(~keep)
     if len(some):
-        order = some[np.lexsort((line.age[some], group[some]))]
+        # Ages are all different, so that one sort by both is as good as any.
+        order = some[np.argsort((group[some] << 32) + line.age[some])]
         groups = group[order]
         place = np.arange(len(order))
         inside = place - np.maximum.accumulate(np.where(changes(groups), place, 0))
@@ -154,7 +150,7 @@ def _some(cut: Cut, which: Mask) -> Cut:
 
 def _batch(columns: Columns, age: Rows, rows: Rows, match: Rows, team: Rows) -> Batch:
     """A line for each match, its largest parties first."""
-    order = np.lexsort((age[rows], -columns.size[rows], match))
+    order = np.argsort((match << 42) - (columns.size[rows].astype(np.int64) << 32) + age[rows])
     rows, match, team = rows[order], match[order], team[order]
     counts = np.bincount(match)
     place = np.arange(len(match)) - np.repeat(np.cumsum(counts) - counts, counts)

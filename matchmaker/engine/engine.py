@@ -27,11 +27,11 @@ SMALL = 48
 STEPS_MAX = 1500
 """Parties seated exactly in one pass. Overload sheds quality here, never tickets."""
 
-ANCHORS_OLDEST, ANCHORS_OTHER = 2, 2
+ANCHORS_OLDEST, ANCHORS_OTHER = 1, 1
 """Tickets of a large pool around which is searched exactly: the oldest, and some by chance."""
 
-STEPS_OF_ANCHOR = 150
-NEIGHBOURS = 32
+STEPS_OF_ANCHOR = 80
+NEIGHBOURS = 24
 
 
 class Engine:

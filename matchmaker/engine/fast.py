@@ -22,8 +22,11 @@ from matchmaker.engine.splits import split
 from matchmaker.engine.worth import worth
 from matchmaker.rules.ruleset import ROUNDING_S, RuleSet
 
-MATCHES_IN_PART = (4, 8, 16, 24, 48, 96, 1_000_000)
+MATCHES_IN_PART = (4, 8, 32, 128, 1_000_000)
 """Matches for which a part has players, round by round. Few in the first: near in skill."""
+
+MATCHES_WITH_NEEDS = (16, 32, 64, 256, 1_000_000)
+"""The same where teams need some of something: in larger parts more teams find theirs."""
 
 TICKETS_IN_PART = 32
 """Fewest parties in a part, so that matches of few players find each other too."""
@@ -114,7 +117,8 @@ class Lane:
     def _turns(self, level: int, players: int) -> Iterator[Round]:
         rows = self.left(level)
         mean = float(self.columns.size[rows].mean()) if len(rows) else 1.0
-        for n, matches in enumerate(MATCHES_IN_PART):
+        needs = any(one.low >= 1 for one in self.rules(level).parts.counted)
+        for n, matches in enumerate(MATCHES_WITH_NEEDS if needs else MATCHES_IN_PART):
             tickets = max(TICKETS_IN_PART, round(matches * players / mean))
             yield Round(n, min(tickets, 2**31), sure=n < 2, seed=self.seed)
 

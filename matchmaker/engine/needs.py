@@ -7,6 +7,7 @@ import numpy as np
 
 from matchmaker.engine.columns import Columns, Rows
 from matchmaker.engine.compiled import Compiled
+from matchmaker.engine.cutting import stably
 
 WANTS_MAX = 3
 """Things that teams may need of which we keep track; there are 2 to the power of it kinds."""
@@ -22,9 +23,8 @@ class Wants:
     has: Rows
     """By row and thing: how many a party brings."""
 
-    def offers(self, rows: Rows) -> Rows:
-        """What parties bring, as one bit for each thing."""
-        return _bits(self.has[rows] > 0)
+    offers: Rows
+    """By row: what a party brings, as one bit for each thing."""
 
     def lacks(self, counts: Rows) -> Rows:
         """What is lacking where there are so many of each thing, as bits."""
@@ -42,8 +42,8 @@ def wants(columns: Columns, rules: Compiled) -> Wants | None:
     if not low:
         return None
     of = list(low)[:WANTS_MAX]
-    has = np.stack([columns.of[kept[n]] for n in of], axis=1).astype(np.int64)
-    return Wants(np.array([low[n] for n in of], np.int64), has)
+    has = np.stack([columns.of[kept[n]] for n in of], axis=1)
+    return Wants(np.array([low[n] for n in of]), has, _bits(has > 0))
 
 
 def paired(unit_part: Rows, lacks: Rows, part: Rows, offers: Rows, kinds: int) -> tuple[Rows, Rows]:
@@ -78,7 +78,7 @@ def paired(unit_part: Rows, lacks: Rows, part: Rows, offers: Rows, kinds: int) -
 def _classes(code: Rows, number: int) -> tuple[Rows, Rows, Rows]:
     """How many there are of each class, where each begins, and the order that sorts them."""
     counts = np.bincount(code, minlength=number)
-    return counts, np.cumsum(counts) - counts, np.argsort(code, kind="stable")
+    return counts, np.cumsum(counts) - counts, stably(code)
 
 
 @lru_cache(maxsize=8)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matchmaker.engine.batch import Batch
-from matchmaker.engine.columns import Floats, Mask, Rows
-from matchmaker.engine.compiled import Compiled
+from matchmaker.engine.columns import Column, Floats, Mask, Rows
+from matchmaker.engine.compiled import Compiled, Counted
 from matchmaker.engine.shapes import Shape
 
 PARTIES_MAX = 10
@@ -89,20 +89,33 @@ def _best(batch: Batch, table: NDArray[np.int8], rules: Compiled) -> tuple[Rows,
 def _cost(batch: Batch, table: NDArray[np.int8], rules: Compiled) -> Floats:
     """How uneven each split of each match is; BROKEN and more where something is amiss."""
     parties = table.shape[1]
-    cost = np.zeros((len(batch), len(table)))
-    sizes = batch.sizes()[:, :parties]
-    second = table.T.astype(np.float64)
-    if rules.even is not None:
+    sizes = batch.sizes()[:, :parties].astype(np.float32)
+    second = table.T.astype(np.float32)
+    if rules.even is None:
+        cost = np.zeros((len(batch), len(table)), np.float32)
+    else:
         values = batch.values(rules.even)[:, :parties]
+        middle = values.mean(axis=1, keepdims=True)  # so that 32 bits are enough for the rest
+        strength = (values - middle).astype(np.float32) * sizes
         of_second = sizes[0] @ second
         of_first = sizes[0].sum() - of_second
-        total = (values * sizes).sum(axis=1, keepdims=True)
-        there = (values * sizes) @ second
-        cost = np.abs(there / of_second - (total - there) / of_first)
-    for one in rules.parts.counted:
-        if len(one.teams) != 1:
-            continue
-        held = batch.values(one.column)[:, :parties].astype(np.float64)
-        found = held @ (second if one.teams[0] == 1 else 1.0 - second)
-        cost += BROKEN * (np.maximum(one.low - found, 0) + np.maximum(found - one.high, 0) > 0)
+        # Means of the second and the first team apart, as one product of matrices.
+        cost = strength @ (second / of_second - (1 - second) / of_first)
+        np.abs(cost, out=cost)
+    for column, counted in _by_column(rules).items():
+        held = batch.values(column)[:, :parties].astype(np.float32)
+        total, there = held.sum(axis=1, keepdims=True), held @ second
+        for one in counted:
+            low, high = (
+                (one.low, one.high) if one.teams == (1,) else (total - one.high, total - one.low)
+            )
+            cost[(there < low) | (there > high)] = BROKEN
     return cost
+
+
+def _by_column(rules: Compiled) -> dict[Column, list[Counted]]:
+    found: dict[Column, list[Counted]] = {}
+    for one in rules.parts.counted:
+        if len(one.teams) == 1:
+            found.setdefault(one.column, []).append(one)
+    return found
