@@ -4,10 +4,10 @@ import json as json_text
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Annotated, Literal, TextIO
 
 import msgspec
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from core.errors import Invalid
 from matchmaker.offline import Arrival, Outcome, run
@@ -15,7 +15,11 @@ from matchmaker.rules import flexmatch
 from matchmaker.rules.reading import Problem
 from matchmaker.rules.traps import traps
 
-rules = App(name="rules", help="Check a rule set, or try it on tickets in virtual time.")
+Source = Literal["playfab", "unity"]
+
+rules = App(
+    name="rules", help="Check a rule set, try it on tickets in virtual time, or import one."
+)
 
 
 @rules.command
@@ -74,6 +78,29 @@ def simulate(
         _print(_told(outcome))
     else:
         _say(_for_people(outcome))
+    return 0
+
+
+@rules.command(name="import")
+def import_(file: Path, *, from_: Annotated[Source, Parameter("--from")]) -> int:
+    """Print the FlexMatch rule set that says what another matchmaker's rules say.
+
+    What FlexMatch has no word for goes to standard error, with its place.
+
+    Args:
+        file: A queue of PlayFab or a pool of Unity, JSON with or without comments.
+        from_: Whose rules they are.
+    """
+    from matchmaker.rules import importing
+
+    try:
+        draft = importing.imported(_text(file), from_)
+    except Invalid as wrong:
+        _say(f"readyup rules import: {wrong}", sys.stderr)
+        return 1
+    for warning in draft.warnings:
+        _say(f"warning  {warning}", sys.stderr)
+    print(json_text.dumps(draft.document(), indent=2))
     return 0
 
 
