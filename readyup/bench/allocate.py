@@ -77,9 +77,9 @@ async def bench_allocate(
     ran_on, board = machine(), Board(asked, asked.size(SERVERS), seconds)
     async with ground(asked.settings()) as here:
         began_s = _CLOCK.elapsed_s()
-        await here.make(_fleet(THEIRS, board.servers))
+        await here.make(_fleet(THEIRS, asked.image, board.servers))
         ready_s = _CLOCK.elapsed_s() - began_s
-        ours = _fleet(OURS, asked.reserve, reserve=asked.reserve)
+        ours = _fleet(OURS, asked.image, asked.reserve, reserve=asked.reserve)
         async with warm(here, config, ours, run_dir) as reserve:
             for n in range(asked.rounds):
                 await _round(board, here, reserve, n)
@@ -95,8 +95,8 @@ async def bench_allocate(
     }
 
 
-def _fleet(name: FleetName, replicas: int, *, reserve: int = 0) -> FleetSpec:
-    pod = PodSpec("stand-in", host_network=False, node_labels={}, tolerations=(), arch="")
+def _fleet(name: FleetName, image: str, replicas: int, *, reserve: int = 0) -> FleetSpec:
+    pod = PodSpec(image, host_network=False, node_labels={}, tolerations=(), arch="")
     return FleetSpec(name, (), PortRange(7000, 8000), replicas=replicas, reserve=reserve, pod=pod)
 
 
