@@ -14,7 +14,7 @@ import numpy as np
 
 from matchmaker.engine.columns import Mask, Rows
 from matchmaker.engine.compiled import Compiled, columns_for
-from matchmaker.engine.dial import NOW, Dial, mean_wait_s
+from matchmaker.engine.dial import NOW, Arrivals, Dial, mean_wait_s
 from matchmaker.engine.fast import Lane
 from matchmaker.engine.forming import Formed, Former
 from matchmaker.engine.found import Ledger, Matches
@@ -41,6 +41,7 @@ class Engine:
         self._whole, self._dial = rules, dial
         self._pool = columns_for(rules)
         self._former = Former(rules)
+        self._arrivals = Arrivals()
 
     def __len__(self) -> int:
         return len(self._pool)
@@ -50,6 +51,8 @@ class Engine:
 
     def add(self, party: Party) -> None:
         """Let a party wait; one of the same id is replaced."""
+        if party.id not in self._pool:
+            self._arrivals.note(party.at_s, party.size())
         self._pool.add(party)
 
     def remove(self, ticket: str) -> None:
@@ -60,7 +63,7 @@ class Engine:
         """Exactly these wait."""
         self._pool = columns_for(self._whole)
         for party in parties:
-            self._pool.add(party)
+            self.add(party)
 
     def never(self, party: Party) -> str:
         """Why no team would ever take this party, whoever else comes; empty when one would."""
@@ -72,37 +75,39 @@ class Engine:
 
     def pass_(self, now_s: float, *, seed: int = 0) -> Matches:
         """The matches that are made now. Nobody is removed: whoever takes a match does that."""
-        lane = Lane(self._pool, self._whole, now_s, self._dial, seed)
+        players_per_s = self._arrivals.per_s(now_s)
+        lane = Lane(self._pool, self._whole, now_s, self._dial, players_per_s, seed)
         first: list[Formed] = []
-        if len(self._pool) <= SMALL:
+        small = len(self._pool) <= SMALL
+        if small:
             first = self._exact(lane)
         lane.run()
         ledger = Ledger(self._pool, lane.age, lane.taken)
         for made in first:
             ledger.add(made)
-        if len(self._pool) > SMALL:
+        if not small:
             self._reserve(lane, ledger, random.Random(seed))
         return Matches(ledger, self._whole)
 
     def _exact(self, lane: Lane) -> list[Formed]:
         """Everything that the exact lane finds in its steps, as far as the dial lets it."""
         waiting = [self._pool.party(row) for row in lane.waiting.tolist()]
-        players = sum(party.size() for party in waiting)
+        crowd = sum(party.size() for party in waiting)
         found = []
         for made in self._former.form(waiting, lane.now_s, steps=STEPS_MAX):
-            if self._commits(made, lane.now_s, players):
+            if self._commits(made, lane, crowd):
                 found.append(made)
                 for party in made.lineup.parties():
                     lane.free[self._pool.row(party.id)] = False
         return found
 
-    def _commits(self, made: Formed, now_s: float, players: int) -> bool:
+    def _commits(self, made: Formed, lane: Lane, crowd: int) -> bool:
         parties = made.lineup.parties()
         at_s = np.array([[party.at_s for party in parties]])
         sizes = np.array([[party.size() for party in parties]])
-        crowd = np.array([players / made.lineup.players()])
-        waited_s = mean_wait_s(at_s, sizes, now_s)
-        return bool(self._dial.commits(waited_s, np.array([made.quality]), crowd)[0])
+        waited_s = mean_wait_s(at_s, sizes, lane.now_s)
+        matches_per_s = lane.coming_per_s(np.array([crowd])) / made.lineup.players()
+        return bool(self._dial.commits(waited_s, np.array([made.quality]), matches_per_s)[0])
 
     def _reserve(self, lane: Lane, ledger: Ledger, dice: random.Random) -> None:
         """Exact matches for some who are left, from whoever is free or came later."""
@@ -118,7 +123,7 @@ class Engine:
             former = Former(self._whole)
             made = former.around(party, others, lane.now_s, steps=STEPS_OF_ANCHOR)
             crowd = int(lane.crowd[anchor])
-            if made is not None and self._commits(made, lane.now_s, crowd):
+            if made is not None and self._commits(made, lane, crowd):
                 ledger.add(made)
 
 

@@ -50,6 +50,9 @@ class Lane:
     whole: RuleSet
     now_s: float
     dial: Dial
+    players_per_s: float = 0.0
+    """Who comes, in the whole queue."""
+
     seed: int = 0
     """Moves the borders of parts, so that nobody is at a border in every pass."""
 
@@ -159,7 +162,14 @@ class Lane:
         sizes = batch.sizes()
         waited_s = mean_wait_s(self.columns.at_s[batch.rows], sizes, self.now_s)
         crowd = np.where(batch.there(), self.crowd[batch.rows], 0).max(axis=1)
-        return self.dial.commits(waited_s, quality, crowd / np.maximum(sizes.sum(axis=1), 1))
+        matches_per_s = self.coming_per_s(crowd) / np.maximum(sizes.sum(axis=1), 1)
+        return self.dial.commits(waited_s, quality, matches_per_s)
+
+    def coming_per_s(self, crowd: Rows) -> Floats:
+        """Players who come each second for those who have the choice of so many."""
+        waiting = int(self.columns.size.sum(dtype=np.int64))
+        share: Floats = np.minimum(1.0, crowd / max(1, waiting))
+        return self.players_per_s * share
 
 
 def _sizes_fit(batch: Batch, rules: Compiled) -> Mask:

@@ -116,10 +116,11 @@ def _baseline(game: Game, parties: list[Party], reachable: int) -> dict[str, Any
     cpu = time.process_time()
     fifo.run(parties)
     used_s = time.process_time() - cpu
+    qualities = fifo.qualities()
     return {
         "cpu_ms": round(1e3 * used_s, 2),
-        "matched_share": round(fifo.players / max(1, reachable), 4),
-        "quality": round(statistics.mean(fifo.qualities), 4) if fifo.qualities else None,
+        "matched_share": round(fifo.players() / max(1, reachable), 4),
+        "quality": round(statistics.mean(qualities), 4) if qualities else None,
     }
 
 

@@ -26,10 +26,16 @@ class Fifo:
     """One pass over everybody who waits."""
 
     rules: RuleSet
-    qualities: list[float] = field(default_factory=list)
-    """Of the matches that were made."""
+    step: float = STEP
+    matches: list[Lineup] = field(default_factory=list)
 
-    players: int = 0
+    def players(self) -> int:
+        """Who plays."""
+        return sum(match.players() for match in self.matches)
+
+    def qualities(self) -> list[float]:
+        """Of the matches that were made."""
+        return [quality(match, self.rules) for match in self.matches]
 
     def run(self, waiting: Iterable[Party]) -> None:
         """Seat everybody in turn."""
@@ -37,7 +43,7 @@ class Fifo:
         for party in waiting:
             near = party.regions("avg")
             home = min(near, key=near.__getitem__) if near else ""
-            kind = (home, int(party.one("skill", "avg") // STEP))
+            kind = (home, int(party.one("skill", "avg") // self.step))
             self._seat(party, lobbies[kind])
 
     def _seat(self, party: Party, open_lobbies: list[Lineup]) -> None:
@@ -49,8 +55,7 @@ class Fifo:
             if lobby.players() < self.rules.players_max():
                 return
             if meets_all(lobby, self.rules):
-                self.qualities.append(quality(lobby, self.rules))
-                self.players += lobby.players()
+                self.matches.append(lobby)
                 del open_lobbies[n]
                 return
             lobby.seated[team].pop()

@@ -213,9 +213,9 @@ def test_a_held_back_match_is_made_when_its_players_have_waited_enough():
     assert len(patient.pass_(40.0)) == 30
 
 
-def test_a_thin_pool_is_matched_at_once_whatever_the_dial():
+def test_nobody_is_held_back_where_nobody_comes():
     rules = rule_set(RULES[6:7], teams=((1, 1), (1, 1)))
 
-    found = engine(rules, [solo("a", 10), solo("b", 55)], Dial(wait_s=100.0)).pass_(0.0)
+    found = engine(rules, [solo("a", 10), solo("b", 55)], Dial(wait_s=3600.0)).pass_(90.0)
 
     assert len(found) == 1
