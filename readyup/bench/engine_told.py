@@ -16,8 +16,10 @@ def engine_text(figures: Mapping[str, Any]) -> str:
     """A line for every game and size."""
     lines = [
         _machine(figures["machine"]),
-        f"{'':10}{'tickets':>10}{'wall p50':>11}{'p99':>9}{'cpu p50':>10}{'p99':>9}"
-        f"{'matched':>9}{'quality':>9}   baseline: cpu, matched, quality",
+        (
+            f"{'':10}{'tickets':>10}{'wall p50':>11}{'p99':>9}{'cpu p50':>10}{'p99':>9}"
+            f"{'matched':>9}{'quality':>9}   baseline: cpu, matched, quality"
+        ),
     ]
     for row in figures["rows"]:
         wall, cpu, base = row["wall_ms"], row["cpu_ms"], row["baseline"]
@@ -114,8 +116,10 @@ def _drawn(
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (y - min(up)) / (max(up) - min(up))
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="sans-serif" font-size="12">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+            'font-family="sans-serif" font-size="12">'
+        ),
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         _text(LEFT, 18, title, weight="bold"),
     ]

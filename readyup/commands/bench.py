@@ -13,17 +13,19 @@ from cyclopts import Parameter
 
 from core.errors import Invalid, ReadyUpError
 from readyup.bench.allocate_asked import ClusterAsked
+from readyup.commands import bench_engine as of_engine
 from readyup.commands.process import configure_logging, loop_factory, our_errors
 from readyup.settings import load
 
+What = Literal[
+    "idle", "failover", "overload", "profile", "jitter", "allocate", "fleet", "engine", "frontier"
+]  # fmt: skip
 HERE = ClusterAsked()
 """The cluster that the kubeconfig means."""
 
 
 def bench(
-    what: Literal[
-        "idle", "failover", "overload", "profile", "jitter", "allocate", "fleet"
-    ] = "idle",
+    what: What = "idle",
     /,
     *,
     matches: int = 400,
@@ -42,6 +44,8 @@ def bench(
             profile: where one ticket's processor time goes, part by part, under bots.
             jitter: how late a game's ticks are beside a noisy neighbour, by how it is pinned.
             allocate: a server claimed, Agones' ways beside ours, on the cluster of a kubeconfig.
+            engine: one pass of matching over 1,000 to 1,000,000 tickets, of three games.
+            frontier: waiting against quality, of our dial and of other policies.
             fleet: what 2,000 servers there cost the role fleets, and how fast demand is acted on.
         matches: idle: how many are measured.
         kills: failover: how often the leader is killed.
@@ -50,7 +54,7 @@ def bench(
             allocate: how long each of our own turns lasts, 3 unless told. fleet: how long the
             idle role is watched, 20 unless told.
         json_path: Write the figures as JSON to this file; - prints them instead of the table.
-        plot: overload, jitter, allocate: write a picture of it to this SVG file.
+        plot: overload, jitter, allocate, engine, frontier: write a picture of it to this SVG file.
         cluster: allocate, fleet: where, and how much.
     """
     configure_logging(as_json=False, level=logging.WARNING)
@@ -77,6 +81,7 @@ def bench(
                 "jitter": lambda: _jitter(seconds),
                 "allocate": lambda: _allocate(cluster.checked(), run_dir, seconds),
                 "fleet": lambda: _fleet(cluster.checked(), run_dir, seconds),
+                **of_engine.MEASURING,
             }
             figures = runner.run(measuring[what]())
     except (ReadyUpError, BaseExceptionGroup) as wrong:
@@ -292,6 +297,7 @@ TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "jitter": _jitter_text,
     "allocate": _allocate_text,
     "fleet": _fleet_text,
+    **of_engine.TOLD,
 }
 """How each benchmark's figures are told to people."""
 
@@ -299,6 +305,7 @@ PICTURES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "overload": _overload_picture,
     "jitter": _jitter_picture,
     "allocate": _allocate_picture,
+    **of_engine.PICTURES,
 }
 """Those that can be drawn."""
 

@@ -106,3 +106,21 @@ def test_the_oldest_who_can_play_gets_the_fullest_match_there_is(block: int):
         else:
             assert formed[0].lineup.players() == sizes[anchor], seed
             assert anchor in {party.id for party in formed[0].lineup.parties()}, seed
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_whoever_comes_one_by_one_finds_what_a_fresh_search_finds(block: int):
+    for seed in range(block * 25, block * 25 + 25):
+        dice = random.Random(seed)
+        rules = any_rules(dice)
+        parties = [any_party(n, dice) for n in range(6)]
+        former, waiting = Former(rules), list[Party]()
+
+        for n, party in enumerate(parties):
+            waiting.append(party)
+            fresh = [made.lineup.players() for made in Former(rules).form(waiting, float(n))]
+            formed = former.form(waiting, float(n))
+
+            assert [made.lineup.players() for made in formed] == fresh, seed
+            gone = {one.id for made in formed for one in made.lineup.parties()}
+            waiting = [one for one in waiting if one.id not in gone]
