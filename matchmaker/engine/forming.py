@@ -89,8 +89,12 @@ class Former:
             # Who could not be the anchor of a match is in none of a younger anchor.
             anchor, others = left[at], left[at + 1 :]
             made = None
-            if anchor.id not in self._failed or self._concerns(anchor, news, now_s):
+            if anchor.id not in self._failed:
                 made = self._around(anchor, others, now_s)
+            elif concerned := self._concerning(anchor, news, now_s):
+                # There was no match before: one that there is now has somebody new in it.
+                only = concerned[0] if len(concerned) == 1 else None
+                made = self._around(anchor, others, now_s, only)
             if made is None:
                 self._failed.add(anchor.id)
                 players -= anchor.size()
@@ -133,15 +137,17 @@ class Former:
             sum(team.min_players for team in self._whole.at(wait_s).teams) for wait_s in reached
         )
 
-    def _concerns(self, anchor: Party, news: Iterable[Party], now_s: float) -> bool:
-        """Whether somebody new could be in a match with this anchor."""
+    def _concerning(self, anchor: Party, news: Iterable[Party], now_s: float) -> list[Party]:
+        """Those of the news who could be in a match with this anchor."""
         reached = self._whole.reached_s(now_s - anchor.at_s)
-        return any(
-            not self._are_apart(wait_s, self._whole.at(wait_s), anchor, party)
+        return [
+            party
             for party in news
-            if party.id != anchor.id
-            for wait_s in reached
-        )
+            if party.at_s >= anchor.at_s and party.id != anchor.id
+            if not all(
+                self._are_apart(wait_s, self._whole.at(wait_s), anchor, party) for wait_s in reached
+            )
+        ]
 
     def never(self, party: Party) -> str:
         """Why no team would ever take this party, whoever else comes; empty when one would."""
@@ -156,7 +162,10 @@ class Former:
         told = " and ".join(repr(name) for name in names) or "the rules"
         return f"{told} never let it into any team, however long it waits"
 
-    def _around(self, anchor: Party, others: list[Party], now_s: float) -> Formed | None:
+    def _around(
+        self, anchor: Party, others: list[Party], now_s: float, only: Party | None = None
+    ) -> Formed | None:
+        """The fullest match of an anchor with some others; ``only`` one that has this party."""
         whole, age_s = self._whole, now_s - anchor.at_s
         reached = whole.reached_s(age_s)
         if whole.algorithm.age == "oldest":
@@ -171,12 +180,15 @@ class Former:
                 if (old_enough or now_s - party.at_s >= wait_s - ROUNDING_S)
                 and not self._are_apart(wait_s, rules, anchor, party)
             ]
-            tries.append((rules, near))
-        return self._fullest(anchor, tries, Age(whole, now_s))
+            if only is None or only in near or whole.large():
+                tries.append((rules, near))
+        fixed = [anchor] if only is None else [anchor, only]
+        return self._fullest(fixed, tries, Age(whole, now_s))
 
     def _fullest(
-        self, anchor: Party, tries: list[tuple[RuleSet, list[Party]]], age: Age
+        self, fixed: list[Party], tries: list[tuple[RuleSet, list[Party]]], age: Age
     ) -> Formed | None:
+        anchor = fixed[0]
         if self._whole.large():
             return self._fullest_large(anchor, tries, age)
         attempt = Attempt(steps_max=min(STEPS_MAX, self._steps_left))
@@ -185,13 +197,13 @@ class Former:
             there = anchor.size() + sum(party.size() for party in near)
             wanted += [(-sum(shape), n, shape) for shape in shapes(rules, there)]
         wanted.sort(key=lambda one: one[:2])  # stable: the evenest of a size stay first
-        found = self._seated(anchor, tries, wanted, age, attempt)
+        found = self._seated(fixed, tries, wanted, age, attempt)
         self._steps_left -= attempt.steps
         return found
 
     @staticmethod
     def _seated(
-        anchor: Party,
+        fixed: list[Party],
         tries: list[tuple[RuleSet, list[Party]]],
         wanted: list[tuple[int, int, Shape]],
         age: Age,
@@ -201,8 +213,9 @@ class Former:
         for _, n, shape in wanted:
             rules, near = tries[n]
             if n not in ordered:
-                ordered[n] = tried_first(anchor, near, rules)[:CANDIDATES_MAX]
-            seating = Seating(rules, shape, [anchor, *ordered[n]], age, attempt)
+                free = [party for party in near if party not in fixed]
+                ordered[n] = [*fixed, *tried_first(fixed[0], free, rules)[:CANDIDATES_MAX]]
+            seating = Seating(rules, shape, ordered[n], age, attempt, len(fixed))
             lineup = seat(seating, 0)
             if lineup is not None:
                 return _finished(lineup, age)

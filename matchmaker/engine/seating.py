@@ -49,6 +49,9 @@ class Seating:
     parties: Sequence[Party]
     age: Age
     attempt: Attempt
+    fixed: int = 1
+    """So many of the parties, the first ones, are in any match: the anchor, and who is new."""
+
     lineup: Lineup = field(init=False)
     left: list[int] = field(init=False)
     """Places still open in each team."""
@@ -94,7 +97,7 @@ def seat(seating: Seating, n: int, known: Knowledge | None = None) -> Lineup | N
         if not seating.guards.may_fill(known, seating.left, seating.ahead[n]):
             return None
         found = _seat_one(seating, n, known)
-        if found is not None or n == 0:  # the anchor stays
+        if found is not None or n < seating.fixed:
             return found
         n += 1  # without this party
 
