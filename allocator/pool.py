@@ -25,6 +25,7 @@ CONFIRM = LuaScript.load("allocator.lua", "confirm")
 DOUBT = LuaScript.load("allocator.lua", "doubt")
 END_SESSION = LuaScript.load("allocator.lua", "end_session")
 FORGET = LuaScript.load("allocator.lua", "forget")
+LEAVE = LuaScript.load("allocator.lua", "leave")
 MOVE = LuaScript.load("allocator.lua", "move")
 RANK = LuaScript.load("allocator.lua", "rank")
 REMOVE_SERVER = LuaScript.load("allocator.lua", "remove_server")
@@ -94,6 +95,14 @@ class Pool:
             },
         )
         return bool(reply)
+
+    async def leave(self, match: MatchId, *, now_ms: int) -> bool:
+        """The match gets its room elsewhere: it can never claim here again.
+
+        False when it has a room here, or had one and waits for another.
+        """
+        args: dict[str, str | int] = {"match": match, "now_ms": now_ms}
+        return bool(await LEAVE(self.store, keys=self._keys, args=args))
 
     async def confirm(self, match: MatchId) -> bool:
         """The match is committed, so its claim no longer lapses; False if it lives no more."""

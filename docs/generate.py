@@ -61,6 +61,7 @@ DEFAULTS: Mapping[Field, str] = {
     (Config, "admin"): "any free port",
     (Config, "telemetry"): "off",
     (Config, "kubernetes"): "see below",
+    (Config, "clusters"): "none",
     (Listen, "port"): "see above",
     (ApiSettings, "limits"): "see below",
     (PodSpec, "node_labels"): '`{"readyup/cpu-manager" = "static"}`',

@@ -130,6 +130,12 @@ class FleetSpec:
     scale_down_after_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 30.0
     """Seconds for which a lower demand must last before servers are ended for it."""
 
+    region: str = ""
+    """Where the servers are, as players name it in ``latency_ms``. Empty: their cluster's."""
+
+    cluster: str = ""
+    """With ``pod``: the ``[clusters.NAME]`` that runs it. Empty: that of ``[kubernetes]``."""
+
     pod: PodSpec | None = None
     """How the servers run as pods of an Agones fleet. Absent: as processes of this machine."""
 

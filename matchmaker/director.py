@@ -15,6 +15,7 @@ import structlog
 from core.clock import Clock
 from core.errors import Exhausted, StoreUnreachable
 from core.health import Condition
+from core.ids import FleetName
 from core.lease import RENEW_S, Lease
 from core.lua import as_json
 from core.supervise import every
@@ -23,8 +24,9 @@ from matchmaker.engine.passes import passes
 from matchmaker.engine.search import Found
 from matchmaker.feed import Feed
 from matchmaker.metrics import MatchmakerMetrics
-from matchmaker.placing import Placing, Superseded
+from matchmaker.placing import Placing
 from matchmaker.ports import Allocations
+from matchmaker.regions import Superseded
 from matchmaker.store import QueueStore
 
 log = structlog.get_logger("readyup.director")
@@ -122,7 +124,9 @@ class Director:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_lease(epoch, over), name=f"{self._name}.lease")
                 group.create_task(feed.follow(over), name=f"{self._name}.log")
-                group.create_task(self._follow_rooms(placing, feed), name=f"{self._name}.rooms")
+                for fleet in self._queue.settings.fleets():
+                    following = self._follow_rooms(fleet, placing, feed)
+                    group.create_task(following, name=f"{self._name}.rooms.{fleet}")
                 group.create_task(self._sweep(feed, placing, over), name=f"{self._name}.sweep")
                 group.create_task(self._match(feed, placing, over), name=f"{self._name}.match")
                 await _either(stop, over)
@@ -209,8 +213,8 @@ class Director:
             "XADD", key, "MAXLEN", "~", PASSES_KEPT, "*", "k", "pass", "d", as_json(record)
         )
 
-    async def _follow_rooms(self, placing: Placing, feed: Feed) -> None:
-        async for room in self._rooms.rooms_found():
+    async def _follow_rooms(self, fleet: FleetName, placing: Placing, feed: Feed) -> None:
+        async for room in self._rooms.rooms_found(fleet):
             await placing.room_found(room.match, at_ms=room.at_ms)
             feed.changed.set()  # the line is shorter: another match may join it
 

@@ -51,6 +51,13 @@ class MatchmakerMetrics:
             buckets=CLAIM_BUCKETS_S,
             registry=registry,
         )
+        self.redirected = Counter(
+            "readyup_matchmaker_matches_redirected",
+            "Matches that another fleet of their queue took, by that fleet, because the one that "
+            "was asked first had no room.",
+            ["queue", "fleet"],
+            registry=registry,
+        )
         self.claim_seconds = Histogram(
             "readyup_matchmaker_claim_seconds",
             "Asking for a room to holding it, for matches that did not wait in line.",

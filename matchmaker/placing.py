@@ -15,13 +15,14 @@ import structlog
 
 from core.clock import Clock
 from core.errors import StoreUnreachable
-from core.ids import MatchId, PlayerId, TicketId, new_match_id
+from core.ids import FleetName, MatchId, PlayerId, TicketId, new_match_id
 from core.lua import as_json
 from core.placement import ClaimOrder, Placement, SeatedPlayer
 from core.telemetry import OFF, Traces
 from matchmaker.engine.search import Found
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Allocations
+from matchmaker.regions import Latencies, Regions, Superseded
 from matchmaker.spans import MatchSpans, traceparents
 from matchmaker.store import QueueStore
 from matchmaker.tickets import Teams
@@ -41,16 +42,16 @@ class Forming:
     formed_us: int
     """When match and free room both existed: the pass that found it, or the room's coming."""
 
+    fleets: tuple[FleetName, ...] = ()
+    """Fleets that may give it a room; only the first may be asked. As its record names them."""
+
+    latencies: Latencies = ()
     placement: Placement | None = None
     asked_us: int = 0
     """When a room was asked for first."""
 
     claim_us: int = 0
     """How long the claim took; 0 when it waited in line."""
-
-
-class Superseded(Exception):
-    """A newer director leads; this one's term is over."""
 
 
 class Placing:
@@ -69,6 +70,7 @@ class Placing:
     ) -> None:
         self._queue = queue
         self._rooms = rooms
+        self._regions = Regions(queue, rooms, epoch=epoch, metrics=metrics)
         self._spans = MatchSpans(traces, queue.settings.name, clock)
         self._epoch = epoch
         self._clock = clock
@@ -99,10 +101,22 @@ class Placing:
             if party.traceparent
         }
         self._spans.found(found, match, pass_us=pass_us)
-        return self._forming(match, teams, deadline_ms, traced)
+        forming = self._forming(match, teams, deadline_ms, traced, settings.fleets())
+        forming.latencies = [
+            member.latency_ms
+            for parties in found.teams
+            for party in parties
+            for member in party.members
+        ]
+        return forming
 
     def _forming(
-        self, match: MatchId, teams: Teams, deadline_ms: int, traced: Mapping[TicketId, str]
+        self,
+        match: MatchId,
+        teams: Teams,
+        deadline_ms: int,
+        traced: Mapping[TicketId, str],
+        fleets: tuple[FleetName, ...],
     ) -> Forming:
         players = tuple(
             SeatedPlayer(player, ticket, team, seat, traced.get(ticket, ""))
@@ -110,7 +124,7 @@ class Placing:
             for seat, (ticket, player) in enumerate(seats)
         )
         order = ClaimOrder(match, self._queue.settings.name, players, deadline_ms)
-        return Forming(order, teams, self._clock.wall_us())
+        return Forming(order, teams, self._clock.wall_us(), fleets)
 
     async def place(self, matches: list[Forming]) -> list[Forming]:
         """Propose matches and drive them on; returns those that could not be proposed.
@@ -121,6 +135,9 @@ class Placing:
         ids = {forming.order.match for forming in matches}
         self._under_way |= ids
         try:
+            orders = await self._regions.choose([forming.latencies for forming in matches])
+            for forming, fleets in zip(matches, orders, strict=True):
+                forming.fleets = fleets
             proposed = await _together(self._propose(forming) for forming in matches)
             good = [forming for forming, ok in zip(matches, proposed, strict=True) if ok]
             await self._drive(good)
@@ -139,7 +156,7 @@ class Placing:
         half_way = [r for r in records if r is not None and r.state != "closed"]
         tickets = [ticket for r in half_way for ticket in r.tickets] if self._spans.on else []
         traced = await self._queue.traceparents(tickets)
-        forming = [self._forming(r.id, r.teams, r.deadline_ms, traced) for r in half_way]
+        forming = [self._forming(r.id, r.teams, r.deadline_ms, traced, r.fleets) for r in half_way]
         log.info("matches.resumed", queue=self._queue.settings.name, matches=len(forming))
         self._metrics.resumed.labels(self._queue.settings.name).inc(len(forming))
         await self.drive(forming)
@@ -199,6 +216,7 @@ class Placing:
             epoch=self._epoch,
             deadline_ms=forming.order.deadline_ms,
             now_ms=self._clock.wall_ms(),
+            fleets=forming.fleets,
         )
         if outcome == "stale":
             raise Superseded
@@ -210,7 +228,9 @@ class Placing:
         asked_us = self._clock.wall_us()
         forming.asked_us = forming.asked_us or asked_us
         try:
-            forming.placement = await self._rooms.claim(forming.order, now_ms=asked_us // 1000)
+            forming.placement, forming.fleets = await self._regions.claim(
+                forming.order, forming.fleets, now_ms=asked_us // 1000
+            )
         except StoreUnreachable:
             return  # whether a room is held is unknown; resume() asks again
         waited = self.in_line.pop(forming.order.match, None) is not None
@@ -254,8 +274,9 @@ class Placing:
             self._metrics.matches.labels(queue).inc()
 
     async def _hint(self, forming: Forming) -> None:
-        match, settings = forming.order.match, self._queue.settings
-        hint = as_json({"match": match, "fleet": settings.fleet, "queue": settings.name})
+        assert forming.placement is not None
+        match, fleet = forming.order.match, forming.placement.fleet
+        hint = as_json({"match": match, "fleet": fleet, "queue": self._queue.settings.name})
         await self._queue.store.many(
             [
                 ("SET", session_hint(seated.player), hint, "EX", HINT_S)

@@ -1,10 +1,10 @@
 """What the matchmaker needs from the world, in its own words."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from core.ids import MatchId, PlayerId
+from core.ids import FleetName, MatchId, PlayerId
 from core.placement import ClaimOrder, Placement
 
 
@@ -17,11 +17,41 @@ class RoomFound:
     """When the room was given to it, ms since 1970."""
 
 
-class Allocations(Protocol):
-    """Rooms for matches. One fleet each; the allocator package keeps the promise."""
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a fleet has for another match, at one moment."""
 
-    async def claim(self, order: ClaimOrder, *, now_ms: int) -> Placement | None:
-        """Hold a room for a match; the same match again gets the same room.
+    free: int
+    """Rooms that may be handed out now."""
+
+    waiting: int
+    """Matches in its line."""
+
+    region: str = ""
+    """Where it is, as players name it in their latencies."""
+
+    closed: bool = False
+    """An operator has paused it."""
+
+    def with_one_more(self) -> "Capacity":
+        """The same after a match was sent there."""
+        free = max(0, self.free - 1)
+        return replace(self, free=free, waiting=self.waiting + (not self.free))
+
+
+class Allocations(Protocol):
+    """Rooms for matches, in every fleet of a queue; the allocator package keeps the promise."""
+
+    async def capacities(self, fleets: Sequence[FleetName]) -> Mapping[FleetName, Capacity]:
+        """What these fleets have now, in the order asked for.
+
+        Raises:
+            StoreUnreachable: no answer.
+        """
+        ...
+
+    async def claim(self, order: ClaimOrder, fleet: FleetName, *, now_ms: int) -> Placement | None:
+        """Hold a room of a fleet for a match; the same match again gets the same room.
 
         None: nothing is free, the match waits in line until its deadline and keeps its
         place when it asks again.
@@ -31,12 +61,22 @@ class Allocations(Protocol):
         """
         ...
 
-    async def withdraw(self, match: MatchId, *, reason: str, now_ms: int) -> bool:
-        """Give the room or the place in line back; False when it held neither."""
+    async def leave(self, match: MatchId, fleet: FleetName, *, now_ms: int) -> bool:
+        """Give up the place in a fleet's line for good: no claim of the match counts there now.
+
+        False when it has a room there, or must wait for one there.
+
+        Raises:
+            StoreUnreachable: no answer; ask again.
+        """
         ...
 
-    def rooms_found(self) -> AsyncIterator[RoomFound]:
-        """Matches of the line that get a room, from now on, until the iterator is closed."""
+    async def withdraw(self, match: MatchId, *, reason: str, now_ms: int) -> bool:
+        """Give the room or the place in line back, in whichever fleet; False without either."""
+        ...
+
+    def rooms_found(self, fleet: FleetName) -> AsyncIterator[RoomFound]:
+        """Matches of a fleet's line that get a room, from now on, until the iterator is closed."""
         ...
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.ids import MatchId, PlayerId, TicketId
+from core.ids import FleetName, MatchId, PlayerId, TicketId
 from core.pause import PauseKey
 from core.placement import Placement
 from core.redis import Store
@@ -33,6 +33,7 @@ _body = msgspec.json.Decoder(Body).decode
 _players = msgspec.json.Decoder(list[PlayerId]).decode
 _tickets = msgspec.json.Decoder(list[TicketId]).decode
 _teams = msgspec.json.Decoder(Teams).decode
+fleets_of = msgspec.json.Decoder(tuple[FleetName, ...]).decode
 _placement = msgspec.json.Decoder(Placement).decode
 
 PAGE = 500
@@ -89,11 +90,11 @@ class Records:
 
     async def match(self, match: MatchId) -> MatchRecord | None:
         """One match as it is now."""
-        fields = ("state", "tickets", "teams", "deadline_ms", "placement", "ended")
+        fields = ("state", "tickets", "teams", "deadline_ms", "placement", "ended", "fleets")
         held = await self.store.call("HMGET", f"{self.base}:match:{match}", *fields)
         if held[0] is None:
             return None
-        state, tickets, teams, deadline_ms, placement, ended = held
+        state, tickets, teams, deadline_ms, placement, ended, fleets = held
         return MatchRecord(
             id=match,
             state=state,
@@ -102,6 +103,7 @@ class Records:
             deadline_ms=int(deadline_ms),
             placement=_placement(placement) if placement else None,
             ended=ended or "",
+            fleets=fleets_of(fleets) if fleets else self.settings.fleets(),
         )
 
     async def waiting(self, tickets: Sequence[TicketId]) -> list[WaitingTicket]:

@@ -16,8 +16,13 @@ class QueueSettings:
     rules: Asked
     """A rating window (teams, team_size, window), or a FlexMatch rule set (rules)."""
 
-    fleet: FleetName
-    """Where its matches are played."""
+    fleet: FleetName | tuple[FleetName, ...]
+    """Where its matches are played: a fleet, or a list of fleets in order of preference. Of
+    several the nearest to a match's players is asked, then any other that has room."""
+
+    latency_max_ms: float = 0.0
+    """With several fleets: one whose region is farther from any of a match's players is not
+    asked while there is another. 0 is no limit. Players measure, ``latency_ms`` in a ticket."""
 
     group: str = ""
     """Queues of one exclusive group share players: in one of them at a time. Empty: its own."""
@@ -55,8 +60,14 @@ class QueueSettings:
                 "ticket_lifetime_s, presence_s and placing_s are seconds above 0",
                 field=f"$.{self.name}",
             )
+        if not self.fleets() or len(set(self.fleets())) < len(self.fleets()):
+            raise Invalid("name one fleet, or several once each", field=f"$.{self.name}.fleet")
         if self.line_max < 1 or self.waiting_max < 1:
             raise Invalid("line_max and waiting_max are at least 1", field=f"$.{self.name}")
+
+    def fleets(self) -> tuple[FleetName, ...]:
+        """Every fleet, the most preferred first."""
+        return (FleetName(self.fleet),) if isinstance(self.fleet, str) else self.fleet
 
     def tag(self) -> str:
         """What its keys share with those of its group: one slot."""

@@ -8,13 +8,26 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from core.errors import Conflict, Exhausted, Invalid
-from core.ids import MatchId, TicketId
+from core.ids import FleetName, MatchId, TicketId
 from core.lua import LuaScript, as_json
 from core.placement import Placement
-from matchmaker.records import Body, Records, status_of
+from matchmaker.records import Body, Records, fleets_of, status_of
 from matchmaker.tickets import NewTicket, Status, Teams
 
-ENQUEUE, CANCEL, HEARTBEAT, EXPIRE, PROPOSE, COMMIT, ANNOUNCE, SETTLE, MOVED, ENDED, IN_LINE = (
+(
+    ENQUEUE,
+    CANCEL,
+    HEARTBEAT,
+    EXPIRE,
+    PROPOSE,
+    COMMIT,
+    ANNOUNCE,
+    SETTLE,
+    MOVED,
+    ENDED,
+    IN_LINE,
+    REDIRECT,
+) = (
     LuaScript.load("matchmaker.lua", name)
     for name in (
         "enqueue",
@@ -28,6 +41,7 @@ ENQUEUE, CANCEL, HEARTBEAT, EXPIRE, PROPOSE, COMMIT, ANNOUNCE, SETTLE, MOVED, EN
         "moved",
         "ended",
         "in_line",
+        "redirect",
     )
 )
 
@@ -137,9 +151,18 @@ class QueueStore(Records):
             )
 
     async def propose(
-        self, match: MatchId, teams: Teams, *, epoch: int, deadline_ms: int, now_ms: int
+        self,
+        match: MatchId,
+        teams: Teams,
+        *,
+        epoch: int,
+        deadline_ms: int,
+        now_ms: int,
+        fleets: tuple[FleetName, ...] = (),
     ) -> tuple[str, list[TicketId]]:
         """Take all tickets of a match together, or none.
+
+        ``fleets`` may give it a room, the first is asked; all of the queue's without it.
 
         Returns:
             "proposed"; "gone" and the tickets that no longer wait; "stale" when a newer
@@ -156,10 +179,26 @@ class QueueStore(Records):
                 "tickets": as_json(tickets),
                 "teams": as_json(teams),
                 "deadline_ms": deadline_ms,
-                "fleet": self.settings.fleet,
+                "fleets": as_json(fleets or self.settings.fleets()),
             },
         )
         return outcome, [TicketId(gone) for gone in rest]
+
+    async def redirect(
+        self, match: MatchId, left: FleetName, fleets: tuple[FleetName, ...], *, epoch: int
+    ) -> tuple[str, tuple[FleetName, ...]]:
+        """Have other fleets give a proposed match its room, once one was left for good.
+
+        Returns:
+            The match's state, or "stale" when a newer director leads; and which fleets its
+            record names, the one to be asked first.
+        """
+        state, *named = await REDIRECT(
+            self.store,
+            keys={"base": self.base},
+            args={"epoch": epoch, "match": match, "from": left, "fleets": as_json(fleets)},
+        )
+        return state, fleets_of(named[0]) if named and named[0] else ()
 
     async def commit(self, match: MatchId, placement: Placement, *, epoch: int, now_ms: int) -> str:
         """Make the match stand: "committed" (also again), "closed" or "stale"."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from core.ids import MatchId, PlayerId, QueueName, TicketId
+from core.ids import FleetName, MatchId, PlayerId, QueueName, TicketId
 from core.placement import Placement
 
 Teams = dict[str, list[tuple[TicketId, PlayerId]]]
@@ -124,6 +124,9 @@ class MatchRecord:
     placement: Placement | None
     ended: str
     """Why it is over; empty while it is not."""
+
+    fleets: tuple[FleetName, ...] = ()
+    """Fleets that may give it a room; only the first may be asked."""
 
     def seat_of(self, player: PlayerId) -> tuple[TicketId, str, int] | None:
         """A player's ticket, team and seat; None for a stranger."""

@@ -28,6 +28,7 @@ from matchmaker.rules import flexmatch
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.rules.ruleset import RuleSet
 from matchmaker.settings import QueueSettings
+from readyup.clusters import checked_fleets, cluster_of, parse_clusters, region_of
 from readyup.listen import Listen
 from readyup.operators.settings import ConsoleSettings, parse_console
 from readyup.tables import converted, read_file, refusal, refuse_unknown, section, subtable
@@ -115,6 +116,9 @@ class Config:
     kubernetes: KubernetesSettings = field(default_factory=KubernetesSettings)
     """The cluster that runs the fleets of pods."""
 
+    clusters: dict[str, KubernetesSettings] = field(default_factory=dict)
+    """Further clusters, by name: one table each, ``[clusters.NAME]``."""
+
     run_dir: str = ""
     """Logs, events and whatever else the processes leave; empty takes a temporary folder."""
 
@@ -125,6 +129,14 @@ class Config:
     """Whether the API and local game servers write their own event files into run_dir."""
 
     source: str = field(default="the built-in configuration", compare=False)
+
+    def cluster_of(self, fleet: FleetSpec) -> KubernetesSettings:
+        """Where a fleet of pods runs."""
+        return cluster_of(fleet, self.clusters, self.kubernetes)
+
+    def regions(self) -> dict[FleetName, str]:
+        """Where each fleet is, as players name it in their latencies."""
+        return {one.name: region_of(one, self.clusters, self.kubernetes) for one in self.fleets}
 
     def fleet_names(self) -> tuple[FleetName, ...]:
         """Every fleet, ours and those whose servers register themselves."""
@@ -200,6 +212,7 @@ def parse(table: Mapping[str, Any], *, source: str = "", folder: Path = Path()) 
         admin=section(table, "admin", Listen),
         telemetry=section(table, "telemetry", TelemetrySettings),
         kubernetes=section(table, "kubernetes", KubernetesSettings),
+        clusters=parse_clusters(table, fleets),
         own_fleets=own,
         run_dir=converted(table.get("run_dir", ""), str, "$.run_dir"),
         events=converted(table.get("events", True), bool, "$.events"),
@@ -263,9 +276,7 @@ def _queue(name: str, table: object, there: list[FleetName], folder: Path) -> Qu
     if isinstance(table.get("window"), Mapping):
         window = {one.name for one in dataclasses.fields(RatingWindow)}
         refuse_unknown(table["window"], window, f"{place}.window")
-    if FleetName(str(table["fleet"])) not in there:
-        cure = f"there are: {', '.join(there)}" if there else "write [fleets.NAME] first"
-        raise refusal(f"{place}.fleet", f"no fleet {table['fleet']!r}; {cure}")
+    checked_fleets(table["fleet"], there, place)
     own = {key: table[key] for key in own_keys & table.keys()}
     rules = _rule_set(table, place, folder) if "rules" in table else _window(table, place)
     return converted({**own, "name": QueueName(name), "rules": rules}, QueueSettings, place)

@@ -22,6 +22,9 @@ class KubernetesSettings:
     kubeconfig: str = ""
     """Path of a kubeconfig. Empty: ``KUBECONFIG``, else ``~/.kube/config``."""
 
+    region: str = ""
+    """Where the cluster is, as players name it in ``latency_ms``."""
+
     field_manager: Annotated[str, Meta(min_length=1, max_length=128)] = "readyup"
     """Whose fields server-side apply says they are."""
 

@@ -8,7 +8,7 @@
   ARGV[4] tickets      JSON list of ticket ids
   ARGV[5] teams        JSON {team: list of [ticket, player]}, in order of seats
   ARGV[6] deadline_ms  until when the match must be committed
-  ARGV[7] fleet        where its room is asked for
+  ARGV[7] fleets       JSON list of fleets that may give it a room; the first is asked
 
   Returns: {"proposed"} | {"stale"} | {"paused"} | {"gone", ticket, ...} | {state of a match that is there already}
 ]]
@@ -31,7 +31,7 @@ for _, id in ipairs(tickets) do
   redis.call("HINCRBY", ticket_key(id), "ver", 1)
 end
 redis.call("HSET", match_key(match), "state", "proposed", "epoch", ARGV[1], "tickets", ARGV[4],
-  "teams", ARGV[5], "deadline_ms", ARGV[6], "fleet", ARGV[7], "proposed_ms", now_ms)
+  "teams", ARGV[5], "deadline_ms", ARGV[6], "fleet", cjson.decode(ARGV[7])[1], "fleets", ARGV[7], "proposed_ms", now_ms)
 redis.call("ZADD", placing, ARGV[6], match)
 event(log, "match.proposed", now_ms, { match = match, epoch = tonumber(ARGV[1]), tickets = tickets })
 return { "proposed" }

@@ -12,8 +12,12 @@ from cyclopts.validators import Number
 from core.errors import Invalid, ReadyUpError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import RenderableType
 
+    from fleets.agones.settings import KubernetesSettings
+    from fleets.spec import FleetSpec
     from readyup.settings import Config
 
 Action = Literal["render", "lint", "list", "status", "apply", "scale"]
@@ -98,15 +102,25 @@ def _values(asked: Asked) -> str:
 
 
 def _documents(asked: Asked) -> list[dict[str, object]]:
-    """The manifests of the fleets that were asked for, each once."""
-    from fleets.agones.manifest import Site, pods_webhook, render
-    from readyup.fleetctl.choose import pod_fleets, site
+    """The manifests of the fleets that were asked for, each once, of every cluster."""
+    from readyup.fleetctl.choose import by_cluster
 
-    whole = site(asked.config, service=asked.service, ca_file=asked.ca_file)
+    groups = by_cluster(asked.config, asked.name)
+    return [one for group in groups for one in _documents_of(asked, *group)]
+
+
+def _documents_of(
+    asked: Asked, settings: "KubernetesSettings", specs: "Sequence[FleetSpec]"
+) -> list[dict[str, object]]:
+    """Those of one cluster."""
+    from fleets.agones.manifest import Site, pods_webhook, render
+    from readyup.fleetctl.choose import site
+
+    whole = site(settings, service=asked.service, ca_file=asked.ca_file)
     where = whole if asked.webhooks else Site(whole.namespace, whole.sessions_url)
     hook = pods_webhook(where)
     every = [] if hook is None else [hook]
-    for spec in pod_fleets(asked.config, asked.name):
+    for spec in specs:
         every += [one for one in render(spec, where) if one not in every]
     return every
 
@@ -129,14 +143,15 @@ def _lint(asked: Asked) -> int:
 
 
 async def _around(asked: Asked) -> list[dict[str, object]]:
-    from readyup.fleetctl.choose import pod_fleets
+    from readyup.fleetctl.choose import by_cluster
     from readyup.fleetctl.cluster import around, cluster
 
-    async with cluster(asked.config.kubernetes) as kube:
-        found: list[dict[str, object]] = []
-        for spec in pod_fleets(asked.config, asked.name):
-            found += [one for one in await around(kube, spec.name) if one not in found]
-        return found
+    found: list[dict[str, object]] = []
+    for settings, specs in by_cluster(asked.config, asked.name):
+        async with cluster(settings) as kube:
+            for spec in specs:
+                found += [one for one in await around(kube, spec.name) if one not in found]
+    return found
 
 
 def _list(asked: Asked) -> int:
@@ -162,11 +177,15 @@ def _status(asked: Asked) -> int:
 
 
 def _apply(asked: Asked) -> int:
+    from readyup.fleetctl.choose import by_cluster
     from readyup.fleetctl.cluster import applied, cluster
 
     async def apply() -> list[str]:
-        async with cluster(asked.config.kubernetes) as kube:
-            return await applied(kube, _documents(asked))
+        paths: list[str] = []
+        for settings, specs in by_cluster(asked.config, asked.name):
+            async with cluster(settings) as kube:
+                paths += await applied(kube, _documents_of(asked, settings, specs))
+        return paths
 
     paths = asyncio.run(apply())
     _show("\n".join(f"applied {path}" for path in paths), {"applied": paths}, asked)
@@ -186,7 +205,7 @@ def _scale(asked: Asked) -> int:
         (spec,) = pod_fleets(asked.config, asked.name)
         looks = await look(asked.config, [spec]) if asked.config.store.url else []
         plan = looks[0] if looks else None
-        async with cluster(asked.config.kubernetes) as kube:
+        async with cluster(asked.config.cluster_of(spec)) as kube:
             return await scaled(kube, spec.name, size, plan=plan, force=asked.force)
 
     before = asyncio.run(scale())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.errors import Invalid, NotFound
 from fleets.agones.manifest import Site, Webhooks
+from fleets.agones.settings import KubernetesSettings
 from fleets.spec import FleetSpec
 from readyup.settings import Config
 
@@ -44,18 +45,25 @@ def pod_fleets(config: Config, name: str) -> Sequence[FleetSpec]:
     return found
 
 
-def site(config: Config, *, service: str = "", ca_file: Path | None = None) -> Site:
+def by_cluster(config: Config, name: str) -> list[tuple[KubernetesSettings, Sequence[FleetSpec]]]:
+    """The fleets that were asked for, by the cluster that runs them. Raises as ``pod_fleets``."""
+    groups: dict[str, list[FleetSpec]] = {}
+    for spec in pod_fleets(config, name):
+        groups.setdefault(spec.cluster, []).append(spec)
+    return [(config.cluster_of(there[0]), there) for there in groups.values()]
+
+
+def site(settings: KubernetesSettings, *, service: str = "", ca_file: Path | None = None) -> Site:
     """The cluster as the manifests see it.
 
     Args:
-        config: Has the namespace and the sessions API's address.
+        settings: Has the namespace and the sessions API's address.
         service: ``NAMESPACE/NAME:PORT`` of our webhooks' Service; empty is ours by its usual name.
         ca_file: PEM of the authority that signed their certificate.
 
     Raises:
         Invalid: no such text, or no such file.
     """
-    settings = config.kubernetes
     webhooks = Webhooks(ca_bundle=_bundle(ca_file))
     if service:
         found = _SERVICE.fullmatch(service)

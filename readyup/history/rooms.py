@@ -123,6 +123,16 @@ class OneHolder(Invariant):
         self._hosting[where] = what
         self._hosted[where].add(what)
 
+    def finish(self) -> None:
+        """A queue with several fleets leaves one for good before it asks the next."""
+        owners: defaultdict[str, list[str]] = defaultdict(list)
+        for name, fleet in self.story.fleets.items():
+            for match in fleet.sessions:
+                owners[match].append(name)
+        for match, fleets in owners.items():
+            if len(fleets) > 1:
+                self.breach(f"{match} got rooms in fleets {' and '.join(fleets)}", match)
+
 
 class InUseKept(Invariant):
     """Scaling down never takes a server where a match lives."""

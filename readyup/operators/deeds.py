@@ -79,7 +79,9 @@ class Deeds:
             raise Conflict(f"the match is over: {record.ended or record.state}")
         if not await queue.settle(name, reason="operator", now_ms=self._clock.wall_ms()):
             return Done("placing", "closed")
-        sessions = Sessions(self._pools[queue.settings.fleet])
+        record = await queue.match(name) or record  # which fleet took it is known by now
+        fleet = record.placement.fleet if record.placement else record.fleets[0]
+        sessions = Sessions(self._pools[fleet])
         for _ in range(MOVES_MAX):
             session = await sessions.get(name)
             if session is None or not session.live():
@@ -148,7 +150,11 @@ class Deeds:
             NotFound: nowhere, or it ended more than an hour ago.
         """
         queue = self._queue_of(match, "match")
-        session = await Sessions(self._pools[queue.settings.fleet]).get(MatchId(match))
+        record = await queue.match(MatchId(match))
+        fleets = queue.settings.fleets()
+        if record is not None:
+            fleets = (record.placement.fleet,) if record.placement else record.fleets
+        session = await Sessions(self._pools[fleets[0]]).get(MatchId(match))
         if session is None:
             raise NotFound(f"match {match} has no session; an ended one is kept for an hour")
         return session

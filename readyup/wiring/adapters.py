@@ -1,7 +1,7 @@
 """The four siblings meet here: what one needs as a port, another provides."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
 
@@ -13,7 +13,7 @@ from core.ids import FleetName, MatchId, PlayerId, QueueName, queue_of
 from core.placement import ClaimOrder, Placement
 from core.redis import Store
 from matchmaker.placing import session_hint
-from matchmaker.ports import PlayerSession, RoomFound
+from matchmaker.ports import Capacity, PlayerSession, RoomFound
 from matchmaker.store import QueueStore
 from readyup.settings import Config
 
@@ -28,19 +28,49 @@ def pools_of(store: Store, config: Config) -> dict[FleetName, Pool]:
 
 
 class PoolRooms:
-    """The allocator's pool as the director's ``Allocations``: its claim is our script call."""
+    """The pools of some fleets as the director's ``Allocations``: its claim is our script call."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pools: Sequence[Pool], *, regions: Mapping[FleetName, str]) -> None:
+        self._pools = {pool.fleet: pool for pool in pools}
+        self._regions = regions
 
-    async def claim(self, order: ClaimOrder, *, now_ms: int) -> Placement | None:
-        return await self._pool.claim(order, now_ms=now_ms)
+    async def capacities(self, fleets: Sequence[FleetName]) -> Mapping[FleetName, Capacity]:
+        store = next(iter(self._pools.values())).store
+        asked = [
+            (word, self._pools[name].key(what))
+            for name in fleets
+            for word, what in (("ZCARD", "free"), ("ZCARD", "waiting"), ("EXISTS", "paused"))
+        ]
+        said = [int(value) for value in await store.many(asked)]
+        return {
+            name: Capacity(
+                # Whoever stands in line has the next room, so only what is beyond them is free.
+                free=0 if paused else max(0, free - waiting),
+                waiting=waiting,
+                region=self._regions.get(name, ""),
+                closed=bool(paused),
+            )
+            for name, free, waiting, paused in zip(
+                fleets, said[::3], said[1::3], said[2::3], strict=True
+            )
+        }
+
+    async def claim(self, order: ClaimOrder, fleet: FleetName, *, now_ms: int) -> Placement | None:
+        return await self._pools[fleet].claim(order, now_ms=now_ms)
+
+    async def leave(self, match: MatchId, fleet: FleetName, *, now_ms: int) -> bool:
+        return await self._pools[fleet].leave(match, now_ms=now_ms)
 
     async def withdraw(self, match: MatchId, *, reason: str, now_ms: int) -> bool:
-        return await self._pool.withdraw(match, reason=reason, now_ms=now_ms)
+        # Which of them has it is in its record, which may be older than what happened since.
+        had = [
+            await pool.withdraw(match, reason=reason, now_ms=now_ms)
+            for pool in self._pools.values()
+        ]
+        return any(had)
 
-    async def rooms_found(self) -> AsyncIterator[RoomFound]:
-        store, log = self._pool.store, self._pool.key("log")
+    async def rooms_found(self, fleet: FleetName) -> AsyncIterator[RoomFound]:
+        store, log = self._pools[fleet].store, self._pools[fleet].key("log")
         after = await last_id(store, log)
         # Ends when the reader's task is cancelled; claims that found a room at once pass by too.
         async for event in tail(store, log, after, asyncio.Event()):

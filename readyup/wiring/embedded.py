@@ -133,7 +133,10 @@ async def run_director(house: House, stop: asyncio.Event) -> None:
         for name, queue in house.queues().items():
             director = Director(
                 queue,
-                PoolRooms(pools[queue.settings.fleet]),
+                PoolRooms(
+                    [pools[fleet] for fleet in queue.settings.fleets()],
+                    regions=house.config.regions(),
+                ),
                 holder=f"{house.name}.{house.chance.getrandbits(32):08x}",
                 clock=house.clock,
                 chance=house.chance,

@@ -18,7 +18,7 @@ class FewRooms:
         self.withdrawn: list[MatchId] = []
         self._found: asyncio.Queue[RoomFound] = asyncio.Queue()
 
-    async def claim(self, order: ClaimOrder, *, now_ms: int) -> Placement | None:
+    async def claim(self, order: ClaimOrder, fleet: FleetName, *, now_ms: int) -> Placement | None:
         match = order.match
         if match not in self.held:
             if not self.free:
@@ -52,6 +52,6 @@ class FewRooms:
     def new_room(self, name: str) -> None:
         self.give(RoomId(f"{ServerUid(name)}/0"))
 
-    async def rooms_found(self) -> AsyncIterator[RoomFound]:
+    async def rooms_found(self, fleet: FleetName) -> AsyncIterator[RoomFound]:
         while True:
             yield await self._found.get()

@@ -67,8 +67,8 @@ async def status(queue: QueueStore, ticket: TicketId) -> Status:
 class Moved(FewRooms):
     """Rooms of which the first was left: the match is at a higher epoch meanwhile."""
 
-    async def claim(self, order, *, now_ms: int) -> Placement | None:
-        at = await super().claim(order, now_ms=now_ms)
+    async def claim(self, order, fleet, *, now_ms: int) -> Placement | None:
+        at = await super().claim(order, fleet, now_ms=now_ms)
         assert at is not None
         return Placement(at.match, at.fleet, at.server, at.room, at.address, at.port, 2)
 
@@ -80,7 +80,7 @@ async def half_way(queue: QueueStore, rooms: FewRooms) -> tuple[Placing, MatchId
     match = forming.order.match
     now_ms = CLOCK.wall_ms()
     await queue.propose(match, forming.teams, epoch=1, deadline_ms=now_ms + 60_000, now_ms=now_ms)
-    first = await FewRooms(1).claim(forming.order, now_ms=now_ms)
+    first = await FewRooms(1).claim(forming.order, FleetName("arena"), now_ms=now_ms)
     assert first is not None
     assert await queue.commit(match, first, epoch=1, now_ms=now_ms) == "committed"
     return placing, match
@@ -180,7 +180,7 @@ async def test_a_match_whose_session_ended_before_the_commit_is_not_committed(qu
     forming = placing.form(await found(queue))
     match, now_ms = forming.order.match, CLOCK.wall_ms()
     await queue.propose(match, forming.teams, epoch=1, deadline_ms=now_ms + 60_000, now_ms=now_ms)
-    at = await FewRooms(1).claim(forming.order, now_ms=now_ms)
+    at = await FewRooms(1).claim(forming.order, FleetName("arena"), now_ms=now_ms)
     assert at is not None
     assert not await queue.ended(match, reason="failed", now_ms=now_ms)
 

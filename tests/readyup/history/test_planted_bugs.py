@@ -343,6 +343,15 @@ def nobody_acks_an_announced_match(log: Log) -> None:
     log.drop("room.acked", "server.assigned", "server.acked", match="m5")
 
 
+@plant("4")
+def two_fleets_give_a_match_rooms(log: Log) -> None:
+    claimed = log.find("room.claimed", match="m1")
+    there, place = "fleet/far", {**log.place["m1"], "match": "m1"}
+    for kind in ("room.released", "session.ended", "room.claimed", "room.added"):
+        fields = {**place, "room": "f1/0", "server": "f1", "reason": "lost"}
+        log.after(claimed, there, kind, **fields)
+
+
 @plant("witnesses")
 def nobody_acks_for_a_server_that_speaks_only_an_agones_sdk(log: Log) -> None:
     log.spoken_for("m2", "label")

@@ -60,9 +60,9 @@ async def placed(pool: Pool) -> Placement:
 
 
 async def test_a_match_that_waited_is_told_of_its_room(pool: Pool):
-    rooms = PoolRooms(pool)
-    found = rooms.rooms_found()
-    assert await rooms.claim(order(), now_ms=NOW) is None
+    rooms = PoolRooms([pool], regions={})
+    found = rooms.rooms_found(ARENA)
+    assert await rooms.claim(order(), ARENA, now_ms=NOW) is None
     async with asyncio.TaskGroup() as group, asyncio.timeout(10):
         first = group.create_task(anext(found))
         # Reading begins at the log's end; a room before that would pass it by.
@@ -70,7 +70,7 @@ async def test_a_match_that_waited_is_told_of_its_room(pool: Pool):
             await asyncio.sleep(0.001)
         await pool.add_room(room(), now_ms=NOW + 5)
     await found.aclose()
-    placement = await rooms.claim(order(), now_ms=NOW + 6)
+    placement = await rooms.claim(order(), ARENA, now_ms=NOW + 6)
 
     assert (first.result().match, first.result().at_ms) == (M, NOW + 5)
     assert placement is not None
@@ -78,12 +78,12 @@ async def test_a_match_that_waited_is_told_of_its_room(pool: Pool):
 
 
 async def test_a_match_that_is_withdrawn_leaves_its_room_to_the_next(pool: Pool):
-    rooms = PoolRooms(pool)
+    rooms = PoolRooms([pool], regions={})
     await placed(pool)
 
     assert await rooms.withdraw(M, reason="closed", now_ms=NOW)
-    assert await rooms.claim(order(), now_ms=NOW) is None
-    other = await rooms.claim(order(MatchId("duel.m2")), now_ms=NOW)
+    assert await rooms.claim(order(), ARENA, now_ms=NOW) is None
+    other = await rooms.claim(order(MatchId("duel.m2")), ARENA, now_ms=NOW)
     assert other is not None
     assert other.room == room().room
 
