@@ -150,7 +150,7 @@ def _some(cut: Cut, which: Mask) -> Cut:
 
 def _batch(columns: Columns, age: Rows, rows: Rows, match: Rows, team: Rows) -> Batch:
     """A line for each match, its largest parties first."""
-    order = np.argsort((match << 42) - (columns.size[rows].astype(np.int64) << 32) + age[rows])
+    order = np.argsort((match << 36) - (columns.size[rows].astype(np.int64) << 32) + age[rows])
     rows, match, team = rows[order], match[order], team[order]
     counts = np.bincount(match)
     place = np.arange(len(match)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -24,7 +24,7 @@ from matchmaker.rules.ruleset import RuleSet
 SMALL = 48
 """Tickets of the largest pool that is searched exactly first."""
 
-STEPS_MAX = 1500
+STEPS_MAX = 400
 """Parties seated exactly in one pass. Overload sheds quality here, never tickets."""
 
 ANCHORS_OLDEST, ANCHORS_OTHER = 1, 1
@@ -61,7 +61,7 @@ class Engine:
 
     def replace(self, parties: Iterable[Party]) -> None:
         """Exactly these wait."""
-        self._pool = columns_for(self._whole)
+        self._pool, self._arrivals = columns_for(self._whole), Arrivals()
         for party in parties:
             self.add(party)
 
