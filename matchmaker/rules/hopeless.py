@@ -76,10 +76,9 @@ def lists_each(expression: Expression) -> bool:
 
 
 def _distance_hopeless(rule: Distance, lineup: Lineup) -> bool:
-    if not all(lists_each(measurement) for measurement in rule.measurements):
-        return False
     if isinstance(rule.reference, Literal):
-        return not distance(rule, lineup)
+        each = all(lists_each(measurement) for measurement in rule.measurements)
+        return each and not distance(rule, lineup)
     measured, bound = spread_bound(rule, lineup.order)
     seen = lineup.seen_by(rule.party)
     for path in measured:
@@ -96,8 +95,12 @@ def spread_bound(rule: Distance, teams: Sequence[Team]) -> tuple[list[Path], flo
     """
     if rule.max_distance is None:
         return [], 0.0
-    match rule.reference:
-        case Call("min" | "max" | "avg" | "median" as function, of) if (
+    match rule.measurements, rule.reference:
+        case (Call("max", of),), Call("min", other) if _is_whole_list(of, other, teams):
+            return paths(of), rule.max_distance
+        case (Call("min", of),), Call("max", other) if _is_whole_list(of, other, teams):
+            return paths(of), rule.max_distance
+        case _, Call("min" | "max" | "avg" | "median" as function, of) if (
             all(lists_each(one) for one in (*rule.measurements, of))
             and _whole(of)
             and not by_team(of, Lineup.empty(teams))
@@ -108,6 +111,16 @@ def spread_bound(rule: Distance, teams: Sequence[Team]) -> tuple[list[Path], flo
             return [paths(one)[0] for one in same[:1]], factor * rule.max_distance
         case _:
             return [], 0.0
+
+
+def _is_whole_list(of: Expression, other: Expression, teams: Sequence[Team]) -> bool:
+    """Whether two expressions are the same list of everybody's numbers."""
+    alike = lists_each(of) and lists_each(other) and _whole(of) and _whole(of) == _whole(other)
+    return (
+        bool(alike)
+        and not by_team(of, Lineup.empty(teams))
+        and not by_team(other, Lineup.empty(teams))
+    )
 
 
 def _whole(expression: Expression) -> str:
