@@ -25,10 +25,12 @@ from matchmaker.rules.ruleset import (
     BatchDistance,
     Collection,
     Comparison,
+    Compound,
     Distance,
     Latency,
     Rule,
     RuleSet,
+    Sort,
 )
 
 
@@ -149,6 +151,10 @@ def columns_for(whole: RuleSet) -> Columns:
     latencies: dict[str, None] = {}
     for age_s in whole.ages_s():
         stands = compiled(whole.at(age_s))
+        # Those inside a compound too: quality speaks of them by themselves.
+        for rule in stands.rules.rules:
+            if not isinstance(rule, Sort | Compound):
+                checked(rule, stands.rules).check(nobody)
         for one in stands.checks():
             one.check(nobody)
         kept = [stands.even, stands.sorted_by, *stands.parts.alike, *stands.parts.common]

@@ -219,3 +219,15 @@ def test_nobody_is_held_back_where_nobody_comes():
     found = engine(rules, [solo("a", 10), solo("b", 55)], Dial(wait_s=3600.0)).pass_(90.0)
 
     assert len(found) == 1
+
+
+def test_rules_inside_a_compound_count_for_the_quality_too():
+    inside = {**RULES[6], "type": "distance", "measurements": [MEANS], "referenceValue": 100}
+    del inside["batchAttribute"]
+    rules = rule_set([inside, {"type": "compound", "statement": "not(r0)"}], teams=((1, 1), (1, 1)))
+    parties = [solo(f"t{n}", 500.0 + n) for n in range(2 * SMALL)]
+
+    found = engine(rules, parties).pass_(1.0)
+
+    assert len(found) == SMALL
+    assert all(made.quality == pytest.approx(quality(made.lineup, rules)) for made in found)
