@@ -40,7 +40,7 @@ class FrontierSettings:
     """Tickets that come each second."""
 
     games: tuple[str, ...] = ("duel", "squads")
-    dials_s: tuple[float, ...] = (0.0, 5.0, 15.0, 40.0, 100.0)
+    dials_s: tuple[float, ...] = (0.0, 15.0, 40.0, 100.0, 300.0)
     batches_s: tuple[int, ...] = (2, 5, 10, 20, 40)
     seed: int = 1
 
