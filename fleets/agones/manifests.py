@@ -6,7 +6,14 @@ import structlog
 
 from core.errors import Forbidden
 from fleets.agones.kube import Kube, Object
-from fleets.agones.manifest import Site, fleet, priority_class, runtime_class
+from fleets.agones.manifest import (
+    autoscaler,
+    fleet,
+    pods_webhook,
+    priority_class,
+    runtime_class,
+)
+from fleets.agones.site import site_of
 from fleets.spec import FleetSpec
 
 PLURALS: Mapping[str, str] = {
@@ -44,16 +51,23 @@ async def apply_document(kube: Kube, document: Object) -> Object:
 
 
 async def apply(kube: Kube, spec: FleetSpec) -> str:
-    """Make a fleet's Fleet, and what its pods name; the Fleet's uid. Raises as above."""
+    """Make a fleet's Fleet, and what goes with it; the Fleet's uid. Raises as above.
+
+    What belongs to the whole cluster, or to its webhooks, may be somebody else's to make.
+    """
     assert spec.pod is not None, "only fleets of pods have a manifest"
-    for shared in (priority_class(spec.pod), runtime_class(spec.pod)):
-        if shared is None:
+    site = site_of(kube.settings)
+    around = (
+        priority_class(spec.pod), runtime_class(spec.pod), pods_webhook(site),
+        autoscaler(spec, site),
+    )  # fmt: skip
+    for document in around:
+        if document is None:
             continue
         try:
-            await apply_document(kube, shared)
+            await apply_document(kube, document)
         except Forbidden as refused:
-            # Belongs to the whole cluster; whoever owns that made it, or will hear from Agones.
-            log.info("manifest.left_out", kind=shared["kind"], reason=str(refused))
-    site = Site(kube.settings.namespace, kube.settings.sessions_url)
+            # Whoever owns the cluster made it, or will hear from Agones.
+            log.info("manifest.left_out", kind=document["kind"], reason=str(refused))
     made = await apply_document(kube, fleet(spec, site))
     return str(made["metadata"]["uid"])

@@ -44,6 +44,15 @@ class KubernetesSettings:
     webhook_key: str = ""
     """Path of its key, PEM."""
 
+    webhook_at: str = ""
+    """Where the cluster finds them: ``NAMESPACE/NAME:PORT`` of a Service, or ``https://…``. With
+    it the role applies each fleet's FleetAutoscaler and the order to the API server to ask us
+    about pods; without it that is for ``readyup fleet apply --webhooks``."""
+
+    webhook_ca: str = ""
+    """Path of the authority that signed their certificate, PEM. Empty: one that the API
+    server trusts anyway."""
+
     take_concurrency: Annotated[int, Meta(ge=1, le=1_000)] = 32
     """Allocations asked for at once, for each fleet."""
 

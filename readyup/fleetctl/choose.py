@@ -1,17 +1,15 @@
 """Which fleets of a configuration a command is about, and what their cluster has in common."""
 
-import base64
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import Invalid, NotFound
 from fleets.agones.manifest import Site, Webhooks
 from fleets.agones.settings import KubernetesSettings
+from fleets.agones.site import ca_bundle, site_of, webhooks
 from fleets.spec import FleetSpec
 from readyup.settings import Config
-
-_SERVICE = re.compile(r"(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9-]+)(:(?P<port>\d+))?")
 
 
 def fleets_named(config: Config, name: str) -> Sequence[FleetSpec]:
@@ -58,29 +56,17 @@ def site(settings: KubernetesSettings, *, service: str = "", ca_file: Path | Non
 
     Args:
         settings: Has the namespace and the sessions API's address.
-        service: ``NAMESPACE/NAME:PORT`` of our webhooks' Service; empty is ours by its usual name.
+        service: ``NAMESPACE/NAME:PORT`` of our webhooks' Service; empty is what the settings
+            say, else ours by its usual name.
         ca_file: PEM of the authority that signed their certificate.
 
     Raises:
         Invalid: no such text, or no such file.
     """
-    webhooks = Webhooks(ca_bundle=_bundle(ca_file))
+    bundle = ca_bundle(ca_file, place="--ca-file")
     if service:
-        found = _SERVICE.fullmatch(service)
-        if found is None:
-            raise Invalid(f"--service: {service!r}; write NAMESPACE/NAME:PORT", field="--service")
-        port = int(found["port"] or webhooks.port)
-        webhooks = Webhooks(found["name"], found["namespace"], port, webhooks.ca_bundle)
-    return Site(settings.namespace, settings.sessions_url, webhooks)
-
-
-def _bundle(ca_file: Path | None) -> str:
-    if ca_file is None:
-        return ""
-    try:
-        pem = ca_file.read_bytes()
-    except OSError as gone:
-        raise Invalid(f"--ca-file: {ca_file}: {gone.strerror}", field="--ca-file") from gone
-    if b"BEGIN CERTIFICATE" not in pem:
-        raise Invalid(f"--ca-file: {ca_file} holds no certificate in PEM", field="--ca-file")
-    return base64.b64encode(pem).decode()
+        hooks = webhooks(service, bundle, place="--service")
+    else:
+        own = site_of(settings).webhooks or Webhooks()
+        hooks = replace(own, ca_bundle=bundle or own.ca_bundle)
+    return Site(settings.namespace, settings.sessions_url, hooks)

@@ -271,8 +271,10 @@ async def kube_of(api: FakeApi, **settings: Any) -> AsyncIterator[Kube]:  # noqa
 def _split(path: str) -> tuple[str, str, str]:
     """Collection, name and part of an object."""
     parts = path.strip("/").split("/")
-    collection = "/" + "/".join(parts[:6])
-    return collection, *(*parts[6:8], "", "")[:2]  # type: ignore[return-value]  # two of them
+    many = 6 if parts[3] == "namespaces" else 4  # what belongs to the whole cluster has no such
+    collection = "/" + "/".join(parts[:many])
+    name, sub, *_ = (*parts[many:], "", "")
+    return collection, name, sub
 
 
 def _merge(into: Object, patch: Object) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from core.lua import as_json
 from core.redis import Store
 from fleets.agones.backend import allocation
 from fleets.agones.kube import Kube
+from fleets.agones.manifests import apply
 from fleets.agones.metrics import AgonesMetrics
 from fleets.agones.service import AgonesFleets
 from fleets.agones.settings import KubernetesSettings
@@ -390,3 +392,29 @@ async def test_a_server_is_told_its_match_by_one_patch_in_this_life_of_it(world:
 
 async def _seen_all(world: World, count: int) -> bool:
     return len(await world.mirror()) == count
+
+
+async def test_with_an_address_for_webhooks_the_role_has_the_cluster_ask_them(
+    world: World, tmp_path: Path
+):
+    authority = tmp_path / "ca.crt"
+    authority.write_text("-----BEGIN CERTIFICATE-----\n")
+    hooks = {"webhook_at": "ready/up:8443", "webhook_ca": str(authority)}
+    async with kube_of(world.api, **hooks) as kube:
+        await apply(kube, arena(buffer=2))
+    made = {kind.rpartition("/")[2]: list(there) for kind, there in world.api.objects.items()}
+
+    assert made["fleetautoscalers"] == ["arena"]
+    (hook,) = _named(world, "readyup-pods")["webhooks"]
+    where = hook["clientConfig"]
+    assert where["service"] == {
+        "name": "up", "namespace": "ready", "path": "/v1/webhooks/pods", "port": 8443
+    }  # fmt: skip
+    assert where["caBundle"]
+
+
+def _named(world: World, name: str) -> Any:  # noqa: ANN401
+    """The object of that name, whatever its kind."""
+    return next(
+        one for there in world.api.objects.values() for n, one in there.items() if n == name
+    )
