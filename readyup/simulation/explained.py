@@ -22,7 +22,7 @@ class Delay(NamedTuple):
 def unexplained(
     troubles: Iterable[Trouble], delays: Sequence[Delay], over_s: Mapping[str, float]
 ) -> list[str]:
-    """What nothing explains, a sentence each. ``over_s``: when each match ended in the store."""
+    """What nothing explains, a sentence each. ``over_s``: when each session ended in the store."""
     return [
         f"{one.player} at {one.t_s:.3f} s: {one.kind}{f' ({one.match})' if one.match else ''}"
         for one in troubles
@@ -31,9 +31,10 @@ def unexplained(
 
 
 def _heard_late(trouble: Trouble, delays: Sequence[Delay], over_s: Mapping[str, float]) -> bool:
-    """Whether the match was over, and word of it held up: by the player, or by an API.
+    """Whether the match was over, and word of it held up: by the player, an API or an allocator.
 
-    Who asks is told at once that there is no match; what stays behind says how it ended.
+    Who asks is told at once that there is no match; what stays behind says how it ended. That
+    word goes from the session's end through the allocator to the queue, and by an API on.
     """
     ended_s = over_s.get(trouble.match)
     if trouble.kind != "session_lost" or ended_s is None or ended_s > trouble.t_s:
@@ -41,5 +42,5 @@ def _heard_late(trouble: Trouble, delays: Sequence[Delay], over_s: Mapping[str, 
     return any(
         one.from_s <= trouble.t_s and one.until_s + HEARS_S >= ended_s
         for one in delays
-        if one.who == trouble.player or one.who.startswith("api")
+        if one.who == trouble.player or one.who.startswith(("api", "allocator"))
     )

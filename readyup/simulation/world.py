@@ -69,7 +69,11 @@ class _World:
         self._clock = LoopClock()
         self._lines: list[bytes] = []
         self._announced: set[str] = set()
-        self._over: dict[str, float] = {}
+        self._over: set[str] = set()
+        """Matches whose end the queue has told."""
+
+        self._gone_s: dict[str, float] = {}
+        """When each session ended."""
         self._marks: dict[str, int] = {}
         self._road: Road | None = None
         self._dice = {
@@ -137,7 +141,7 @@ class _World:
             virtual_s=self._clock.elapsed_s(),
             faults=accidents.happened + road.struck,
             broke=tuple(map(repr, broke)),
-            errors=tuple(unexplained(crowd.troubles(), delays, self._over)),
+            errors=tuple(unexplained(crowd.troubles(), delays, self._gone_s)),
             history=tuple(self._lines),
         )
 
@@ -174,7 +178,7 @@ class _World:
     def _goes_on(self, engine: "Engine") -> bool:
         """Whether players wait for a match's end, or a match for a room: up to its deadline."""
         lines = (f"{{f:{fleet.name}}}:waiting" for fleet in self._config.fleets)
-        return bool(self._announced - self._over.keys()) or any(
+        return bool(self._announced - self._over) or any(
             engine.command("ZCARD", n) for n in lines
         )
 
@@ -189,7 +193,9 @@ class _World:
         if event["k"] == "match.announced":
             self._announced.add(event["match"])
         elif event["k"] == "match.ended":
-            self._over.setdefault(event["match"], self._clock.elapsed_s())
+            self._over.add(event["match"])
+        elif event["k"] == "session.ended":
+            self._gone_s.setdefault(event["match"], self._clock.elapsed_s())
         self._lines.append(_encode({"src": src, **event}) + b"\n")
 
     def _write(self, kind: str, src: str, clock: Clock, **fields: object) -> None:

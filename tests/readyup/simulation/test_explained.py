@@ -17,6 +17,11 @@ def test_so_may_one_whose_api_was_not_answered_by_the_store():
     assert unexplained([LOST], [Delay("api-a", 18.5, 22.0)], {"duel.m": 19.0}) == []
 
 
+def test_so_may_one_whose_allocator_could_not_pass_on_the_end():
+    """The session is over and no way leads back; the queue has not heard of it yet."""
+    assert unexplained([LOST], [Delay("allocator-1", 18.5, 22.0)], {"duel.m": 19.0}) == []
+
+
 @pytest.mark.parametrize(
     ("slow", "over_s"),
     [
