@@ -24,7 +24,7 @@ from fleets.pod import PodSpec
 from fleets.spec import FleetSpec, PortRange
 from readyup.bench.allocate_asked import ClusterAsked
 from readyup.bench.allocate_busy import Busy
-from readyup.bench.allocate_ground import Ground, ground
+from readyup.bench.allocate_ground import Ground, ground, say
 from readyup.bench.allocate_ours import Ours, Warm, warm
 from readyup.bench.allocate_rivals import Allocate, allocation_api, allocator_service
 from readyup.bench.allocate_turns import Turn, claims, closed_loop, figures, known, scripts
@@ -76,9 +76,11 @@ async def bench_allocate(
     """
     ran_on, board = machine(), Board(asked, asked.size(SERVERS), seconds)
     async with ground(asked.settings()) as here:
+        say(f"{board.servers} servers are made Ready …")
         began_s = _CLOCK.elapsed_s()
         await here.make(_fleet(THEIRS, asked.image, board.servers))
         ready_s = _CLOCK.elapsed_s() - began_s
+        say(f"Ready after {ready_s:.0f} s; our reserve is filled with {asked.reserve} …")
         ours = _fleet(OURS, asked.image, asked.reserve, reserve=asked.reserve)
         async with warm(here, config, ours, run_dir) as reserve:
             for n in range(asked.rounds):
@@ -104,6 +106,7 @@ async def _round(board: Board, here: Ground, reserve: Warm, n: int) -> None:
     """One turn of everybody; who begins changes from round to round."""
     tunings = TUNINGS if board.asked.retune else TUNINGS[:1]
     for tuning in tunings if n % 2 == 0 else reversed(tunings):
+        say(f"round {n + 1} of {board.asked.rounds}, Agones {tuning} …")
         await _retune(board.asked, tuning)
         for clients in board.asked.clients():
             await _theirs(board, here, reserve, tuning, clients)
@@ -178,7 +181,8 @@ async def _retune(asked: ClusterAsked, tuning: str) -> None:
 def told(board: Board) -> dict[str, Any]:
     """The figures, and ours as a ratio to the better of Agones' doors at its best tuning."""
     rivals: dict[str, dict[str, Any]] = defaultdict(dict)
-    for (rival, clients), turns in board.turns.items():
+    for rival, clients in sorted(board.turns, key=lambda one: one[0].startswith("ours")):
+        turns = board.turns[rival, clients]
         busy = board.busy[rival, clients]
         own = busy.us_each(sum(len(turn.took_ms) for turn in turns))
         rivals[rival][str(clients)] = {

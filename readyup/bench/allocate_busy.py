@@ -11,6 +11,9 @@ from core.clock import SystemClock
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 REST = "others"
+OUR = "our "
+"""Agones has an allocator too."""
+
 WORTH = 0.03
 """Cores below which a program is not worth a word."""
 
@@ -21,7 +24,7 @@ class Busy:
     """Counts while it is on; several stretches add up."""
 
     def __init__(self, pids: Mapping[str, int]) -> None:
-        self._names = {pid: name for name, pid in pids.items()}
+        self._names = {pid: f"{OUR}{name}" for name, pid in pids.items()}
         self._used_s: defaultdict[str, float] = defaultdict(float)
         self._seconds = 0.0
         self._began: tuple[float, Mapping[int, tuple[str, float]]] | None = None
@@ -51,7 +54,7 @@ class Busy:
         """Processor time for each of so many answers, of those that are ours."""
         ours = set(self._names.values())
         return {
-            name: round(used_s / max(1, answers) * 1e6)
+            name.removeprefix(OUR): round(used_s / max(1, answers) * 1e6)
             for name, used_s in self._used_s.items()
             if name in ours
         }

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 
 from prometheus_client import CollectorRegistry
@@ -21,6 +22,11 @@ READY_S = 2.0
 """Patience for each server; a loaded machine of two cores needs a quarter of a second."""
 
 AT_ONCE = 16
+
+
+def say(how_far: str) -> None:
+    """Tell whoever waits at a terminal how far it is."""
+    print(how_far, file=sys.stderr, flush=True)
 
 
 @contextlib.asynccontextmanager
@@ -116,6 +122,7 @@ class Ground:
         for fleet in self._fleets:
             with contextlib.suppress(NotFound):
                 await self.kube.delete(self._fleet(fleet))
+        say("the fleets are deleted …")
         for fleet in self._fleets:
             async with asyncio.timeout(600):
                 while await self.servers(fleet):

@@ -25,7 +25,7 @@ from fleets.pod import PodSpec
 from fleets.spec import FleetSpec, PortRange
 from readyup.bench.allocate_asked import ClusterAsked
 from readyup.bench.allocate_busy import Busy
-from readyup.bench.allocate_ground import READY_S, Ground, ground
+from readyup.bench.allocate_ground import READY_S, Ground, ground, say
 from readyup.bench.allocate_ours import House, Ours, house
 from readyup.bench.machine import machine
 from readyup.bots.report import percentiles
@@ -67,9 +67,12 @@ async def bench_fleet(
             await _until_applied(here)
             before_mib = _mib(home.pids["fleets"])
         async with house(config, spec, here.kube.settings, ("fleets",), run_dir) as home:
+            say(f"the fleet grows to {servers} …")
             grown = await _grown(here, home, servers)
+            say(f"Ready after {grown['ready_s']:.0f} s; the role is idle …")
             idle = await _idle(home, seconds)
             mirrored = await _mirrored(here, home)
+            say("bursts of matches find no room …")
             scaled = await _bursts(here, home, servers, 7 * asked.rounds)
             last_mib = _mib(home.pids["fleets"])
     return {
