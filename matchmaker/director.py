@@ -75,7 +75,8 @@ class Director:
         self._asked_s = -ASKED_S
         self._pass_ms: deque[float] = deque(maxlen=512)
         self._passes = 0
-        self._engine = passes(queue.settings.rules)
+        settings = queue.settings
+        self._engine = passes(settings.rules, wait_s=settings.wait_for_quality_s)
         self._matches = 0
 
     def condition(self) -> Condition:

@@ -49,6 +49,10 @@ class QueueSettings:
     trust_player_attributes: bool = False
     """Whether ratings that players send themselves count. Back ends are always trusted."""
 
+    wait_for_quality_s: float = 0.0
+    """How long a player would wait, on average, rather than play a match of quality 0. With 0 a
+    match is made as soon as the rules allow it. For queues with a rule set."""
+
     default_rating: float = 1500.0
     """The rating of a player whose own word does not count and for whom nobody else spoke."""
 
@@ -62,6 +66,11 @@ class QueueSettings:
             )
         if not self.fleets() or len(set(self.fleets())) < len(self.fleets()):
             raise Invalid("name one fleet, or several once each", field=f"$.{self.name}.fleet")
+        if not 0 <= self.wait_for_quality_s <= 3600:
+            raise Invalid(
+                f"wait_for_quality_s {self.wait_for_quality_s:g} is outside 0-3600",
+                field=f"$.{self.name}",
+            )
         if self.line_max < 1 or self.waiting_max < 1:
             raise Invalid("line_max and waiting_max are at least 1", field=f"$.{self.name}")
 

@@ -4,12 +4,13 @@ from typing import Protocol
 
 from core.errors import Invalid
 from core.ids import TicketId
-from matchmaker.engine.forming import Formed, Former
+from matchmaker.engine.dial import Dial
+from matchmaker.engine.engine import Engine
+from matchmaker.engine.forming import Formed
 from matchmaker.engine.pool import PoolView
 from matchmaker.engine.search import Found, search
 from matchmaker.rules.applicants import Unfit, applicant
 from matchmaker.rules.asked import Asked
-from matchmaker.rules.members import Party
 from matchmaker.rules.model import Rules
 from matchmaker.rules.ruleset import RuleSet
 from matchmaker.tickets import WaitingTicket
@@ -23,10 +24,10 @@ class Passes(Protocol):
         ...
 
 
-def passes(rules: Asked) -> Passes:
-    """The engine for these rules."""
+def passes(rules: Asked, *, wait_s: float = 0.0) -> Passes:
+    """The engine for these rules. ``wait_s``: see ``QueueSettings.wait_for_quality_s``."""
     if isinstance(rules, RuleSet):
-        return ByRuleSet(rules)
+        return ByRuleSet(rules, Dial(wait_s=wait_s))
     assert isinstance(rules, Rules), rules
     return ByWindow(rules)
 
@@ -44,32 +45,37 @@ class ByWindow:
 class ByRuleSet:
     """A rule set. What it keeps between passes only saves work."""
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(self, rules: RuleSet, dial: Dial) -> None:
         self._rules = rules
-        self._former = Former(rules)
-        self._parties: dict[TicketId, tuple[WaitingTicket, Party | None]] = {}
+        self._engine = Engine(rules, dial)
+        self._held: dict[TicketId, WaitingTicket] = {}
 
     def matches(self, view: PoolView, *, now_ms: int, matches_max: int) -> list[Found]:
-        held = {ticket.id: self._party(ticket) for ticket in view.tickets}
-        self._parties = held
-        waiting = [party for _, party in held.values() if party is not None]
-        formed = self._former.form(waiting, now_ms / 1000.0, most=matches_max)
-        return [self._found(made, held) for made in formed]
+        self._hold(view)
+        # The time is the seed as well, so that a recorded pass can be run again.
+        made = self._engine.pass_(now_ms / 1000.0, seed=now_ms)[:matches_max]
+        return [self._found(one) for one in made]
 
-    def _party(self, ticket: WaitingTicket) -> tuple[WaitingTicket, Party | None]:
-        had = self._parties.get(ticket.id)
-        if had is not None and had[0] == ticket:
-            return had
+    def _hold(self, view: PoolView) -> None:
+        there = {ticket.id: ticket for ticket in view.tickets}
+        for gone in self._held.keys() - there.keys():
+            self._engine.remove(gone)
+        for ticket in view.tickets:
+            if self._held.get(ticket.id) is not ticket:
+                self._let_in(ticket)
+        self._held = there
+
+    def _let_in(self, ticket: WaitingTicket) -> None:
         try:
-            return ticket, applicant(ticket.id, ticket.members, ticket.enqueued_ms, self._rules)
+            party = applicant(ticket.id, ticket.members, ticket.enqueued_ms, self._rules)
         except (Unfit, Invalid):  # of another version of the rules; it waits until it times out
-            return ticket, None
+            self._engine.remove(ticket.id)
+        else:
+            self._engine.add(party)
 
-    def _found(
-        self, made: Formed, held: dict[TicketId, tuple[WaitingTicket, Party | None]]
-    ) -> Found:
+    def _found(self, made: Formed) -> Found:
         teams = tuple(
-            tuple(held[TicketId(party.id)][0] for party in made.lineup.seated[team])
+            tuple(self._held[TicketId(party.id)] for party in made.lineup.seated[team])
             for team in self._rules.team_names()
         )
         ratings = [ticket.mmr for team in teams for ticket in team]
