@@ -200,6 +200,24 @@ async def test_a_fleet_is_made_and_its_reserve_is_claimed(world: World):
     assert len(await world.there()) == 6, "the servers outlive the role"
 
 
+async def test_a_server_that_speaks_only_an_agones_sdk_carries_its_match(world: World):
+    async with world.running():
+        await world.full()
+        taken = [one for one in (await world.mirror()).values() if "readyup/claim" in one.labels]
+        for uid in (taken[0].uid, "no-such-server"):
+            order = msgspec.json.encode({"uid": uid, "letter": '{"match": "duel.m"}'}).decode()
+            await world.store.call("XADD", f"{{f:{ARENA}}}:orders", "*", "k", "tell", "d", order)
+
+        async def carried() -> bool:
+            view = (await world.mirror())[taken[0].name]
+            return view.annotations.get("readyup/match") == '{"match": "duel.m"}'
+
+        await until(carried)
+        there = [one["metadata"].get("annotations", {}) for one in await world.there()]
+
+    assert sum("readyup/match" in one for one in there) == 1
+
+
 async def test_claims_and_reuse_write_nothing_to_kubernetes(world: World):
     # Nothing is Ready, so what a running match takes from the reserve is not refilled meanwhile.
     fixed = replace(SPEC, buffer=0, replicas=4)
