@@ -271,7 +271,9 @@ async def kube_of(api: FakeApi, **settings: Any) -> AsyncIterator[Kube]:  # noqa
 def _split(path: str) -> tuple[str, str, str]:
     """Collection, name and part of an object."""
     parts = path.strip("/").split("/")
-    many = 6 if parts[3] == "namespaces" else 4  # what belongs to the whole cluster has no such
+    root = 3 if parts[0] == "apis" else 2  # the core group has no name
+    inside = parts[root : root + 1] == ["namespaces"] and len(parts) > root + 2
+    many = root + 3 if inside else root + 1
     collection = "/" + "/".join(parts[:many])
     name, sub, *_ = (*parts[many:], "", "")
     return collection, name, sub
