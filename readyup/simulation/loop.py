@@ -72,10 +72,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         assert seconds >= 0.0
         self._now_s += seconds
 
-    def advance(self, seconds: float) -> None:
-        """Let time pass while a callback runs, as a busy one does."""
-        self._now_s += seconds
-
     def call_at(
         self,
         when: float,
