@@ -178,9 +178,7 @@ class _World:
     def _goes_on(self, engine: "Engine") -> bool:
         """Whether players wait for a match's end, or a match for a room: up to its deadline."""
         lines = (f"{{f:{fleet.name}}}:waiting" for fleet in self._config.fleets)
-        return bool(self._announced - self._over) or any(
-            engine.command("ZCARD", n) for n in lines
-        )
+        return bool(self._announced - self._over) or any(engine.command("ZCARD", n) for n in lines)
 
     def _entry(self, key: str, entry: str, fields: dict[str, str]) -> None:
         """A stream has a new entry; what nobody records passes by."""

@@ -93,7 +93,8 @@ class House:
         outcome = await self.queue.commit(MatchId(M), placement, epoch=1, now_ms=self.now_ms())
         assert outcome == "committed"
         await self.pool.confirm(MatchId(M))
-        await self.queue.announce(MatchId(M), formed_us=self.now_ms() * 1000, claim_us=1, now_ms=self.now_ms())
+        now_ms = self.now_ms()
+        await self.queue.announce(MatchId(M), formed_us=now_ms * 1000, claim_us=1, now_ms=now_ms)
 
     async def audited(self) -> list[Record]:
         records, _ = await self.audit.read()
