@@ -54,6 +54,7 @@ class Match:
     committed: bool = False
     announced_ms: int | None = None
     ended: str = ""
+    ended_ms: int | None = None
     seats: dict[str, str] = field(default_factory=dict)
     """Player to ticket, of a committed match."""
     told: set[Place] = field(default_factory=set)
@@ -191,7 +192,8 @@ class Story:
         self._match(e.match).told.add(Place(e.fleet, e.room, e.server, e.session_epoch))
 
     def _match_ended(self, e: store.MatchEnded) -> None:
-        self._match(e.match).ended = e.reason
+        match = self._match(e.match)
+        match.ended, match.ended_ms = e.reason, e.t
 
     def _added(self, e: store.RoomAdded) -> None:
         self.fleet(e.src).rooms[e.room] = Room(e.server)

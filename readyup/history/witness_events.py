@@ -120,6 +120,12 @@ class BotCrashed(BotEvent, tag="bot.crashed"):
     """It vanished without a word."""
 
 
+class BotStalled(BotEvent, tag="bot.stalled"):
+    """It read nothing of what was sent to it, for a while."""
+
+    until_ms: int
+
+
 class BotLeft(BotEvent, tag="bot.left"):
     """It went away for good."""
 

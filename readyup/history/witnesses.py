@@ -35,6 +35,7 @@ class Witnesses(Invariant):
     def __init__(self, story: Story) -> None:
         super().__init__(story)
         self._bots: defaultdict[str, _Going] = defaultdict(_Going)
+        self._stalls: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         self._assigned: set[tuple[str, str]] = set()
         self._played: set[tuple[str, str]] = set()
         self._told_end: set[tuple[str, str]] = set()
@@ -54,6 +55,7 @@ class Witnesses(Invariant):
             own.BotJoined: self._joined,
             own.BotResult: self._plays,
             own.BotCrashed: self._goes,
+            own.BotStalled: self._stops_reading,
             own.BotLeft: self._goes,
             own.ServerAssigned: self._hosts,
             own.ServerAcked: self._hosts,
@@ -89,6 +91,9 @@ class Witnesses(Invariant):
         bot = self._bots[e.player]
         bot.times_ms.append(e.t)
         bot.is_last = True
+
+    def _stops_reading(self, e: own.BotStalled) -> None:
+        self._stalls[e.player].append((e.t, e.until_ms))
 
     def _hosts(self, e: own.ServerHold) -> None:
         self._hosted.add((e.server, e.match, e.session_epoch))
@@ -150,6 +155,8 @@ class Witnesses(Invariant):
             heard = self._noticed((player, name)) or (player, name) in self._assigned
             if heard or admitted or (player, ticket) in self._completed:  # admitted: see guests
                 continue
+            if self._read_nothing(player, match, announced_ms):
+                continue
             if not self._was_away(player, ticket, announced_ms) and not self._at_tail(announced_ms):
                 detail = f"{name} was announced, and {player} neither heard of it nor had gone"
                 self.breach(detail, name, ticket)
@@ -165,6 +172,14 @@ class Witnesses(Invariant):
         if bot.is_last and bot.times_ms[-1] <= until_ms:
             return True
         return any(since_ms <= gone_ms <= until_ms for gone_ms in bot.times_ms)
+
+    def _read_nothing(self, player: str, match: Match, announced_ms: int) -> bool:
+        """From before the announcement until the match was over; who reads again is told."""
+        over_ms = match.ended_ms
+        return over_ms is not None and any(
+            from_ms <= announced_ms and over_ms <= until_ms
+            for from_ms, until_ms in self._stalls[player]
+        )
 
     def _at_tail(self, announced_ms: int) -> bool:
         """Cut short: a run that was not drained stops in the middle of its last matches."""

@@ -94,9 +94,18 @@ class Accidents:
                 # For the checker, a player off the network is one that vanished, and came back.
                 self._ground.write("bot.crashed", f"bot/{name}", self._clock, player=name)
         else:
-            self._network.stall(name, until_s)
-            self._delayed(name, until_s - fault.for_s, until_s)
+            self._stall(name, until_s - fault.for_s, until_s)
         return True
+
+    def _stall(self, name: str, from_s: float, until_s: float) -> None:
+        """Somebody reads nothing for a while, and the checker hears of it where it is a player."""
+        self._network.stall(name, until_s)
+        self._delayed(name, from_s, until_s)
+        if name not in self._ground.servers:
+            until_ms = self._clock.wall_ms() + round((until_s - from_s) * 1000)
+            self._ground.write(
+                "bot.stalled", f"bot/{name}", self._clock, player=name, until_ms=until_ms
+            )
 
     def _clog(self, fault: Fault, now_s: float) -> bool:
         """Half of the lines stop at once, and come free one after the other."""
@@ -104,8 +113,7 @@ class Accidents:
         struck = self._dice.sample(there, (len(there) + 1) // 2)
         for name in struck:
             until_s = now_s + self._dice.uniform(0.0, fault.for_s)
-            self._network.stall(name, until_s)
-            self._delayed(name, now_s, until_s)
+            self._stall(name, now_s, until_s)
         return bool(struck)
 
     def _strike_process(self, fault: Fault) -> bool:

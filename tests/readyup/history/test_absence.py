@@ -21,6 +21,17 @@ def test_a_bot_that_went_while_it_waited_need_not_hear_of_its_match(word: str):
     assert log.judge().breaches == ()
 
 
+@pytest.mark.parametrize(("more_ms", "breaches"), [(1, 0), (-1, 1)])
+def test_who_read_nothing_until_the_match_was_over_need_not_hear_of_it(more_ms: int, breaches: int):
+    log = good_run()
+    _ann_hears_nothing(log)
+    told = log.find("bot.told", player="ann")
+    over_ms = log.find("match.ended", match=log.find("match.announced")["match"])["t"]
+    log.after(told, "bot/ann", "bot.stalled", player="ann", until_ms=over_ms + more_ms)
+
+    assert len(log.judge().breaches) == breaches
+
+
 def test_a_party_member_who_had_gone_before_and_never_came_back_hears_nothing():
     log = good_run()
     log.drop(*HEARD, "bot.told", player="deb")
