@@ -46,6 +46,9 @@ class Player:
         self._counted_return = False
         self._misses = self._enqueues = 0
         self._unsure_with: list[dict[str, Any]] | None = None
+        self._refusals = 0
+        """Enqueues refused in a row."""
+
         self._since_s = self._waiting_since_s = 0.0
 
     @property
@@ -210,7 +213,10 @@ class Player:
         # One who crashed may have enqueued the others, who are told of it only later.
         if not (status == 409 and self._party.bereft()):
             self._diary.error("api_busy" if status == 503 else f"enqueue_refused_{status}")
-        self._plan = replace(self._plan, think_s=self._after_s(self._dice.uniform(0.5, 1.5)))
+        # Longer each time: a player may ask once a second, whatever became of it.
+        self._refusals = min(self._refusals + 1, 4)
+        patience_s = self._dice.uniform(0.5, 1.0) * 2 ** (self._refusals - 1)
+        self._plan = replace(self._plan, think_s=self._after_s(patience_s))
 
     def _report(self, heard: Report) -> None:
         self._count_return(heard)
@@ -284,7 +290,7 @@ class Player:
         self.standing = standing
         self._since_s = _now_s()
         if standing.phase is not Phase.RESTING:
-            self._unsure_with = None
+            self._unsure_with, self._refusals = None, 0
         if standing.phase is Phase.GONE:
             self._party.nudge()
 

@@ -102,6 +102,12 @@ class FakeService:
         self.replies_to_lose = 0
         """Enqueues that are done and answered with 503."""
 
+        self.refusals_to_come = 0
+        """Enqueues that are answered with 503 and not done."""
+
+        self.refused: list[tuple[str, float]] = []
+        """Whom, and when in the loop's time."""
+
         self.lines: dict[str, FakeLine] = {}
         self.dialled: list[FakeLine] = []
         self.tickets: dict[str, dict[str, Any]] = {}
@@ -200,6 +206,11 @@ class FakeService:
                 self._enqueue(player, frame)
 
     def _enqueue(self, player: str, frame: dict[str, Any]) -> None:
+        if self.refusals_to_come:
+            self.refusals_to_come -= 1
+            self.refused.append((player, asyncio.get_running_loop().time()))
+            self.push(player, Refused(Problem("Exhausted", 503, "ask again later")))
+            return
         name = self.keys.get(frame["idempotency_key"])
         if name is None and self._waiting_ticket_of(player):
             self.push(player, Refused(Problem("Conflict", 409, "has a ticket already")))

@@ -280,6 +280,18 @@ def test_an_enqueue_that_was_answered_with_503_is_asked_again_under_its_key(play
     assert stage.tally.errors == {"api_busy": 1}
 
 
+def test_who_is_refused_again_and_again_asks_less_often(play: Play):
+    service = FakeService()
+    service.refusals_to_come = 8
+
+    stage = play(two_duellists, service=service)
+    asked_s = [at_s for player, at_s in stage.service.refused if player == "ann"]
+
+    assert stage.tally.errors == {"api_busy": 8}
+    assert asked_s[3] - asked_s[2] >= 2.0 > asked_s[1] - asked_s[0]
+    assert len(stage.tally.queue("duel").matches_completed) == 1
+
+
 def test_a_door_that_stays_shut_is_named(play: Play):
     service = FakeService()
     service.refuse_join = "bad-token"
