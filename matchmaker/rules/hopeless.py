@@ -8,6 +8,7 @@ never grows.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum, auto
+from typing import Any
 
 from matchmaker.rules.expressions import (
     Call,
@@ -139,7 +140,7 @@ def _collection_hopeless(rule: Collection, lineup: Lineup) -> bool:
         return False
     seen = lineup.seen_by(rule.party)
     for measurement in rule.measurements:
-        measured = work_out(measurement, seen)
+        measured = _of_somebody(work_out(measurement, seen), measurement, seen)
         if not leaves(measured):
             continue  # nobody is there yet of whom it could speak
         bounds = _lasting(rule, measurement, seen)
@@ -148,6 +149,14 @@ def _collection_hopeless(rule: Collection, lineup: Lineup) -> bool:
         if not all(within(bounds, count) for count in counts(rule, measured, seen)):
             return True
     return False
+
+
+def _of_somebody(measured: Any, measurement: Expression, seen: Lineup) -> Any:  # noqa: ANN401
+    """What is measured, without the teams that are empty still: they may yet be filled."""
+    if not isinstance(measurement, Path) or not isinstance(measured, list):
+        return measured
+    several = measurement.teams == ("*",) or len(seen.teams(measurement.teams)) > 1
+    return [team for team in measured if team] if several else measured
 
 
 class _Trend(Enum):

@@ -266,3 +266,19 @@ def test_no_match_is_called_hopeless_that_more_players_complete(
     met = [one.name for one in whole.rules if meets(one, lineup(all_of_them, whole), known)]
 
     assert not set(lost) & set(met)
+
+
+def test_a_team_that_is_empty_still_does_not_make_what_all_have_in_common_nothing():
+    common = {
+        "name": "Common",
+        "type": "collection",
+        "measurements": ["teams[blue].players.attributes[maps]"],
+        "operation": "intersection",
+    }
+    whole = rule_set(common)
+    known = {rule.name: rule for rule in whole.rules}
+    player = {"attributes": {"skill": 0, "mode": "x", "maps": ["a"]}, "latency_ms": {}, "id": "p"}
+
+    some = lineup({"red": [], "blue_1": [], "blue_2": [[player]]}, whole)
+
+    assert not hopeless(known["Common"], some, known)
