@@ -1,6 +1,7 @@
 """What tests share: one real Valkey a run, emptied before each test that asks for it."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,6 +10,10 @@ import structlog
 
 from core.redis import Store
 from core.valkey import embedded_valkey
+
+# As gameserver.sidecar does, here before any test imports gRPC: its handlers at a fork end
+# the child, on a bad day, before it is what it was started for.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 
 @pytest.fixture(scope="session")

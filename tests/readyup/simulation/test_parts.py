@@ -11,8 +11,10 @@ from core.lua import LuaScript
 from readyup.simulation.accidents import Accidents
 from readyup.simulation.engine import Engine, on_virtual_time
 from readyup.simulation.faults import Fault
+from readyup.simulation.game import Doors
 from readyup.simulation.loop import run
 from readyup.simulation.process import Process, SkewedClock
+from readyup.simulation.servers import Ground
 from readyup.simulation.store import Road, VirtualStore
 from readyup.simulation.wire import Network
 from tests.readyup.simulation.dice import fixed
@@ -221,6 +223,7 @@ def test_whoever_hung_up_hears_nothing_more_though_it_read_slowly():
 
 def test_a_clog_stops_half_of_the_lines_and_lets_them_go_one_after_the_other():
     heard: dict[str, float] = {}
+    told: list[str] = []
 
     async def main() -> None:
         network = Network(fixed(1))
@@ -239,6 +242,10 @@ def test_a_clog_stops_half_of_the_lines_and_lets_them_go_one_after_the_other():
         process.start(asyncio.sleep(60.0))
         network.listen("api", process, serve)
         accidents = Accidents(network, fixed(2), LoopClock())
+        ground = Ground(
+            network, Doors(), lambda kind, *_, **__: told.append(kind), fixed(3), (1.0, 1.0)
+        )
+        accidents.begin((), ground, road=None)  # type: ignore[arg-type]  # no store is struck
         async with asyncio.TaskGroup() as group:
             for n in range(6):
                 group.create_task(listen(f"bot-{n}"))
@@ -247,6 +254,7 @@ def test_a_clog_stops_half_of_the_lines_and_lets_them_go_one_after_the_other():
         assert accidents.happened == {"clog": 1}
 
     run(main(), seed=1)
+    assert told == ["bot.stalled"] * 3
     late = [at_s for at_s in heard.values() if at_s > 1.1]
     assert len(heard) == 6
     assert len(late) == len({round(at_s, 2) for at_s in late}) == 3
