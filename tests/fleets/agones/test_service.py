@@ -218,7 +218,8 @@ async def test_a_claim_of_a_match_costs_no_write_and_demand_makes_the_fleet_grow
 async def test_a_reserve_that_is_too_full_gives_servers_back_and_the_fleet_shrinks(world: World):
     async with role(world, arena(reserve=1)):
         async with refilled(world, rooms=3):
-            await until(lambda: len(world.claims()) == 3)
+            # Settled: three in the reserve and the buffer's one beside them.
+            await until(lambda: len(world.claims()) == 3 and world.made == 4)
         made = world.made
         async with refilled(world, rooms=1):
             await until(lambda: len(world.claims()) == 1 and world.replicas() == 2)
