@@ -15,7 +15,7 @@ async def main() -> None:
             if text := server.annotations.get("readyup/match"):
                 break
         await sdk.set_label("readyup-ack", json.loads(text)["ack"])
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.0)  # longer than the allocator's looks are apart
         await sdk.set_label("readyup-match", "ended")
         await sdk.shutdown()
         stop.set()
