@@ -22,7 +22,7 @@ def tried_first(anchor: Party, others: Iterable[Party], rules: RuleSet) -> list[
     for rule in reversed(sorts):
         ordered.sort(key=_key(rule, anchor), reverse=rule.descending)
     if not sorts and rules.algorithm.balanced_attribute:
-        attribute, centre = rules.algorithm.balanced_attribute, 0.0
+        attribute = rules.algorithm.balanced_attribute
         centre = anchor.one(attribute, "avg")
         ordered.sort(key=lambda party: abs(party.one(attribute, "avg") - centre))
     return ordered
