@@ -242,4 +242,5 @@ class Pool:
             waiting=int(await self.store.call("ZCARD", self.key("waiting"))),
             greeted=frozenset(map(ServerUid, greeted)),
             proven=proven_of(free),
+            version=await self.store.call("GET", self.key("version")) or "",
         )

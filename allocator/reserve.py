@@ -10,6 +10,7 @@ from allocator.handover import Handover
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.ports import CLAIM_LABEL, Servers
+from allocator.rollout import is_current, leaving_next
 from allocator.rooms import Census, NewRoom, misplaced, rooms_of
 from allocator.settings import AllocatorSettings
 from core.clock import Clock
@@ -44,6 +45,9 @@ class Plan:
     hopeless: list[ServerUid] = field(default_factory=list)
     """Servers with a room that has been suspect for too long."""
 
+    outdated: list[ServerUid] = field(default_factory=list)
+    """Servers of another version, without which the reserve would still be full."""
+
 
 def plan_reserve(
     census: Census,
@@ -72,18 +76,30 @@ def plan_reserve(
     coming = [server for server in open_ if claim_of(server) in asked]
     on_the_way = sum(server.rooms for server in coming)
     short = settings.reserve_rooms + census.waiting - len(free) - len(add) - on_the_way
-    ready = sum(server.state is State.READY for server in running)
     fresh = [server for server in open_ if server not in coming]
-
     kept = {uid: rooms for uid, rooms in by_server.items() if uid in taken}
+    old = {uid: rooms for uid, rooms in kept.items() if not is_current(taken[uid], census.version)}
+    ready = [server for server in running if server.state is State.READY]
+    new = sum(is_current(server, census.version) for server in ready)
+    # Whatever is Ready fills the reserve; what is of the fleet's version also renews it.
+    renewing = short + sum(server_of(room) in old for room in free)
+    # Each claim on its way will use up a Ready server, whichever that is.
+    takes = [
+        _enough(fresh[: max(0, there - len(coming))], rooms)
+        for there, rooms in ((len(ready), short), (new, renewing))
+    ]
     give_up_after_ms = settings.suspect_give_up_ms
     return Plan(
         gone=sorted(gone),
         add=add,
-        # Each claim on its way will use up a Ready server, whichever that is.
-        take=_enough(fresh[: max(0, ready - len(coming))], short),
+        take=max(takes, key=len),
         give_up=sorted(uid for uid, rooms in kept.items() if rooms <= census.retiring),
         surplus=_too_many(kept, free, -short),
+        outdated=leaving_next(
+            {uid: rooms for uid, rooms in old.items() if not rooms <= census.retiring},
+            free,
+            spare=len(free) - settings.reserve_rooms - census.waiting,
+        ),
         hopeless=sorted(
             {
                 server_of(room)
@@ -170,6 +186,9 @@ class Reserve:
         """When a claim was asked for that no server carries yet."""
 
         self._given_up: set[ServerUid] = set()
+        self._outdated: set[ServerUid] = set()
+        """Servers of another version that were retired, until they are gone."""
+
         self._surplus_since_ms: int | None = None
 
     async def run(self, clock: Clock, stop: asyncio.Event) -> None:
@@ -211,7 +230,9 @@ class Reserve:
             for claim, asked_ms in self._asked_ms.items()
             if claim in still and now_ms - asked_ms < patience_ms
         }
-        self._given_up &= {s.uid for s in running}
+        there = {server.uid for server in running}
+        self._given_up &= there
+        self._outdated &= there
 
     async def _forget(self, uid: ServerUid, *, now_ms: int) -> None:
         matches = await self._pool.remove_server(uid, reason="gone", now_ms=now_ms)
@@ -222,6 +243,10 @@ class Reserve:
         for uid in plan.hopeless:
             await self._pool.retire(uid, now_ms=now_ms)
             await self._handover.count("server-hopeless")
+        for uid in plan.outdated:
+            if uid not in self._outdated:
+                await self._pool.retire(uid, now_ms=now_ms)
+                self._outdated.add(uid)
         if not plan.surplus or self._surplus_since_ms is None:
             self._surplus_since_ms = now_ms
         patience_ms = self._settings.surplus_patience_ms

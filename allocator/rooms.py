@@ -41,6 +41,9 @@ class Census:
     proven: frozenset[RoomId] = frozenset()
     """Free rooms that stand before the others, for the cores of their servers."""
 
+    version: str = ""
+    """What servers of this fleet should be; empty where any version will do."""
+
 
 def rooms_of(server: ServerView, *, proven: bool = False) -> list[NewRoom]:
     """A server's rooms, in the order in which they are added."""
