@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from allocator import frames
 from allocator.beats import Beat, Beats, Tick
+from allocator.leaving import Leaving
 from allocator.link import Link
 from allocator.metrics import AllocatorMetrics
 from allocator.ports import Servers
@@ -39,6 +40,7 @@ class Desk:
         self._servers = servers
         self._beats = Beats(sessions.pool)
         self._spans = spans
+        self._leaving = Leaving(sessions, settings)
 
     async def identify(self, hello: frames.Hello, *, nonce: str) -> ServerView:
         """The server that says hello.
@@ -75,17 +77,23 @@ class Desk:
             case frames.Left():
                 pass  # the server's own event file is the witness of who left
             case frames.Result(match=match, epoch=epoch, result=result):
-                await self._sessions.result(match, uid, epoch, result_json=bytes(result).decode())
+                result_json = bytes(result).decode()
+                await self._sessions.result(
+                    match, uid, epoch, result_json=result_json, now_ms=now_ms
+                )
             case frames.Release(match=match, room=room, epoch=epoch, reason=reason):
                 ok = await self._sessions.release(
                     match, room, uid, epoch, reason=reason, now_ms=now_ms
                 )
+                link.snapshots_ms.pop(match, None)
                 link.push({"type": "released", "match": match, "epoch": epoch, "ok": ok})
                 self.metrics.releases.labels(fleet, reason).inc()
             case frames.Refused(match=match, epoch=epoch):
                 await self._refused(link, match, epoch, now_ms=now_ms)
             case frames.Heartbeat():
                 await self._heartbeat(link, said, now_ms=now_ms)
+            case frames.Snapshot() | frames.Draining() | frames.HandOver():
+                await self._leaving.hear(link, said, now_ms=now_ms)
             case frames.Hello():
                 link.push(frames.problem("hello comes once, first"))
 
@@ -99,7 +107,8 @@ class Desk:
             if session.server != link.server.uid:
                 return None
             self._spans.assigned(session)
-            return frames.assign(session, self.settings.join_deadline_s)
+            kept = await self._sessions.kept(match) if epoch > 1 else None
+            return frames.assign(session, self.settings.join_deadline_s, snapshot=kept)
 
         link.push(when_its_turn_comes)
 

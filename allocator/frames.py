@@ -9,13 +9,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from allocator.beats import Tick
 from allocator.sessions import ReleaseReason, Session
+from allocator.settings import AllocatorSettings
 from core.errors import Unauthorized
+from core.game_server import SNAPSHOT_MAX_BYTES
 from core.ids import FleetName, MatchId, PlayerId, RoomId, ServerUid
 
 FRAME_MAX_BYTES = 64 * 1024
 
 Epoch = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+State = Annotated[bytes, msgspec.Meta(max_length=SNAPSHOT_MAX_BYTES)]
 
 Frame = dict[str, Any]
 """One message to a server, ready for JSON."""
@@ -92,6 +95,32 @@ class Result(msgspec.Struct, tag="result"):
     result: msgspec.Raw
 
 
+class Snapshot(msgspec.Struct, tag="snapshot"):
+    """What another server would need to go on with the match."""
+
+    match: MatchId
+    epoch: Epoch
+    n: Count
+    """Rises with each snapshot of this match at this epoch."""
+
+    state: State
+
+
+class Draining(msgspec.Struct, tag="draining"):
+    """I am told to go: no more matches for me."""
+
+
+class HandOver(msgspec.Struct, tag="handover"):
+    """Give this match to another server; I play it until it is withdrawn."""
+
+    match: MatchId
+    room: RoomId
+    epoch: Epoch
+    n: Count = 0
+    state: State | None = None
+    """The last snapshot, if the game keeps any."""
+
+
 class Release(msgspec.Struct, tag="release"):
     """I am done with the match; the room is empty."""
 
@@ -101,7 +130,10 @@ class Release(msgspec.Struct, tag="release"):
     reason: ReleaseReason = "finished"
 
 
-Said = Hello | Ack | Refused | Joined | Left | Heartbeat | Result | Release
+Said = (
+    Hello | Ack | Refused | Joined | Left | Heartbeat | Result | Release | Snapshot | Draining
+    | HandOver
+)  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
 
@@ -121,13 +153,27 @@ def challenge(nonce: str) -> Frame:
     return {"type": "challenge", "nonce": nonce}
 
 
-def welcome(join_keys: Sequence[str], heartbeat_s: float) -> Frame:
-    """You are known; these keys sign the join tokens of players."""
-    return {"type": "welcome", "join_keys": list(join_keys), "heartbeat_s": heartbeat_s}
+def welcome(join_keys: Sequence[str], settings: AllocatorSettings) -> Frame:
+    """You are known; these keys sign the join tokens of players.
+
+    ``snapshot_s`` is how often a snapshot is wanted; 0 where matches are not handed over.
+    """
+    hands_over = settings.on_lost == "handover"
+    return {
+        "type": "welcome",
+        "join_keys": list(join_keys),
+        "heartbeat_s": settings.heartbeat_s,
+        "snapshot_s": settings.snapshot_s if hands_over else 0.0,
+        "finish_s": settings.finish_s,
+    }
 
 
-def assign(session: Session, join_deadline_s: float) -> Frame:
-    """Play this match in that room; acknowledge before you admit anybody."""
+def assign(session: Session, join_deadline_s: float, *, snapshot: bytes | None) -> Frame:
+    """Play this match in that room; acknowledge before you admit anybody.
+
+    A match that was handed over comes with its last ``snapshot``, where there is one.
+    """
+    kept = {} if snapshot is None else {"snapshot": snapshot}
     return {
         "type": "assign",
         "match": session.match,
@@ -136,6 +182,7 @@ def assign(session: Session, join_deadline_s: float) -> Frame:
         "queue": session.queue,
         "players": session.players,
         "join_deadline_s": join_deadline_s,
+        **kept,
     }
 
 

@@ -1,4 +1,7 @@
-"""What becomes of a match whose server does not answer: closed, moved, or ended."""
+"""What becomes of a match whose server does not answer, or leaves: closed, moved, or ended.
+
+A match in play that moves is handed over: its next server gets the last snapshot.
+"""
 
 from enum import StrEnum
 
@@ -20,20 +23,33 @@ class Verdict(StrEnum):
 
     CLOSE = "close"
     MOVE = "move"
+    HAND_OVER = "hand-over"
     END = "end"
     WAIT = "wait"
 
 
-def verdict(session: Session, *, committed: bool) -> Verdict:
-    """An uncommitted match is closed; one that nobody has joined moves; the rest has ended.
+ABANDONED = "abandoned"
 
-    A match without a room has waited for another one in vain: it was in trouble before.
+
+def verdict(
+    session: Session, settings: AllocatorSettings, *, committed: bool
+) -> tuple[Verdict, str]:
+    """What is right, and for an end its reason.
+
+    An uncommitted match is closed, and one whose result is known has finished. One that
+    nobody has joined moves, one in play is handed over where the fleet does that. A match
+    without a room has waited for another one in vain.
     """
+    played = session.joined_ms > 0
     if not committed:
-        return Verdict.CLOSE
-    if session.state is SessionState.ACTIVE or not session.room:
-        return Verdict.END
-    return Verdict.MOVE
+        return Verdict.CLOSE, ""
+    if session.result:
+        return Verdict.END, FINISHED
+    if not session.room:
+        return Verdict.END, ABANDONED if played else LOST
+    if session.handovers >= settings.handovers_max or (played and settings.on_lost == "end"):
+        return Verdict.END, LOST
+    return Verdict.HAND_OVER if played else Verdict.MOVE, ""
 
 
 class Handover:
@@ -72,12 +88,13 @@ class Handover:
                 return
             case Verdict.CLOSE:
                 await self.pool.withdraw(match, reason=cause, now_ms=now_ms, room_to="suspect")
-            case Verdict.MOVE:
+            case Verdict.MOVE | Verdict.HAND_OVER:
                 await self.pool.move(
                     match,
                     session.epoch,
                     deadline_ms=now_ms + self._settings.moved_wait_ms,
                     now_ms=now_ms,
+                    played=right is Verdict.HAND_OVER,
                 )
             case Verdict.END:
                 await self.pool.end_session(match, session.epoch, reason=reason, now_ms=now_ms)
@@ -110,7 +127,7 @@ class Handover:
         """
         silent = self._farewells is not None and session.state is SessionState.ACKED
         if not committed or not silent or self._farewells is None:
-            return verdict(session, committed=committed), LOST
+            return verdict(session, self._settings, committed=committed)
         reason = await self._farewells.of(session.server)
         return (Verdict.END if reason else Verdict.WAIT), reason
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from allocator.frames import Frame
 from core.errors import Exhausted, Unreachable
 from core.game_server import ServerView
+from core.ids import MatchId
 
 OUTBOX_MAX = 256
 """Frames that may wait for one server. A server that far behind is dropped: it reconnects,
@@ -31,6 +32,9 @@ class Link:
 
         self.checked_ms = now_ms
         """When what it holds was last compared with the store."""
+
+        self.snapshots_ms: dict[MatchId, int] = {}
+        """When a snapshot of each of its matches was kept last."""
 
         self.dropped = ""
         """Why we cut the line; empty while it stands."""

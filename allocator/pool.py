@@ -109,14 +109,15 @@ class Pool:
         return bool(await CONFIRM(self.store, keys=self._keys, args={"match": match}))
 
     async def move(
-        self, match: MatchId, epoch: int, *, deadline_ms: int, now_ms: int
+        self, match: MatchId, epoch: int, *, deadline_ms: int, now_ms: int, played: bool = False
     ) -> Placement | None:
         """Leave a room whose server does not answer, for another one at a higher epoch.
 
-        Only a match that is due (its acknowledgement is late, or ``doubt``) is moved. None
-        while it waits at the front of the line, until ``deadline_ms``; also when there is
-        nothing to move: acknowledged meanwhile, joined, or ended. Asking again with the old
-        epoch tells where the match is now.
+        Only a match that is due (its acknowledgement is late, or ``doubt``) is moved, and one
+        that somebody has joined only with ``played``: then it is handed over. None while it
+        waits at the front of the line, until ``deadline_ms``; also when there is nothing to
+        move: acknowledged meanwhile, or ended. Asking again with the old epoch tells where
+        the match is now.
         """
         reply = await MOVE(
             self.store,
@@ -127,6 +128,7 @@ class Pool:
                 "deadline_ms": deadline_ms,
                 "now_ms": now_ms,
                 "ack_ms": self.ack_ms,
+                "played": int(played),
             },
         )
         return placement_of(self.fleet, match, reply)

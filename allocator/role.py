@@ -57,7 +57,10 @@ def allocator_role(
     desks, spans = [], ServerSpans(traces, clock)
     for fleet in fleets:
         name, ack = fleet.settings.fleet, fleet.settings.ack
-        sessions = Sessions(Pool(store, name, ack_ms=fleet.settings.ack_ms))
+        sessions = Sessions(
+            Pool(store, name, ack_ms=fleet.settings.ack_ms),
+            retire_after=fleet.settings.retire_after_matches,
+        )
         farewells = None if ack == "sessions" else Farewells(sessions.pool, fleet.servers)
         handover = Handover(sessions, fleet.matches, fleet.settings, metrics, farewells)
         reserve = Reserve(sessions.pool, fleet.servers, handover, fleet.settings, metrics)

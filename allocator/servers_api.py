@@ -107,7 +107,7 @@ class SessionsApi:
                     self._withdraw(event, event["from"], event["session_epoch"] - 1, "moved")
             case "match.waiting" if "from" in event:
                 self._withdraw(event, event["from"], event["session_epoch"], "moved")
-            case "session.ended" if event["reason"] in ("lost", "stopped", "closed"):
+            case "session.ended" if event["reason"] in ("lost", "abandoned", "stopped", "closed"):
                 self._withdraw(event, event["room"], event["session_epoch"], event["reason"])
             case "room.removed" if event["reason"] == "retiring":
                 if link := self._links.get(ServerUid(event["server"])):
@@ -144,7 +144,7 @@ class SessionsApi:
         if desk is None:
             raise Unauthorized(f"no fleet {hello.fleet!r} here")
         server = await desk.identify(hello, nonce=nonce)
-        await _send(ws, frames.welcome(self._join_keys, desk.settings.heartbeat_s))
+        await _send(ws, frames.welcome(self._join_keys, desk.settings))
         link = Link(ws, server, send_s=desk.settings.send_s, now_ms=self._clock.wall_ms())
         return desk, link, hello
 

@@ -1,5 +1,6 @@
 """Who plays where: the record of each match on its server, and the server's own steps in it."""
 
+import base64
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -15,15 +16,19 @@ ACK = LuaScript.load("allocator.lua", "ack")
 JOINED = LuaScript.load("allocator.lua", "joined")
 RELEASE = LuaScript.load("allocator.lua", "release")
 RESULT = LuaScript.load("allocator.lua", "result")
+SNAPSHOT = LuaScript.load("allocator.lua", "snapshot")
 
 FIELDS = (
     "queue", "room", "server", "address", "port", "epoch", "state", "players", "committed",
-    "claimed_ms", "acked_ms", "joined_ms", "ended_ms", "result", "reason",
+    "claimed_ms", "acked_ms", "joined_ms", "ended_ms", "result", "reason", "handovers",
 )  # fmt: skip
 
 AckedBy = Literal["server", "label", "patch"]
 """Whose word an acknowledgement is: the server's own, a label that it set with Agones' SDK, or
 the cluster's, which took what was written for the server."""
+
+SNAPSHOT_TTL_MS = 7_200_000
+"""How long a snapshot is kept unless its session ends sooner: as long as a session lasts."""
 
 ReleaseReason = Literal["finished", "no-join", "failed"]
 
@@ -31,12 +36,21 @@ _players = msgspec.json.Decoder(tuple[SeatedPlayer, ...])
 
 
 class SessionState(StrEnum):
-    """Where a session is in its life."""
+    """Where a session is in its life.
+
+    ::
+
+        pending ──▶ acked ──▶ active ──▶ ended
+                      ▲          │ its server is gone
+                      └─ handing-over ──▶ abandoned: nobody warm came in time
+    """
 
     PENDING = "pending"
     ACKED = "acked"
     ACTIVE = "active"
+    HANDING_OVER = "handing-over"
     ENDED = "ended"
+    ABANDONED = "abandoned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +80,15 @@ class Session:
     """JSON as the game server said it; empty before that."""
 
     reason: str = ""
-    """Why it ended: finished, no-join, failed, lost, stopped (by an operator) or closed."""
+    """Why it ended: finished, no-join, failed, lost, abandoned, stopped (by an operator) or
+    closed."""
+
+    handovers: int = 0
+    """How often a server that had taken it was left."""
 
     def live(self) -> bool:
         """Whether the match may still be played."""
-        return self.state is not SessionState.ENDED
+        return self.state not in (SessionState.ENDED, SessionState.ABANDONED)
 
     def placement(self) -> Placement:
         """Where the match is."""
@@ -94,8 +112,10 @@ class Acked:
 class Sessions:
     """The sessions of one fleet."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, retire_after: int = 0) -> None:
+        """``retire_after``: matches after which a server is retired; 0 = never."""
         self.pool = pool
+        self._retire_after = retire_after
         self._store = pool.store
         self._keys = {"fleet": pool.slot}
 
@@ -144,7 +164,7 @@ class Sessions:
         return bool(await JOINED(self._store, keys=self._keys, args=args))
 
     async def result(
-        self, match: MatchId, server: ServerUid, epoch: int, *, result_json: str
+        self, match: MatchId, server: ServerUid, epoch: int, *, result_json: str, now_ms: int
     ) -> bool:
         """What came of the match; the first result stands."""
         args: dict[str, str | int] = {
@@ -152,8 +172,29 @@ class Sessions:
             "server": server,
             "epoch": epoch,
             "result": result_json,
+            "now_ms": now_ms,
         }
         return bool(await RESULT(self._store, keys=self._keys, args=args))
+
+    async def keep(
+        self, match: MatchId, server: ServerUid, epoch: int, *, n: int, state: bytes, now_ms: int
+    ) -> bool:
+        """Keep a snapshot; ``n`` rises, and the newest stands. False if it is not the server's."""
+        args: dict[str, str | int] = {
+            "match": match,
+            "server": server,
+            "epoch": epoch,
+            "n": n,
+            "state": base64.b64encode(state).decode(),
+            "ttl_ms": SNAPSHOT_TTL_MS,
+            "now_ms": now_ms,
+        }
+        return bool(await SNAPSHOT(self._store, keys=self._keys, args=args))
+
+    async def kept(self, match: MatchId) -> bytes | None:
+        """The newest snapshot of a match that is not over."""
+        state = await self._store.call("GET", self.pool.key(f"snapshot:{match}"))
+        return None if state is None else base64.b64decode(state)
 
     async def release(
         self,
@@ -177,6 +218,7 @@ class Sessions:
             "reason": reason,
             "now_ms": now_ms,
             "ack_ms": self.pool.ack_ms,
+            "retire_after": self._retire_after,
         }
         return bool(await RELEASE(self._store, keys=self._keys, args=args))
 
@@ -202,4 +244,5 @@ class Sessions:
             ended_ms=int(said["ended_ms"] or 0),
             result=said["result"],
             reason=said["reason"],
+            handovers=int(said["handovers"] or 0),
         )

@@ -21,6 +21,10 @@ def ack_ms(ack: Ack) -> int:
     return ACK_MS if ack == "sessions" else LETTER_ACK_MS
 
 
+OnLost = Literal["handover", "end"]
+"""What becomes of a match in play whose server is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class AllocatorSettings:
     """One fleet. Durations in milliseconds unless the name says otherwise."""
@@ -55,7 +59,24 @@ class AllocatorSettings:
     """A room that stayed suspect this long gets its server retired. 0 = never."""
 
     moved_wait_ms: int = 20_000
-    """How long a moved match may wait at the front of the line before it is lost."""
+    """How long a match that lost its server may wait at the front of the line for another one
+    before it is abandoned, or, when nobody had joined it, lost."""
+
+    on_lost: OnLost = "handover"
+    """Whether a match in play goes on at another server when its own is gone, or ends."""
+
+    handovers_max: int = 5
+    """A match that so many servers took and left is not given to another: it may be what
+    kills them."""
+
+    snapshot_s: float = 1.0
+    """How often a server may say what a match's next server would need."""
+
+    finish_s: float = 0.0
+    """How long a server that is told to go plays on before it hands its matches over."""
+
+    retire_after_matches: int = 0
+    """A server that hosted so many matches is retired. 0 = never."""
 
     session_lifetime_ms: int = 7_200_000
     """Hard limit of a session; two hours end it whatever its server says. 0 = none."""

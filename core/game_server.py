@@ -15,6 +15,10 @@ MATCH_ANNOTATION: Final = "readyup/match"
 """Annotation that tells a server its match when it speaks only an Agones SDK."""
 
 
+SNAPSHOT_MAX_BYTES: Final = 32 * 1024
+"""Of one match. In base64 it leaves a frame of 64 KiB room for a hundred players."""
+
+
 class State(StrEnum):
     """Where a game server is in its life; the names are Agones' own."""
 

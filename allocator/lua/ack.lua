@@ -11,7 +11,7 @@
     backend) or patch (the cluster took what was written for it)
 
   Returns: {why not, claimed_ms}; "" if the server has the match (also the second time), else
-    unknown, moved or ended; claimed_ms is 0 except the first time
+    unknown, moved or ended; claimed_ms is 0 except the first time that any server takes it
   Cost: O(log sessions)
 ]]
 -- include: core:event
@@ -19,11 +19,12 @@
 local match, now_ms = ARGV[1], tonumber(ARGV[5])
 local held = redis.call("HMGET", session_key(match), "state", "room", "server", "epoch", "claimed_ms")
 if not held[1] then return { "unknown", "0" } end
-if held[1] == "ended" then return { "ended", "0" } end
+if over(held[1]) then return { "ended", "0" } end
 if held[2] ~= ARGV[2] or held[3] ~= ARGV[3] or held[4] ~= ARGV[4] then return { "moved", "0" } end
-if held[1] ~= "pending" then return { "", "0" } end
+local first = held[1] == "pending"
+if not first and held[1] ~= "handing-over" then return { "", "0" } end
 redis.call("HSET", session_key(match), "state", "acked", "acked_ms", now_ms)
 redis.call("ZREM", key("acks"), match)
 log("room.acked", now_ms, { room = held[2], match = match, server = held[3],
   session_epoch = tonumber(held[4]), by = ARGV[6] })
-return { "", held[5] }
+return { "", first and held[5] or "0" }

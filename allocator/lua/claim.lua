@@ -25,7 +25,7 @@ local function placement()
   local held = redis.call("HMGET", session_key(match),
     "state", "room", "server", "address", "port", "epoch")
   if not held[1] then return nil end
-  if held[1] == "ended" or held[2] == "" then return {} end
+  if over(held[1]) or held[2] == "" then return {} end
   return { held[2], held[3], held[4], held[5], held[6] }
 end
 

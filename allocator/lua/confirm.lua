@@ -10,6 +10,6 @@
 -- include: fleet
 local state = redis.call("HGET", session_key(ARGV[1]), "state")
 redis.call("ZREM", key("claims"), ARGV[1])
-if not state or state == "ended" then return 0 end
+if not state or over(state) then return 0 end
 redis.call("HSET", session_key(ARGV[1]), "committed", "1")
 return 1

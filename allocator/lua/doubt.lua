@@ -11,6 +11,6 @@
 ]]
 -- include: fleet
 local held = redis.call("HMGET", session_key(ARGV[1]), "state", "epoch")
-if not held[1] or held[1] == "ended" or held[2] ~= ARGV[2] then return 0 end
+if not held[1] or over(held[1]) or held[2] ~= ARGV[2] then return 0 end
 redis.call("ZADD", key("acks"), "LT", ARGV[3], ARGV[1])
 return 1

@@ -12,4 +12,6 @@ local function offer(room, since_ms)
 end
 -- While an operator has paused the fleet no room is handed to anybody.
 local function paused() return redis.call("EXISTS", key("paused")) == 1 end
+-- A session that is over is never played again.
+local function over(state) return state == "ended" or state == "abandoned" end
 local function log(kind, now_ms, fields) event(key("log"), kind, now_ms, fields) end

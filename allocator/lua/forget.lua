@@ -9,7 +9,7 @@
 ]]
 -- include: fleet
 local state = redis.call("HGET", session_key(ARGV[1]), "state")
-if state and state ~= "ended" then return 0 end
+if state and not over(state) then return 0 end
 for _, index in ipairs({ "claims", "acks", "sessions" }) do
   redis.call("ZREM", key(index), ARGV[1])
 end

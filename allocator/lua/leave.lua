@@ -15,7 +15,7 @@
 -- include: line
 local match, now_ms = ARGV[1], tonumber(ARGV[2])
 local state = redis.call("HGET", session_key(match), "state")
-if state then return state == "ended" and 1 or 0 end
+if state then return over(state) and 1 or 0 end
 if redis.call("ZSCORE", key("waiting"), match) then
   leave_line(match)
   log("claim.left", now_ms, { match = match, reason = "elsewhere" })

@@ -1,14 +1,17 @@
 -- The waiting line, and how a room is handed to a match. After fleet.lua.
 
--- Hold `room` for a match and write its session; a moved match keeps the time of its first claim.
+-- Hold `room` for a match and write its session; a moved match keeps the time of its first
+-- claim, and one that was played stays handing-over until its new server takes it.
 local function hold(room, match, queue, players, deadline_ms, epoch, committed, from, now_ms, ack_ms)
   local where = redis.call("HMGET", room_key(room), "server", "address", "port")
   local server, address, port = where[1], where[2], where[3]
+  local state = redis.call("HGET", session_key(match), "state")
   redis.call("ZREM", key("free"), room)
   redis.call("HSET", room_key(room), "state", "held", "match", match, "epoch", epoch)
   redis.call("HSET", session_key(match), "match", match, "queue", queue, "players", players,
     "room", room, "server", server, "address", address, "port", port,
-    "epoch", epoch, "state", "pending", "committed", committed)
+    "epoch", epoch, "state", state == "handing-over" and state or "pending", "committed", committed)
+  redis.call("HDEL", session_key(match), "snapshot_n")
   redis.call("HSETNX", session_key(match), "claimed_ms", now_ms)
   redis.call("ZADD", key("sessions"), "NX", now_ms, match)
   redis.call("ZADD", key("acks"), now_ms + ack_ms, match)

@@ -33,4 +33,5 @@ for n = 0, 4095 do
 end
 redis.call("HDEL", key("servers"), server)
 redis.call("HDEL", key("server-keys"), server)
+redis.call("HDEL", key("served"), server)
 return matches

@@ -40,9 +40,33 @@ local function distrust(server, now_ms)
   end
 end
 
--- End a session; its record can be read for another hour.
+-- Take a server out of the reserve for good: free and suspect rooms become retiring now, held
+-- ones when their match is over. Returns how many still hold one.
+local function retire(server, now_ms)
+  local held = 0
+  for n = 0, 4095 do
+    local room = server .. "/" .. n
+    local state = redis.call("HGET", room_key(room), "state")
+    if not state then break end
+    if state == "held" then
+      held = held + 1
+      redis.call("HSET", room_key(room), "leaving", "1")
+    elseif state == "free" then
+      put_aside(room, "retiring", now_ms)
+    elseif state == "suspect" then
+      redis.call("ZREM", key("suspect"), room)
+      redis.call("HSET", room_key(room), "state", "retiring")
+      redis.call("ZADD", key("retiring"), now_ms, room)
+    end
+  end
+  return held
+end
+
+-- End a session; its record can be read for another hour, its snapshot is gone.
 local function finish(match, room, epoch, reason, now_ms)
-  redis.call("HSET", session_key(match), "state", "ended", "ended_ms", now_ms, "reason", reason)
+  local state = reason == "abandoned" and reason or "ended"
+  redis.call("DEL", key("snapshot:" .. match))
+  redis.call("HSET", session_key(match), "state", state, "ended_ms", now_ms, "reason", reason)
   redis.call("EXPIRE", session_key(match), 3600)
   for _, index in ipairs({ "sessions", "claims", "acks" }) do
     redis.call("ZREM", key(index), match)

@@ -26,7 +26,7 @@ if not held[1] then
   log("claim.left", now_ms, { match = match, reason = ARGV[3] })
   return 1
 end
-if held[1] == "ended" then return held[5] == "closed" and 1 or 0 end
+if over(held[1]) then return held[5] == "closed" and 1 or 0 end
 if held[4] == "1" then return 0 end
 vacate(held[2], match, ARGV[2], ARGV[3], now_ms)
 finish(match, held[2], held[3], "closed", now_ms)

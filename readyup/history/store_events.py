@@ -54,12 +54,32 @@ class TicketExpired(QueueEvent, tag="ticket.expired"):
     ticket: str
 
 
+class TicketAccepted(QueueEvent, tag="ticket.accepted"):
+    """Players of a ticket accepted the match that asked them."""
+
+    ticket: str
+    match: str
+    players: list[str]
+
+
+class TicketDeclined(TicketAccepted, tag="ticket.declined"):
+    """They declined it; their ticket is cancelled with it."""
+
+
+class MatchAccepted(QueueEvent, tag="match.accepted"):
+    """All players of a match have accepted it."""
+
+    match: str
+
+
 class MatchProposed(QueueEvent, tag="match.proposed"):
     """A match took its tickets, for now."""
 
     match: str
     epoch: int
     tickets: list[str]
+    accept_by_ms: int | None = None
+    """There when its players are asked to accept it first."""
 
 
 class MatchCommitted(QueueEvent, tag="match.committed"):
@@ -149,12 +169,30 @@ class SessionMoved(FleetHold, tag="session.moved"):
     server: str
 
 
+class SessionHandover(FleetHold, tag="session.handover"):
+    """A match in play has lost its server; another one is looked for.
+
+    ``snapshot_ms`` is when what the next server gets was said; 0 when nothing was.
+    """
+
+    server: str
+    snapshot_ms: int
+
+
+class SessionResult(FleetEvent, tag="session.result"):
+    """What came of a match was recorded, as this server told it at this epoch."""
+
+    match: str
+    server: str
+    session_epoch: int
+
+
 class SessionEnded(FleetEvent, tag="session.ended"):
     """A session is over, for its fleet."""
 
     match: str
     session_epoch: int
-    reason: Literal["finished", "no-join", "failed", "lost", "stopped", "closed"]
+    reason: Literal["finished", "no-join", "failed", "lost", "abandoned", "stopped", "closed"]
 
 
 class RoomRemoved(FleetEvent, tag="room.removed"):

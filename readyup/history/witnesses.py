@@ -203,6 +203,12 @@ class Witnesses(Invariant):
                 self.breach(f"{name} finished on {server}, which does not tell of it", name)
         # Lost or failed: no server may have lived to ack. Stopped: an operator was quicker.
         # Closed: invariant 12 names it, and invariant 13 what still lives at the end.
-        excused = session.live or session.reason in ("lost", "failed", "stopped", "closed")
+        excused = session.live or session.reason in (
+            "lost",
+            "abandoned",
+            "failed",
+            "stopped",
+            "closed",
+        )
         if not session.acked and not excused and not self._at_tail(announced_ms):
             self.breach(f"{name} was announced, and no server ever acked it", name)

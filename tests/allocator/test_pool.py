@@ -199,9 +199,9 @@ async def test_the_first_result_stands(pool: Pool, sessions: Sessions):
     await pool.add_room(room(A), now_ms=NOW)
     held = await placed(pool, "m")
 
-    assert not await sessions.result(held.match, B, 1, result_json="{}")
-    assert await sessions.result(held.match, A, 1, result_json='{"winner":"red"}')
-    assert await sessions.result(held.match, A, 1, result_json='{"winner":"blue"}')
+    assert not await sessions.result(held.match, B, 1, result_json="{}", now_ms=NOW)
+    assert await sessions.result(held.match, A, 1, result_json='{"winner":"red"}', now_ms=NOW)
+    assert await sessions.result(held.match, A, 1, result_json='{"winner":"blue"}', now_ms=NOW)
     session = await sessions.get(held.match)
     assert session is not None
     assert session.result == '{"winner":"red"}'

@@ -11,7 +11,7 @@ from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.reaper import Reaper
 from allocator.reserve import Reserve
-from allocator.sessions import Session, Sessions
+from allocator.sessions import Session, Sessions, SessionState
 from allocator.settings import AllocatorSettings
 from core.errors import Exhausted, StoreUnreachable
 from core.ids import MatchId, ServerUid
@@ -131,7 +131,7 @@ async def test_a_match_that_waits_in_vain_for_another_room_is_lost(
     assert (await now(sessions)).reason == "lost"
 
 
-async def test_matches_on_a_silent_server_move_or_end(
+async def test_matches_on_a_silent_server_move_and_those_in_play_are_handed_over(
     reaper: Reaper, pool: Pool, sessions: Sessions, matches: FakeMatches
 ):
     for n in (0, 1):
@@ -141,7 +141,8 @@ async def test_matches_on_a_silent_server_move_or_end(
         await acked(sessions, at)
     await sessions.joined(plays.match, A, 1, now_ms=NOW)
     matches.committed = {"duel.waits"}
-    await pool.add_room(room(B), now_ms=NOW)
+    for n in (0, 1):
+        await pool.add_room(room(B, n), now_ms=NOW)
     await heard(pool, A, at_ms=NOW + 20_000)
     await listened(reaper, until_ms=NOW + 25_000)
     await reaper.look(now_ms=NOW + 25_000)
@@ -149,7 +150,8 @@ async def test_matches_on_a_silent_server_move_or_end(
     await reaper.look(now_ms=NOW + 25_001)
 
     assert (await now(sessions, "waits")).server == B
-    assert (await now(sessions, "plays")).reason == "lost"
+    plays_now = await now(sessions, "plays")
+    assert (plays_now.state, plays_now.server) == (SessionState.HANDING_OVER, B)
 
 
 async def test_nobody_is_judged_silent_by_one_who_has_just_begun_to_listen(

@@ -115,7 +115,7 @@ async def test_rooms_of_a_server_that_is_gone_are_removed(
     assert (await pool.census()).rooms == set()
 
 
-async def test_matches_on_a_server_that_is_gone_move_or_end(
+async def test_matches_on_a_server_that_is_gone_close_move_or_are_handed_over(
     reserve: Reserve,
     pool: Pool,
     sessions: Sessions,
@@ -143,10 +143,10 @@ async def test_matches_on_a_server_that_is_gone_move_or_end(
     assert fates == {
         "open": ("ended", "closed", "uid-a/0"),
         "pending": ("pending", "", "uid-b/0"),
-        "active": ("ended", "lost", "uid-a/2"),
+        "active": ("handing-over", "", ""),
     }
     assert await pool.store.call("HGETALL", pool.key("repairs")) == {
-        "server-gone-close": "1", "server-gone-move": "1", "server-gone-end": "1",
+        "server-gone-close": "1", "server-gone-move": "1", "server-gone-hand-over": "1",
     }  # fmt: skip
 
 

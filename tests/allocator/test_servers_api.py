@@ -53,6 +53,7 @@ class Counter:
         await game_server.hello(**holding)  # type: ignore[arg-type] - passed through
         assert await game_server.hear() == {
             "type": "welcome", "join_keys": ["ab" * 32], "heartbeat_s": 1.0,
+            "snapshot_s": 1.0, "finish_s": 0.0,
         }  # fmt: skip
 
     async def claimed(self, name: str) -> Placement:
