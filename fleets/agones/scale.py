@@ -69,7 +69,7 @@ class FleetSize:
                 await self._try(plan)
         fleet = self._fleet()
         shown = {"fleet_replicas": fleet.replicas if fleet else 0, "last_failure": self._failure}
-        return Decision(plan.replicas, {**plan.why, **shown})
+        return Decision(plan.replicas, {**plan.why, **shown}, self._servers.observe())
 
     async def shrink(self) -> None:
         """Make the fleet smaller by what is leaving and not to be replaced.

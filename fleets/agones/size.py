@@ -47,23 +47,31 @@ def plan_size(
         size_now: What the Fleet says; None when there is none yet.
         now_ms: The time.
     """
+    live = [one for one in observed if one.state not in GONE and one.uid not in leaving]
+    surge = _surge(spec, live, demand)
+    renewing = f" + {surge} to renew the reserve" if surge else ""
     if spec.replicas is not None:
-        return SizePlan(spec.replicas, {"sentence": f"{spec.replicas} wanted (replicas)"}, past)
+        sentence = f"{spec.replicas + surge} wanted (replicas{renewing})"
+        return SizePlan(spec.replicas + surge, {"sentence": sentence}, past)
     low, high = spec.size_min, spec.ceiling()
     if demand is None:
         kept = max(low, past.latest() if size_now is None else size_now)
         return SizePlan(kept, {"sentence": "the store does not say what is in use: as before"})
-    live = [one for one in observed if one.state not in GONE and one.uid not in leaving]
     others = sum(one.uid not in demand.in_use and _taken_by_others(one) for one in live)
     used = sum(one.uid in demand.in_use for one in live) + others
     claimed = sum(one.uid not in demand.in_use and _claimed(one) for one in live)
     reserve, waiting = (math.ceil(n / spec.rooms) for n in (spec.reserve, demand.waiting))
 
+    if demand.wish is not None:
+        # What the reserve still has too much it gives back by itself, as below.
+        replicas = min(max(demand.wish.replicas + others, used + claimed), max(high, used))
+        told = {"in_use": used - others, "others": others, "claimed": claimed}
+        return SizePlan(replicas, {**told, "sentence": demand.wish.why}, past)
     asked = used + waiting + reserve + spec.buffer
     past = past.asked(asked, keep_ms=round(spec.scale_down_after_s * 1000), now_ms=now_ms)
     # What the reserve has too much it gives back by itself; until then it must not be that
     # Agones ends the buffer to make the number right.
-    floor = used + claimed + spec.buffer
+    floor = used + claimed + spec.buffer + surge
     wanted = max(past.peak(), floor)
     replicas = min(max(wanted, low), high)
     why: dict[str, object] = {
@@ -73,12 +81,28 @@ def plan_size(
         "reserve": reserve,
         "claimed": claimed,
         "buffer": spec.buffer,
+        "surge": surge,
         "held": past.peak(),
         "size_min": low,
         "size_max": high,
     }
     why["sentence"] = _sentence(why, asked, wanted, replicas, spec.scale_down_after_s)
     return SizePlan(replicas, why, past)
+
+
+def _surge(spec: FleetSpec, live: Sequence[ServerView], demand: Demand | None) -> int:
+    """Servers beyond the size, for Agones counts the reserve's as kept: while they fill the
+    fleet, none of a new version would ever start.
+    """
+    if not spec.version or spec.pod is None or demand is None:
+        return 0
+    old = sum(
+        one.version != spec.version and one.uid not in demand.in_use and _claimed(one)
+        for one in live
+    )
+    share = spec.pod.surge
+    most = math.ceil(old * int(share[:-1]) / 100) if share.endswith("%") else int(share)
+    return min(old, most)
 
 
 def _sentence(why: dict[str, object], asked: int, wanted: int, replicas: int, keep_s: float) -> str:
@@ -89,7 +113,8 @@ def _sentence(why: dict[str, object], asked: int, wanted: int, replicas: int, ke
     because = " + ".join(parts)
     if wanted > asked:
         kept = f", kept from the last {keep_s:g} s" if why["held"] == wanted else ""
-        because += kept or f", and the reserve still has {why['claimed']}"
+        more = f" + {why['surge']} to renew it" if why["surge"] else ""
+        because += kept or f", and the reserve still has {why['claimed']}{more}"
     if replicas != wanted:
         because += f", at {'most' if replicas < wanted else 'least'} {replicas}"
     return f"{replicas} wanted ({because})"

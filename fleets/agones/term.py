@@ -14,9 +14,11 @@ from fleets.agones.backend import PodServers
 from fleets.agones.kube import Kube
 from fleets.agones.metrics import AgonesMetrics
 from fleets.agones.scale import FleetSize
+from fleets.agones.starts import Starts
 from fleets.agones.view import PodFleet, PodServer
 from fleets.agones.watch import Informer
 from fleets.backoff import Backoff
+from fleets.capacity.keeper import Keeper
 from fleets.counted import CountedSizing, count_servers
 from fleets.mirror import RedisMirror
 from fleets.orders import Orders
@@ -88,6 +90,8 @@ class Term:
         self._servers = PodServers(
             spec, cluster.kube, cluster.servers, metrics=metrics, clock=clock
         )
+        there = (view.uid for view in self._servers.observe())
+        self._starts = Starts(there, metrics.fleets, clock)
         size = FleetSize(
             spec,
             cluster.kube,
@@ -98,7 +102,8 @@ class Term:
             backoff=Backoff(chance, first_s=0.25, most_s=5.0),
         )
         self.sizing = CountedSizing(spec.name, size, metrics.fleets, clock)
-        self._reconciler = Reconciler(spec.name, self.sizing, store, clock)
+        keeper = Keeper(spec, store, clock)
+        self._reconciler = Reconciler(spec.name, self.sizing, store, clock, keeper)
         self._orders = Orders(
             spec.name,
             PodHands(self._servers, size),
@@ -120,6 +125,7 @@ class Term:
                         ("orders", self._orders.run()),
                         ("reconcile", self._reconcile()),
                         ("demand", self._follow_demand()),
+                        ("version", self._show_version()),
                     )
                 ]
                 await over.wait()
@@ -132,6 +138,7 @@ class Term:
         view = server.view
         if view.fleet != self._spec.name:
             return
+        self._starts.heard(view, gone=gone)
         if gone:
             reason = self._servers.leaving.get(view.uid, server.gone_as)
             self._cluster.metrics.fleets.deletes.labels(view.fleet, reason).inc()
@@ -167,6 +174,28 @@ class Term:
         async for event in tail(self._store, key, after, asyncio.Event()):
             if event["k"] in DEMAND:
                 self._servers.wake()
+
+    async def _show_version(self) -> None:
+        """Tell the allocator which version the Fleet starts, whoever applied it."""
+        news = asyncio.Event()
+        unlisten = self._cluster.fleets.listen(lambda _, __: news.set())
+        told: str | None = None
+        try:
+            await self._cluster.fleets.synced.wait()
+            while True:
+                news.clear()
+                there = {one.name: one.version for one in self._cluster.fleets.values()}
+                version = there.get(self._spec.name, told)
+                if version == told:
+                    await news.wait()
+                    continue
+                try:
+                    await self._store.call("SET", f"{{f:{self._spec.name}}}:version", version or "")
+                    told = version
+                except (StoreUnreachable, Exhausted):
+                    await asyncio.sleep(RETRY_S)
+        finally:
+            unlisten()
 
     def _measure(self) -> None:
         count_servers(self._cluster.metrics.fleets, self._spec.name, self._servers.observe())

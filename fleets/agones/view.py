@@ -61,12 +61,21 @@ class PodFleet:
     replicas: int
     """What it was last asked to have."""
 
+    version: str = ""
+    """Of the servers that it starts from now on."""
+
 
 def pod_fleet(fleet: dict[str, Any]) -> PodFleet:
     """A Fleet of the API; its counts are not used, for Allocated counts our reserve as in use."""
     about = fleet.get("metadata") or {}
-    replicas = (fleet.get("spec") or {}).get("replicas") or 0
-    return PodFleet(str(about.get("name", "")), str(about.get("uid", "")), int(replicas))
+    spec = fleet.get("spec") or {}
+    labels = _texts(((spec.get("template") or {}).get("metadata") or {}).get("labels"))
+    return PodFleet(
+        name=str(about.get("name", "")),
+        uid=str(about.get("uid", "")),
+        replicas=int(spec.get("replicas") or 0),
+        version=labels.get(VERSION_LABEL, ""),
+    )
 
 
 def server_view(server: dict[str, Any]) -> ServerView:

@@ -137,3 +137,17 @@ def test_the_size_is_never_below_what_plays(
     assert low <= found.replicas <= spec.size_max
     assert found.replicas >= min(playing, spec.size_max)
     assert found == plan(servers, demand, spec=spec), "it depends on nothing else"
+
+
+def test_a_reserve_of_another_version_is_renewed_beyond_the_size():
+    # Agones keeps what is Allocated, so a fleet full of it would never start a new server.
+    spec = replace(SPEC, version="2", buffer=0, reserve=6)
+    old = [replace(one, version="1") for one in claimed(*"abcdef")]
+    new = [replace(one, version="2") for one in claimed(*"ghijkl")]
+
+    assert plan(old, in_use(), spec=spec).replicas == 6 + 2
+    assert plan(old, in_use(), spec=replace(spec, replicas=6)).replicas == 6 + 2
+    assert plan(old[:1] + new[:5], in_use(), spec=replace(spec, replicas=6)).replicas == 7
+    assert plan(new, in_use(), spec=replace(spec, replicas=6)).replicas == 6
+    assert plan(old, in_use(*"abcdef"), spec=replace(spec, replicas=6)).replicas == 6
+    assert plan(old, in_use(), spec=replace(spec, replicas=6, version="")).replicas == 6
