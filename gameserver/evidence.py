@@ -37,7 +37,7 @@ class Evidence:
     """The pod's class; unknown outside a pod."""
 
     partition: bool = False
-    """Whether the kernel itself keeps everybody else off these cores (an exclusive cpuset)."""
+    """Whether the kernel itself keeps everybody else off these cores (a cgroup v2 partition)."""
 
     scheduler: str = ""
     """``SCHED_FIFO 10`` and the like; empty for the ordinary class."""
@@ -69,7 +69,7 @@ def _exclusive(evidence: Evidence, wanted: int) -> tuple[bool, str]:
     if not cores or len(cores) >= evidence.machine > 1:
         return False, ""
     if evidence.partition:
-        return True, "its own: an exclusive cpuset"
+        return True, "its own: a cgroup v2 partition"
     if qos in (Qos.BURSTABLE, Qos.BEST_EFFORT):
         return False, (
             f"shared: the pod is {qos}, so give every container, Agones' sidecar too, "
@@ -158,15 +158,16 @@ def _qos(root: Path) -> Qos:
 
 
 def _partition(root: Path) -> bool:
-    """An exclusive cpuset of ours: cgroup v2's partition, or v1's cpu_exclusive below the root."""
-    kind = _text(root / "sys/fs/cgroup/cpuset.cpus.partition").strip()
-    if kind in ("root", "isolated"):
-        return True
+    """Whether our cgroup is a partition, whose cores the kernel takes from everybody else.
+
+    Only version 2 has them. Version 1's ``cpu_exclusive`` proves nothing: whoever is in the
+    parent's cpuset may still run there.
+    """
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
-        if controllers == "cpuset" and path != "/":
-            own = root / "sys/fs/cgroup/cpuset" / path.lstrip("/") / "cpuset.cpu_exclusive"
-            return _text(own).strip() == "1"
+        if not controllers:
+            kind = root / "sys/fs/cgroup" / path.lstrip("/") / "cpuset.cpus.partition"
+            return _text(kind).strip() in ("root", "isolated")
     return False
 
 
@@ -174,7 +175,8 @@ def _scheduler() -> str:
     if not hasattr(os, "sched_getscheduler"):
         return ""
     names = {os.SCHED_FIFO: "SCHED_FIFO", os.SCHED_RR: "SCHED_RR"}
-    name = names.get(os.sched_getscheduler(0))
+    # A class that children do not inherit comes with a bit of its own.
+    name = names.get(os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK)
     return f"{name} {os.sched_getparam(0).sched_priority}" if name else ""
 
 

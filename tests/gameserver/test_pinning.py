@@ -79,16 +79,42 @@ def test_outside_a_pod_there_is_no_class(tmp_path, monkeypatch):
     assert read(tmp_path).qos is Qos.UNKNOWN
 
 
-def test_an_exclusive_cpuset_is_found_in_both_versions_of_cgroups(tmp_path):
-    write(tmp_path / "v2", "sys/fs/cgroup/cpuset.cpus.partition", "isolated\n")
-    write(tmp_path / "v2", "sys/fs/cgroup/cpuset.cpus.effective", "2-3\n")
-    write(tmp_path / "v1", "proc/self/cgroup", "3:cpuset:/pods/a\n")
-    write(tmp_path / "v1", "sys/fs/cgroup/cpuset/pods/a/cpuset.cpu_exclusive", "1\n")
+@pytest.mark.parametrize(
+    ("path", "kind", "is_own"),
+    [
+        ("/", "isolated", True),
+        ("/games/a", "root", True),
+        ("/games/a", "member", False),
+        ("/games/a", "root invalid (Cpu list in cpuset.cpus not exclusive)", False),
+    ],
+)
+def test_a_partition_of_cgroup_v2_is_proof(tmp_path: Path, path: str, kind: str, is_own: bool):
+    write(tmp_path, "proc/self/cgroup", f"0::{path}\n")
+    write(tmp_path, f"sys/fs/cgroup{path}/cpuset.cpus.partition", f"{kind}\n")
 
-    assert read(tmp_path / "v2").partition
-    assert read(tmp_path / "v2").cores == (2, 3)
-    assert read(tmp_path / "v1").partition
-    assert not read(tmp_path / "none").partition
+    assert read(tmp_path).partition is is_own
+
+
+def test_where_the_status_does_not_tell_the_cpuset_does(tmp_path: Path):
+    write(tmp_path, "sys/fs/cgroup/cpuset.cpus.effective", "2-3\n")
+
+    assert read(tmp_path).cores == (2, 3)
+
+
+def test_cpu_exclusive_of_cgroup_v1_is_none(tmp_path: Path):
+    # It forbids sibling cpusets these cores; the parent's processes may run there all the same.
+    write(tmp_path, "proc/self/cgroup", "3:cpuset:/pods/a\n")
+    write(tmp_path, "sys/fs/cgroup/cpuset/pods/a/cpuset.cpu_exclusive", "1\n")
+
+    assert not read(tmp_path).partition
+
+
+@pytest.mark.parametrize("flag", [0, os.SCHED_RESET_ON_FORK])
+def test_a_real_time_class_is_told_whether_children_inherit_it_or_not(monkeypatch, flag: int):
+    monkeypatch.setattr(os, "sched_getscheduler", lambda _: os.SCHED_FIFO | flag)
+    monkeypatch.setattr(os, "sched_getparam", lambda _: os.sched_param(10))
+
+    assert read().scheduler == "SCHED_FIFO 10"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +126,7 @@ def test_an_exclusive_cpuset_is_found_in_both_versions_of_cgroups(tmp_path):
         (Evidence((3,), 8, Qos.BURSTABLE), 1, False, "the pod is Burstable"),
         (Evidence(tuple(range(8)), 8, Qos.GUARANTEED), 1, False, "not pinned: all 8 cores"),
         (Evidence((), 8, Qos.GUARANTEED), 1, False, "does not tell"),
-        (Evidence((3,), 8, partition=True), 0, True, "an exclusive cpuset"),
+        (Evidence((3,), 8, partition=True), 0, True, "a cgroup v2 partition"),
         (Evidence((3,), 8), 0, False, "core 3 of 8"),
         (Evidence((3,), 8, scheduler="SCHED_FIFO 10"), 0, False, "core 3 of 8, SCHED_FIFO 10"),
     ],
