@@ -20,6 +20,7 @@ from core.lease import RENEW_S, Lease
 from core.lua import as_json
 from core.supervise import every
 from core.telemetry import OFF, Traces
+from matchmaker.acceptance import close_unanswered
 from matchmaker.engine.passes import passes
 from matchmaker.engine.search import Found
 from matchmaker.feed import Feed
@@ -78,6 +79,8 @@ class Director:
         settings = queue.settings
         self._engine = passes(settings.rules, wait_s=settings.wait_for_quality_s)
         self._matches = 0
+        self._asking = 0
+        """Matches whose players were asked to accept them when somebody looked last."""
 
     def condition(self) -> Condition:
         """Ready while it leads, or was told just now that another does."""
@@ -128,6 +131,8 @@ class Director:
                 for fleet in self._queue.settings.fleets():
                     following = self._follow_rooms(fleet, placing, feed)
                     group.create_task(following, name=f"{self._name}.rooms.{fleet}")
+                accepted = self._follow_accepted(feed, placing)
+                group.create_task(accepted, name=f"{self._name}.accepted")
                 group.create_task(self._sweep(feed, placing, over), name=f"{self._name}.sweep")
                 group.create_task(self._match(feed, placing, over), name=f"{self._name}.match")
                 await _either(stop, over)
@@ -219,6 +224,13 @@ class Director:
             await placing.room_found(room.match, at_ms=room.at_ms)
             feed.changed.set()  # the line is shorter: another match may join it
 
+    async def _follow_accepted(self, feed: Feed, placing: Placing) -> None:
+        while True:
+            matches = [await feed.accepted.get()]
+            while not feed.accepted.empty():
+                matches.append(feed.accepted.get_nowait())
+            await placing.take_up(matches)
+
     async def _sweep(self, feed: Feed, placing: Placing, over: asyncio.Event) -> None:
         turns, began_s = 0, self._clock.elapsed_s()
 
@@ -227,6 +239,9 @@ class Director:
             turns += 1
             heard = self._clock.elapsed_s() - began_s > HEARING_S
             await self._queue.expire(now_ms=self._clock.wall_ms(), absent_too=heard)
+            if self._asking:
+                now_ms = self._clock.wall_ms()
+                await close_unanswered(self._queue, epoch=self._lease.epoch, now_ms=now_ms)
             if turns % 4 == 1:
                 await placing.close_overdue()
                 await placing.ask_again()
@@ -258,8 +273,13 @@ class Director:
             "t": now_ms,
         }
         flat = [word for pair in figures.items() for word in pair]
-        _, paused = await self._queue.store.many(
-            [("HSET", f"{self._queue.base}:stats", *flat), ("EXISTS", self._queue.pause.key)]
+        base = self._queue.base
+        _, paused, self._asking = await self._queue.store.many(
+            [
+                ("HSET", f"{base}:stats", *flat),
+                ("EXISTS", self._queue.pause.key),
+                ("ZCARD", f"{base}:asking"),
+            ]
         )
         placing.paused = bool(paused)
 

@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from core.eventlog import Event, first_id, last_id, tail
-from core.ids import TicketId
+from core.ids import MatchId, TicketId
 from matchmaker.engine.pool import Pool
 from matchmaker.records import Records, waiting_ticket
 
@@ -23,6 +23,9 @@ class Feed:
 
         self.changed = asyncio.Event()
         """Set when something came that may make a match."""
+
+        self.accepted: asyncio.Queue[MatchId] = asyncio.Queue()
+        """Matches whose players have all accepted, to be driven on."""
 
         self._one_at_a_time = asyncio.Lock()
 
@@ -62,6 +65,8 @@ class Feed:
             case "match.proposed":
                 for ticket in event["tickets"]:
                     self.pool.remove(ticket)
+            case "match.accepted":
+                self.accepted.put_nowait(MatchId(event["match"]))
             case "match.closed":
                 await self.put_back([TicketId(ticket) for ticket in event.get("tickets", ())])
             case _:

@@ -6,8 +6,9 @@ is free waits in the allocator's line and is driven on when it gets one.
 """
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,18 +130,19 @@ class Placing:
     async def place(self, matches: list[Forming]) -> list[Forming]:
         """Propose matches and drive them on; returns those that could not be proposed.
 
+        Where players are asked first, ``take_up`` drives a match on when all have accepted.
+
         Raises:
             Superseded: a newer director leads.
         """
-        ids = {forming.order.match for forming in matches}
-        self._under_way |= ids
-        try:
+        with self._in_hand(forming.order.match for forming in matches):
             orders = await self._regions.choose([forming.latencies for forming in matches])
             for forming, fleets in zip(matches, orders, strict=True):
                 forming.fleets = fleets
             proposed = await _together(self._propose(forming) for forming in matches)
             good = [forming for forming, ok in zip(matches, proposed, strict=True) if ok]
-            await self._drive(good)
+            if not self._queue.settings.acceptance_s:
+                await self._drive(good)
             return [forming for forming, ok in zip(matches, proposed, strict=True) if not ok]
         finally:
             self._under_way -= ids
@@ -148,25 +150,37 @@ class Placing:
     async def resume(self) -> None:
         """Drive on whatever stands half-way and is in nobody's hands. Level-triggered."""
         placing, unannounced = await self._queue.unfinished()
+        if resumed := await self.take_up((*placing, *unannounced)):
+            log.info("matches.resumed", queue=self._queue.settings.name, matches=resumed)
+            self._metrics.resumed.labels(self._queue.settings.name).inc(resumed)
+
+    async def take_up(self, found: Iterable[MatchId]) -> int:
+        """Drive on those matches that are in nobody's hands; returns how many there were."""
         mine = self._under_way | self.in_line.keys()
-        matches = [m for m in (*placing, *unannounced) if m not in mine]
+        matches = [match for match in found if match not in mine]
         if not matches:
-            return
-        records = await _together(self._queue.match(match) for match in matches)
-        half_way = [r for r in records if r is not None and r.state != "closed"]
-        tickets = [ticket for r in half_way for ticket in r.tickets] if self._spans.on else []
-        traced = await self._queue.traceparents(tickets)
-        forming = [self._forming(r.id, r.teams, r.deadline_ms, traced, r.fleets) for r in half_way]
-        log.info("matches.resumed", queue=self._queue.settings.name, matches=len(forming))
-        self._metrics.resumed.labels(self._queue.settings.name).inc(len(forming))
-        await self.drive(forming)
+            return 0
+        with self._in_hand(matches):
+            records = await _together(self._queue.match(match) for match in matches)
+            there = [r for r in records if r is not None and r.state != "closed"]
+            tickets = [ticket for r in there for ticket in r.tickets] if self._spans.on else []
+            traced = await self._queue.traceparents(tickets)
+            forming = [self._forming(r.id, r.teams, r.deadline_ms, traced, r.fleets) for r in there]
+            await self._drive(forming)
+        return len(forming)
 
     async def drive(self, matches: list[Forming]) -> None:
         """Claim, commit and announce matches that are proposed already."""
-        ids = {forming.order.match for forming in matches}
+        with self._in_hand(forming.order.match for forming in matches):
+            await self._drive(matches)
+
+    @contextlib.contextmanager
+    def _in_hand(self, matches: Iterable[MatchId]) -> Iterator[None]:
+        """Nobody else takes these up while the block lasts."""
+        ids = set(matches)
         self._under_way |= ids
         try:
-            await self._drive(matches)
+            yield
         finally:
             self._under_way -= ids
 
@@ -222,7 +236,7 @@ class Placing:
             raise Superseded
         self.paused = self.paused or outcome == "paused"
         self._spans.step("match.propose", forming.order, began_us=began_us)
-        return outcome in ("proposed", "committed")
+        return outcome in ("proposed", "asking", "committed")
 
     async def _claim(self, forming: Forming) -> None:
         asked_us = self._clock.wall_us()

@@ -10,6 +10,7 @@ from core.placement import Placement
 from core.redis import Store
 from matchmaker.settings import QueueSettings
 from matchmaker.tickets import (
+    Acceptance,
     MatchRecord,
     Status,
     Teams,
@@ -65,11 +66,13 @@ class Records:
             "expires_ms",
             "match",
             "reason",
+            "accept_by_ms",
+            "accepted",
         )
         held = await self.store.call("HMGET", f"{self.base}:ticket:{ticket}", *fields)
         if held[0] is None:
             return None
-        status, ver, players, owner, enqueued_ms, expires_ms, match, reason = held
+        status, ver, players, owner, enqueued_ms, expires_ms, match, reason, *asked = held
         return TicketRecord(
             id=ticket,
             queue=self.settings.name,
@@ -81,6 +84,7 @@ class Records:
             expires_ms=int(expires_ms),
             match=MatchId(match) if match else None,
             reason=reason or "",
+            acceptance=_acceptance(match, *asked) if status == "REQUIRES_ACCEPTANCE" else None,
         )
 
     async def ticket_of(self, player: PlayerId) -> TicketId | None:
@@ -158,6 +162,10 @@ def waiting_ticket(ticket: TicketId, body: str, enqueued_ms: int) -> WaitingTick
         held.traceparent,
         tuple(held.members),
     )
+
+
+def _acceptance(match: str, by_ms: str, accepted: str) -> Acceptance:
+    return Acceptance(MatchId(match), int(by_ms), tuple(_players(accepted) if accepted else ()))
 
 
 def status_of(stored: str) -> Status:

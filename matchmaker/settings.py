@@ -36,6 +36,10 @@ class QueueSettings:
     placing_s: float = 30.0
     """How long a match may wait for a room before its tickets go back with their age."""
 
+    acceptance_s: float = 0.0
+    """Ready check: how long the players of a match have to accept it before a room is claimed. Who
+    declines or sleeps leaves the queue, the others keep their place. 0 asks nobody."""
+
     line_max: int = 8
     """Matches that may wait in line for a room; beyond it tickets wait in the queue,
     where better matches can still be found for them."""
@@ -70,6 +74,10 @@ class QueueSettings:
             raise Invalid(
                 f"wait_for_quality_s {self.wait_for_quality_s:g} is outside 0-3600",
                 field=f"$.{self.name}",
+            )
+        if not 0 <= self.acceptance_s <= 600:
+            raise Invalid(
+                f"acceptance_s {self.acceptance_s:g} is outside 0-600", field=f"$.{self.name}"
             )
         if self.line_max < 1 or self.waiting_max < 1:
             raise Invalid("line_max and waiting_max are at least 1", field=f"$.{self.name}")

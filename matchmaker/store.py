@@ -162,13 +162,16 @@ class QueueStore(Records):
     ) -> tuple[str, list[TicketId]]:
         """Take all tickets of a match together, or none.
 
-        ``fleets`` may give it a room, the first is asked; all of the queue's without it.
+        ``fleets`` may give it a room, the first is asked; all of the queue's without it. Where
+        the queue has a ready check, its players are asked to accept it from now on.
 
         Returns:
-            "proposed"; "gone" and the tickets that no longer wait; "stale" when a newer
-            director leads; or the state of a match that is there already.
+            "proposed", or "asking" where its players are asked; "gone" and the tickets that
+            no longer wait; "stale" when a newer director leads; or the state of a match
+            that is there already.
         """
         tickets = list(dict.fromkeys(t for seats in teams.values() for t, _ in seats))
+        acceptance_ms = round(self.settings.acceptance_s * 1000)
         outcome, *rest = await PROPOSE(
             self.store,
             keys={"base": self.base},
@@ -180,6 +183,7 @@ class QueueStore(Records):
                 "teams": as_json(teams),
                 "deadline_ms": deadline_ms,
                 "fleets": as_json(fleets or self.settings.fleets()),
+                "accept_by_ms": now_ms + acceptance_ms if acceptance_ms else 0,
             },
         )
         return outcome, [TicketId(gone) for gone in rest]

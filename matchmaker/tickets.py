@@ -16,6 +16,7 @@ class Status(StrEnum):
     """Where a ticket is; the words on the wire are FlexMatch's."""
 
     QUEUED = "QUEUED"
+    REQUIRES_ACCEPTANCE = "REQUIRES_ACCEPTANCE"
     PLACING = "PLACING"
     COMPLETED = "COMPLETED"
     CANCELLED = "CANCELLED"
@@ -24,7 +25,7 @@ class Status(StrEnum):
 
     def is_final(self) -> bool:
         """Whether the ticket has left its queue for good."""
-        return self not in (Status.QUEUED, Status.PLACING)
+        return self not in (Status.QUEUED, Status.REQUIRES_ACCEPTANCE, Status.PLACING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,18 @@ class WaitingTicket:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A match that a ticket's players are asked to accept."""
+
+    match: MatchId
+    by_ms: int
+    """Who has not answered by then has not come."""
+
+    accepted: tuple[PlayerId, ...]
+    """Those of the ticket's players who have accepted it."""
+
+
+@dataclass(frozen=True, slots=True)
 class TicketRecord:
     """A ticket as it is stored, for those who ask about it."""
 
@@ -108,6 +121,8 @@ class TicketRecord:
     expires_ms: int
     match: MatchId | None
     reason: str
+    acceptance: Acceptance | None = None
+    """While its status is REQUIRES_ACCEPTANCE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +131,7 @@ class MatchRecord:
 
     id: MatchId
     state: str
-    """proposed, committed or closed."""
+    """asking (its players are asked to accept it), proposed, committed or closed."""
 
     tickets: tuple[TicketId, ...]
     teams: Teams

@@ -1,6 +1,6 @@
 --[[
-  End tickets whose lifetime is over or whose owner has gone; a ticket that is being
-  placed, or is not to be ended now, is looked at again a second later.
+  End tickets whose lifetime is over or whose owner has gone; a ticket that a match has
+  taken, or that is not to be ended now, is looked at again a second later.
 
   KEYS[1] base     the queue
   KEYS[2] players  hash  player -> live ticket
@@ -23,7 +23,7 @@ for _, id in ipairs(due) do
     local ver = end_ticket(KEYS[2], id, "TIMED_OUT", now_ms, reason)
     event(log, "ticket.expired", now_ms, { ticket = id, ver = ver, reason = reason })
     tell_ticket(id, now_ms)
-  elseif held[1] == "QUEUED" or held[1] == "PLACING" then
+  elseif held[1] == "QUEUED" or is_taken(held[1]) then
     redis.call("ZADD", live, now_ms + 1000, id)
   else
     redis.call("ZREM", live, id)

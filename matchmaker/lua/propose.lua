@@ -1,5 +1,6 @@
 --[[
-  Take all tickets of a match together, or none.
+  Take all tickets of a match together, or none. Where the queue asks its players first, the match
+  goes on to its room when all of them have accepted it.
 
   KEYS[1] base         the queue
   ARGV[1] epoch        of the director
@@ -9,8 +10,9 @@
   ARGV[5] teams        JSON {team: list of [ticket, player]}, in order of seats
   ARGV[6] deadline_ms  until when the match must be committed
   ARGV[7] fleets       JSON list of fleets that may give it a room; the first is asked
+  ARGV[8] accept_by_ms until when every player must have accepted; 0 where nobody is asked
 
-  Returns: {"proposed"} | {"stale"} | {"paused"} | {"gone", ticket, ...} | {state of a match that is there already}
+  Returns: {"proposed"} | {"asking"} | {"stale"} | {"paused"} | {"gone", ticket, ...} | {state of a match that is there already}
 ]]
 -- include: core:event
 -- include: queue
@@ -26,12 +28,26 @@ for _, id in ipairs(tickets) do
 end
 if #gone > 1 then return gone end
 
+local accept_by_ms = tonumber(ARGV[8])
+local asks = accept_by_ms > 0
+local status = asks and "REQUIRES_ACCEPTANCE" or "PLACING"
 for _, id in ipairs(tickets) do
-  redis.call("HSET", ticket_key(id), "status", "PLACING", "match", match)
+  redis.call("HSET", ticket_key(id), "status", status, "match", match, "reason", "")
+  if asks then redis.call("HSET", ticket_key(id), "accept_by_ms", ARGV[8], "accepted", "") end
   redis.call("HINCRBY", ticket_key(id), "ver", 1)
 end
-redis.call("HSET", match_key(match), "state", "proposed", "epoch", ARGV[1], "tickets", ARGV[4],
+redis.call("HSET", match_key(match), "state", asks and "asking" or "proposed", "epoch", ARGV[1], "tickets", ARGV[4],
   "teams", ARGV[5], "deadline_ms", ARGV[6], "fleet", cjson.decode(ARGV[7])[1], "fleets", ARGV[7], "proposed_ms", now_ms)
-redis.call("ZADD", placing, ARGV[6], match)
-event(log, "match.proposed", now_ms, { match = match, epoch = tonumber(ARGV[1]), tickets = tickets })
-return { "proposed" }
+local said = { match = match, epoch = tonumber(ARGV[1]), tickets = tickets }
+if asks then said.accept_by_ms = accept_by_ms end
+event(log, "match.proposed", now_ms, said)
+if not asks then
+  redis.call("ZADD", placing, ARGV[6], match)
+  return { "proposed" }
+end
+local awaited = 0
+for _, seats in pairs(cjson.decode(ARGV[5])) do awaited = awaited + #seats end
+redis.call("HSET", match_key(match), "awaited", awaited, "told", 1)
+redis.call("ZADD", asking, accept_by_ms, match)
+for _, id in ipairs(tickets) do tell_ticket(id, now_ms) end
+return { "asking" }

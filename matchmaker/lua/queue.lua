@@ -3,6 +3,7 @@
 local base = KEYS[1]
 local live, log, out = base .. ":live", base .. ":log", base .. ":out"
 local placing, unannounced = base .. ":placing", base .. ":unannounced"
+local asking = base .. ":asking"
 local RETENTION_S = 3600 -- how long an ended ticket or match can still be asked for
 
 local function ticket_key(id) return base .. ":ticket:" .. id end
@@ -18,10 +19,19 @@ local function tell(kind, now_ms, fields) event(out, kind, now_ms, fields) end
 
 -- Tell about one ticket as it stands now.
 local function tell_ticket(id, now_ms)
-  local held = redis.call("HMGET", ticket_key(id), "status", "ver", "players", "enqueued_ms", "reason")
-  tell("ticket", now_ms, { ticket = id, status = held[1], ver = tonumber(held[2]), players = cjson.decode(held[3]),
-    enqueued_ms = tonumber(held[4]), reason = held[5] or "" })
+  local held = redis.call("HMGET", ticket_key(id), "status", "ver", "players", "enqueued_ms", "reason",
+    "match", "accept_by_ms", "accepted")
+  local said = { ticket = id, status = held[1], ver = tonumber(held[2]), players = cjson.decode(held[3]),
+    enqueued_ms = tonumber(held[4]), reason = held[5] or "" }
+  if held[1] == "REQUIRES_ACCEPTANCE" then
+    local accepted = held[8] ~= "" and cjson.decode(held[8]) or nil
+    said.acceptance = { match = held[6], by_ms = tonumber(held[7]), accepted = accepted }
+  end
+  tell("ticket", now_ms, said)
 end
+
+-- Whether a ticket has a place in a match that is not decided yet.
+local function is_taken(status) return status == "PLACING" or status == "REQUIRES_ACCEPTANCE" end
 
 -- A ticket leaves its queue for good.
 local function end_ticket(players_index, id, status, now_ms, reason)
@@ -37,15 +47,16 @@ local function end_ticket(players_index, id, status, now_ms, reason)
   return redis.call("HINCRBY", key, "ver", 1)
 end
 
--- A match that was proposed comes to nothing: its tickets wait again, with their age.
+-- A match that was formed comes to nothing: its tickets wait again, with their age.
 local function close_match(match, now_ms, reason, except)
   local key = match_key(match)
-  local told = redis.call("HGET", key, "told") -- its players heard PLACING while it was in line
+  local told = redis.call("HGET", key, "told") -- its players heard of it, as while it was in line
+  local why = redis.call("HGET", key, "state") == "asking" and "unaccepted" or ""
   local back = {}
   for _, id in ipairs(cjson.decode(redis.call("HGET", key, "tickets"))) do
     local held = redis.call("HMGET", ticket_key(id), "status", "match")
-    if id ~= except and held[1] == "PLACING" and held[2] == match then
-      redis.call("HSET", ticket_key(id), "status", "QUEUED", "match", "")
+    if id ~= except and is_taken(held[1]) and held[2] == match then
+      redis.call("HSET", ticket_key(id), "status", "QUEUED", "match", "", "reason", why)
       redis.call("HINCRBY", ticket_key(id), "ver", 1)
       back[#back + 1] = id
       if told then tell_ticket(id, now_ms) end
@@ -54,6 +65,7 @@ local function close_match(match, now_ms, reason, except)
   redis.call("HSET", key, "state", "closed", "reason", reason)
   redis.call("EXPIRE", key, RETENTION_S)
   redis.call("ZREM", placing, match)
+  redis.call("ZREM", asking, match)
   local epoch = tonumber(redis.call("HGET", key, "epoch"))
   -- cjson would write an empty list as {}; when nobody goes back the field is left out.
   local tickets = #back > 0 and back or nil

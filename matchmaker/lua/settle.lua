@@ -13,5 +13,5 @@
 -- include: queue
 local state = redis.call("HGET", match_key(ARGV[2]), "state")
 if state == "committed" then return "committed" end
-if state == "proposed" then close_match(ARGV[2], ARGV[1], ARGV[3], "") end
+if state == "proposed" or state == "asking" then close_match(ARGV[2], ARGV[1], ARGV[3], "") end
 return "closed"

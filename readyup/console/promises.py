@@ -16,6 +16,7 @@ from core.errors import Invalid
 from core.ids import MatchId, queue_of
 from readyup.console.snapshot import Promises
 from readyup.history import store_events as said
+from readyup.history.acceptance import AllAccepted
 from readyup.history.assignments import HeldRoom
 from readyup.history.check import Walk
 from readyup.history.event import Event
@@ -37,6 +38,7 @@ JUDGED: tuple[type[Invariant], ...] = (
     OneDirector,
     SameKey,
     Survives,
+    AllAccepted,
 )
 """Those that can be judged as events pass."""
 

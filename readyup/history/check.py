@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from readyup.history.acceptance import AllAccepted
 from readyup.history.assignments import HeldRoom
 from readyup.history.ends import Conserved, EverythingEnds
 from readyup.history.event import Event
@@ -37,6 +38,7 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     HeldForAReason,
     Survives,
     EverythingEnds,
+    AllAccepted,
     Witnesses,
 )
 """In the order of the architecture; what ties the log to those who were there comes last."""

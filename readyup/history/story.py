@@ -50,6 +50,10 @@ class Match:
 
     tickets: tuple[str, ...] = ()
     proposed: bool = False
+    asks: bool = False
+    """Its players must accept it before it is committed."""
+    accepted: set[str] = field(default_factory=set)
+    """Those of them who have."""
     closed: bool = False
     committed: bool = False
     announced_ms: int | None = None
@@ -122,6 +126,8 @@ class Story:
             store.TicketCancelled: self._cancelled,
             store.TicketExpired: self._expired,
             store.MatchProposed: self._proposed,
+            store.TicketAccepted: self._accepted,
+            store.TicketDeclined: self._declined,
             store.MatchCommitted: self._committed,
             store.MatchClosed: self._closed,
             store.MatchAnnounced: self._announced,
@@ -170,6 +176,13 @@ class Story:
         match = self._match(e.match)
         match.proposed = True
         match.tickets = tuple(e.tickets)
+        match.asks = e.accept_by_ms is not None
+
+    def _accepted(self, e: store.TicketAccepted) -> None:
+        self._match(e.match).accepted.update(e.players)
+
+    def _declined(self, e: store.TicketDeclined) -> None:
+        self._match(e.match).accepted.difference_update(e.players)
 
     def _committed(self, e: store.MatchCommitted) -> None:
         match = self._match(e.match)

@@ -86,6 +86,14 @@ class BotTold(BotEvent, tag="bot.told"):
     ver: int
 
 
+class BotAnswered(BotEvent, tag="bot.answered"):
+    """It accepted or declined a match that asked it; written before it was sent."""
+
+    ticket: str
+    match: str
+    accept: bool
+
+
 class BotAssigned(BotEvent, tag="bot.assigned"):
     """It heard where to go."""
 

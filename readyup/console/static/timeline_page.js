@@ -12,7 +12,7 @@ const PHASES = [
 ];
 const OVER = new Set(["ended", "closed", "CANCELLED", "TIMED_OUT", "FAILED"]);
 const STATE_OF = { forming: "starting", playing: "playing", ended: "claimed", closed: "failed" };
-const STATE_OF_STATUS = { QUEUED: "starting", SEARCHING: "starting", PLACING: "ready", COMPLETED: "playing" };
+const STATE_OF_STATUS = { QUEUED: "starting", SEARCHING: "starting", REQUIRES_ACCEPTANCE: "starting", PLACING: "ready", COMPLETED: "playing" };
 
 export function drawMatchPage(page) {
   title("match", brief(page.match), page.state, STATE_OF[page.state], page.reason);

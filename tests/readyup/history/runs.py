@@ -66,6 +66,16 @@ class Log:
         self.place[match] = {"room": room, "server": room.partition("/")[0], "session_epoch": 1}
         self.say(FLEET, "room.claimed", match=match, **self.place[match])
 
+    def accept(self, match: str) -> None:
+        """Its players were asked, and all of them accept."""
+        self.find("match.proposed", match=match)["accept_by_ms"] = self.now_ms + 10_000
+        for ticket, player in self.seated(match):
+            said = {"ticket": ticket, "match": match}
+            self.tell(ticket, "REQUIRES_ACCEPTANCE", 2)
+            self.say(f"bot/{player}", "bot.answered", player=player, accept=True, **said)
+            self.say(QUEUE, "ticket.accepted", players=[player], **said)
+        self.say(QUEUE, "match.accepted", match=match)
+
     def close(self, match: str, *back: str) -> None:
         self.say(QUEUE, "match.closed", match=match, epoch=1, reason="cancelled", tickets=[*back])
         self.release(match, "closed")
@@ -145,6 +155,10 @@ class Log:
     def play(self, match: str, room: str, teams: Teams) -> None:
         """A match from its proposal to its end, nothing unusual."""
         self.propose(match, room, teams)
+        self.arrive(match)
+
+    def arrive(self, match: str) -> None:
+        """A proposed match goes on to its end."""
         self.commit(match)
         self.assign(match)
         self.host(match)
@@ -211,6 +225,13 @@ def good_run() -> Log:
     log.enqueue("t1", "ann", key="k1")
     log.enqueue("t2", "bob")
     log.play("m1", "u1/0", {"red": ["t1"], "blue": ["t2"]})
+
+    # A match that asks its players first.
+    log.enqueue("t01", "uma")
+    log.enqueue("t02", "vic")
+    log.propose("m0", "u1/0", {"red": ["t01"], "blue": ["t02"]})
+    log.accept("m0")
+    log.arrive("m0")
 
     # Two parties; their first server never acks, so they are moved.
     log.enqueue("t3", "cat", "cid")

@@ -365,6 +365,21 @@ def a_bot_joins_a_server_that_nobody_spoke_for(log: Log) -> None:
     log.find("bot.joined", player="cat")["server"] = "u2"
 
 
+@plant("14")
+def a_match_is_committed_before_one_has_accepted(log: Log) -> None:
+    log.drop("ticket.accepted", ticket="t02")
+
+
+@plant("14")
+def a_match_is_committed_with_one_who_declined(log: Log) -> None:
+    log.find("ticket.accepted", ticket="t02")["k"] = "ticket.declined"
+
+
+@plant("14")
+def the_store_accepts_in_the_place_of_a_player(log: Log) -> None:
+    log.drop("bot.answered", player="vic")
+
+
 @pytest.mark.parametrize(
     ("invariant", "doctor"), PLANTED, ids=[f"{n}-{bug.__name__}" for n, bug in PLANTED]
 )
@@ -379,4 +394,4 @@ def test_a_planted_bug_is_named_by_its_invariant_and_no_other(invariant: str, do
 
 
 def test_every_invariant_is_broken_at_least_once():
-    assert {invariant for invariant, _ in PLANTED} == {*map(str, range(1, 14)), "witnesses"}
+    assert {invariant for invariant, _ in PLANTED} == {*map(str, range(1, 15)), "witnesses"}
