@@ -144,8 +144,6 @@ class Placing:
             if not self._queue.settings.acceptance_s:
                 await self._drive(good)
             return [forming for forming, ok in zip(matches, proposed, strict=True) if not ok]
-        finally:
-            self._under_way -= ids
 
     async def resume(self) -> None:
         """Drive on whatever stands half-way and is in nobody's hands. Level-triggered."""
