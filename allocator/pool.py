@@ -1,7 +1,8 @@
 """The warm pool: which rooms are free, which match holds which, and who waits in line.
 
 Every transition is one Lua script in the fleet's slot (``allocator/lua``), guarded by what
-it expects, so asking twice has one effect. ``now_ms`` comes from the caller.
+it expects, so asking twice has one effect. ``now_ms`` comes from the caller. What players
+and servers are told of is done durably, so that a failover does not forget it.
 """
 
 from typing import Literal
@@ -62,7 +63,7 @@ class Pool:
         """
         assert order.players, order
         reply = await CLAIM(
-            self.store,
+            self.store.durably,
             keys=self._keys,
             args={
                 "match": order.match,
@@ -120,7 +121,7 @@ class Pool:
         the match is now.
         """
         reply = await MOVE(
-            self.store,
+            self.store.durably,
             keys=self._keys,
             args={
                 "match": match,

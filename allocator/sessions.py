@@ -150,7 +150,7 @@ class Sessions:
             "now_ms": now_ms,
             "by": by,
         }
-        why_not, claimed_ms = await ACK(self._store, keys=self._keys, args=args)
+        why_not, claimed_ms = await ACK(self._store.durably, keys=self._keys, args=args)
         return Acked(not why_not, why_not, now_ms - int(claimed_ms) if int(claimed_ms) else None)
 
     async def joined(self, match: MatchId, server: ServerUid, epoch: int, *, now_ms: int) -> bool:
@@ -161,7 +161,7 @@ class Sessions:
             "epoch": epoch,
             "now_ms": now_ms,
         }
-        return bool(await JOINED(self._store, keys=self._keys, args=args))
+        return bool(await JOINED(self._store.durably, keys=self._keys, args=args))
 
     async def result(
         self, match: MatchId, server: ServerUid, epoch: int, *, result_json: str, now_ms: int
@@ -174,7 +174,7 @@ class Sessions:
             "result": result_json,
             "now_ms": now_ms,
         }
-        return bool(await RESULT(self._store, keys=self._keys, args=args))
+        return bool(await RESULT(self._store.durably, keys=self._keys, args=args))
 
     async def keep(
         self, match: MatchId, server: ServerUid, epoch: int, *, n: int, state: bytes, now_ms: int
@@ -220,7 +220,7 @@ class Sessions:
             "ack_ms": self.pool.ack_ms,
             "retire_after": self._retire_after,
         }
-        return bool(await RELEASE(self._store, keys=self._keys, args=args))
+        return bool(await RELEASE(self._store.durably, keys=self._keys, args=args))
 
     def _session(self, match: MatchId, values: list[str]) -> Session | None:
         said = dict(zip(FIELDS, values, strict=True))

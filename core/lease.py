@@ -8,7 +8,8 @@ an hour and wakes up does no harm.
 from dataclasses import dataclass
 
 from core.clock import Clock
-from core.lua import LuaScript, Runner
+from core.lua import LuaScript
+from core.redis import Store
 
 LEASE = LuaScript.load("core", "lease")
 
@@ -21,7 +22,7 @@ RENEW_S = 1.0
 class Lease:
     """One candidate's hold on one leadership."""
 
-    store: Runner
+    store: Store
     leader_key: str
     log_key: str
     holder: str
@@ -56,7 +57,8 @@ class Lease:
     async def _ask(self, lease_ms: int) -> int:
         return int(
             await LEASE(
-                self.store,
+                # An epoch that a failover could forget, and give to another, would fence nobody.
+                self.store.durably,
                 keys={"leader": self.leader_key, "log": self.log_key},
                 args={
                     "holder": self.holder,

@@ -1,60 +1,42 @@
-"""The one way to Redis: many callers, one connection, one pipeline per loop turn.
+"""The one way to Redis: a line to each primary, whichever those are at the moment.
 
-redis-py spends most of a call's time on a call's own ceremony (facts: 50 to 100
-microseconds of CPU). Calls made while a pipeline is under way wait for the next one
-and travel together, so a busy process pays that ceremony once for many, and ``WAIT``
-speaks for the very connection that wrote.
-
-Nothing is ever sent twice by itself: redis-py's retries are set to 0, and a call
-whose answer was lost raises ``StoreUnreachable``. Whether to ask again is the
-caller's decision, who knows what the script guards against.
+``core.line`` says how many callers share a line, ``core.primaries`` who tells where the
+primaries are. A primary that changes is left at once: what was not sent yet goes to its
+successor, what was sent is ``StoreUnreachable``. Whether to ask again is the caller's
+decision, who knows what the script guards against.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from functools import partial
+from typing import Any, Self
 
 import redis.asyncio as aioredis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    ClusterDownError,
-    ConnectionError as RedisConnectionError,
-    DataError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-    TimeoutError as RedisTimeoutError,
-    TryAgainError,
-)
+from redis.exceptions import MovedError, RedisError
 
-from core.errors import Exhausted, Invalid, StoreUnreachable
+from core import clients
+from core.address import Address, Endpoint, parse_address
+from core.errors import Exhausted, StoreUnreachable
+from core.line import Call, Durability, Line, as_ours, fail
 from core.lua import LuaScript
-
-PIPELINE_MAX = 512
-"""Calls in one pipeline. Bounds what one late reply can hold up."""
+from core.primaries import Primaries, primaries_of
+from core.slots import key_of, slot_of, tag_of
 
 PENDING_MAX = 20_000
 """Calls waiting in this process; beyond it callers are told at once."""
 
+READERS_MAX = 64
+"""Connections to one server that wait for streams."""
 
-BARRIER_MS = 1000
-"""How long a director waits for a replica before it leaves a match unannounced for now."""
+READ_S = 30.0
+"""A blocking read ends by itself within its block_ms; half a minute means a dead peer."""
 
-AWAY = (
-    *(RedisConnectionError, RedisTimeoutError, OSError),
-    *(ReadOnlyError, ClusterDownError, TryAgainError),
-)
-"""No answer, or none that this server can give now: it starts, or is no primary."""
+LOOK_S, LOOK_AGAIN_S = 1.0, 0.1
+"""How often the primaries are asked for, and how often at most when something is wrong."""
 
-REFUSALS = ("NOREPLICAS", "MISCONF", "BUSY ", "UNBLOCKED")
-"""How answers begin that mean the same and have no class of their own."""
-
-Durability = Literal["none", "replica", "aof"]
+HOPS_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,61 +47,53 @@ class Entry:
     fields: dict[str, str]
 
 
-@dataclass(slots=True)
-class _Call:
-    command: tuple[str | float, ...]
-    answer: asyncio.Future[Any]
-    script: LuaScript | None = None
-
-
 class Store:
-    """A connection that callers share. Replies are ``str``, ``int``, ``None`` or lists of them."""
+    """What callers share. Replies are ``str``, ``int``, ``None`` or lists of them."""
+
+    reign = 0
+    """Rises with every connection and every primary that is new: what was read before may
+    have been forgotten since."""
 
     def __init__(
-        self, shared: aioredis.Redis, blocking: aioredis.Redis, durability: Durability
+        self, address: Address, primaries: Primaries, *, timeout_s: float, durability: Durability
     ) -> None:
-        self._shared = shared
+        self._address = address
+        self._primaries = primaries
+        self._timeout_s = timeout_s
         self._durability = durability
-        self._blocking = blocking
-        self._pending: deque[_Call] = deque()
-        self._wake = asyncio.Event()
-        self._closing = False
-        # The store is the task's parent: aclose() ends it and waits for it.
-        self._pump = asyncio.get_running_loop().create_task(self._serve(), name="store")
+        self._lines: dict[Endpoint, Line] = {}
+        self._readers: dict[Endpoint, aioredis.Redis] = {}
+        self._ranges: dict[Endpoint, list[tuple[int, int]]] = {}
+        self._by_slot: list[Endpoint] = []
+        """Empty while one server has all slots."""
+
+        self._trouble = asyncio.Event()
+        self._closed = False
+        self._watch: asyncio.Task[None] | None = None
 
     @classmethod
     async def connect(
-        cls, url: str, *, timeout_s: float = 5.0, durability: Durability = "none"
+        cls, where: str | Address, *, timeout_s: float = 5.0, durability: Durability = "none"
     ) -> Self:
-        """Connect to ``unix:///path`` or ``redis://host:port/db``.
+        """Connect to what ``core.address`` describes.
 
-        ``durability`` is what ``barrier`` waits for: nothing, one replica's memory, or the
+        ``durability`` is what ``durably`` waits for: nothing, one replica's memory, or the
         append-only files of the primary and one replica.
 
         Raises:
             Invalid: that is no such address.
             StoreUnreachable: nobody answers there.
         """
-        if not url.startswith(("unix://", "redis://", "rediss://")):
-            raise Invalid(f"{url!r} is no address of a store; write redis://host:port/0")
-
-        def client(connections: int, patience_s: float) -> aioredis.Redis:
-            pool = aioredis.BlockingConnectionPool.from_url(
-                url,
-                max_connections=connections,
-                timeout=None,
-                decode_responses=True,
-                protocol=2,
-                socket_timeout=patience_s,
-                socket_connect_timeout=timeout_s,
-                retry=Retry(NoBackoff(), 0),
-            )
-            return aioredis.Redis.from_pool(pool)
-
-        # A blocking read ends by itself within its block_ms; half a minute means a dead peer.
-        store = cls(client(1, timeout_s), client(64, 30.0), durability)
+        address = parse_address(where) if isinstance(where, str) else where
+        primaries = primaries_of(address)
+        store = cls(address, primaries, timeout_s=timeout_s, durability=durability)
         try:
-            await store.call("PING")
+            await store._go_to(await primaries.find())
+            if not primaries.fixed:
+                # The store is the task's parent: aclose() ends it and waits for it.
+                watch = store._keep_looking()
+                store._watch = asyncio.get_running_loop().create_task(watch, name="primaries")
+            await store.everywhere("PING")
         except BaseException:
             await store.aclose()
             raise
@@ -127,12 +101,20 @@ class Store:
 
     async def aclose(self) -> None:
         """Close; calls still waiting are told that the store is gone. Twice is fine."""
-        self._closing = True
-        self._wake.set()
-        self._pump.cancel()
-        await asyncio.wait([self._pump])
-        await self._shared.aclose(close_connection_pool=True)
-        await self._blocking.aclose(close_connection_pool=True)
+        self._closed = True
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait([self._watch])
+        for line in list(self._lines.values()):
+            await line.close()
+        for reader in self._readers.values():
+            await reader.aclose(close_connection_pool=True)
+        await self._primaries.aclose()
+
+    @property
+    def durably(self) -> "Durably | Store":
+        """The same calls, answered once what they did is as durable as this store promises."""
+        return Durably(self)
 
     async def call(self, *command: str | float) -> Any:  # noqa: ANN401 - as redis-py parses it
         """Send one command and return its reply.
@@ -142,13 +124,62 @@ class Store:
             Exhausted: too many calls wait already, or Redis is out of memory.
             Invalid: a word of it is not Unicode text.
         """
-        return await self._submit(_Call(command, asyncio.get_running_loop().create_future()))
+        return await self._submit(_call(command))
 
     async def many(self, commands: Sequence[tuple[str | float, ...]]) -> list[Any]:
-        """Send commands together and return their replies in order; errors as ``call``."""
-        loop = asyncio.get_running_loop()
-        calls = [_Call(command, loop.create_future()) for command in commands]
-        self._admit(*calls)
+        """Send commands together and return their replies in order; errors as ``call``.
+
+        Those for one server go in one pipeline.
+        """
+        return await self._all([_call(command) for command in commands], self._route)
+
+    async def everywhere(self, *command: str | float) -> list[Any]:
+        """Send one command to every primary and return their replies; errors as ``call``."""
+        calls = [_call(command) for _ in self._ranges]
+        to = dict(zip(map(id, calls), self._ranges, strict=True))
+        return await self._all(calls, lambda call: to[id(call)])
+
+    async def run(self, script: LuaScript, keys: list[str], args: list[str | int]) -> Any:  # noqa: ANN401
+        """Run a script by its SHA, sending its source when the server does not know it."""
+        return await self._submit(_script(script, keys, args))
+
+    async def submit_durably(self, call: Call) -> Any:  # noqa: ANN401
+        """For ``durably``."""
+        if self._durability != "none":
+            call.tag = tag_of(key_of(call.command) or "{any}")
+        return await self._submit(call)
+
+    def pending(self) -> int:
+        """Calls that wait to be sent; those that wait for their answers are not counted."""
+        return sum(len(line.pending) for line in self._lines.values())
+
+    async def read_stream(
+        self, key: str, after: str, *, block_ms: int, count: int = 500
+    ) -> list[Entry]:
+        """Entries of a stream after an id, waiting up to ``block_ms`` for the first.
+
+        Runs on a connection of its own, so that nobody waits behind it.
+        """
+        reader = self._reader(self._endpoint(key))
+        try:
+            reply = await reader.execute_command(  # type: ignore[no-untyped-call]
+                "XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", key, after
+            )
+        except (RedisError, OSError) as lost:
+            self._trouble.set()
+            raise as_ours(lost) from lost
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError  # redis-py swallows one that comes while it connects
+        if not reply:
+            return []
+        return [Entry(entry_id, fields or {}) for entry_id, fields in reply[0][1]]
+
+    async def _submit(self, call: Call) -> Any:  # noqa: ANN401
+        self._admit([call], self._route)
+        return await call.answer
+
+    async def _all(self, calls: list[Call], where: Callable[[Call], Endpoint]) -> list[Any]:
+        self._admit(calls, where)
         try:
             if calls:
                 await asyncio.wait([call.answer for call in calls])
@@ -160,131 +191,127 @@ class Store:
             raise failed[0]
         return [call.answer.result() for call in calls]
 
-    async def run(self, script: LuaScript, keys: list[str], args: list[str | int]) -> Any:  # noqa: ANN401
-        """Run a script by its SHA, sending its source when the server does not know it."""
-        command = ("EVALSHA", script.sha, len(keys), *keys, *args)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        return await self._submit(_Call(command, future, script))
-
-    def pending(self) -> int:
-        """Calls that wait to be sent; those that wait for their answers are not counted."""
-        return len(self._pending)
-
-    async def barrier(self) -> None:
-        """Return once everything written here so far is as durable as this store promises.
-
-        Raises:
-            StoreUnreachable: too few replicas have it; it may still get there.
-            Invalid: "aof" was asked of a server that keeps no append-only file.
-        """
-        if self._durability == "none":
-            return
-        if self._durability == "replica":
-            reached = int(await self.call("WAIT", 1, BARRIER_MS))
-        else:
-            try:
-                reached = min(int(n) for n in await self.call("WAITAOF", 1, 1, BARRIER_MS))
-            except ResponseError as refused:
-                raise Invalid(f"durability aof needs appendonly yes: {refused}") from refused
-        if reached < 1:
-            raise StoreUnreachable(f"no replica has it after {BARRIER_MS} ms")
-
-    async def read_stream(
-        self, key: str, after: str, *, block_ms: int, count: int = 500
-    ) -> list[Entry]:
-        """Entries of a stream after an id, waiting up to ``block_ms`` for the first.
-
-        Runs on a connection of its own, so that nobody waits behind it.
-        """
-        try:
-            reply = await self._blocking.execute_command(  # type: ignore[no-untyped-call]
-                "XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", key, after
-            )
-        except (RedisError, OSError) as lost:
-            raise _as_ours(lost) from lost
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            raise asyncio.CancelledError  # redis-py swallows one that comes while it connects
-        if not reply:
-            return []
-        return [Entry(entry_id, fields or {}) for entry_id, fields in reply[0][1]]
-
-    async def _submit(self, call: _Call) -> Any:  # noqa: ANN401
-        self._admit(call)
-        return await call.answer
-
-    def _admit(self, *calls: _Call) -> None:
-        if self._pump.done():
+    def _admit(self, calls: list[Call], where: Callable[[Call], Endpoint]) -> None:
+        if self._closed:
             raise StoreUnreachable("the store is closed")
-        if len(self._pending) + len(calls) > PENDING_MAX:
+        if self.pending() + len(calls) > PENDING_MAX:
             raise Exhausted(f"{PENDING_MAX} calls to Redis are waiting in this process")
-        self._pending.extend(calls)
-        self._wake.set()
+        for call in calls:
+            self._line(where(call)).put(call)
 
-    async def _serve(self) -> None:
-        batch: list[_Call] = []
-        try:
-            # redis-py swallows a cancellation that comes while it connects, so it is asked twice.
-            while not self._closing:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._pending and not self._closing:
-                    many = min(len(self._pending), PIPELINE_MAX)
-                    batch = [self._pending.popleft() for _ in range(many)]
-                    await self._send(batch)
-        finally:  # closed, or a mistake of ours: whichever, nobody is left waiting
-            _fail(batch, StoreUnreachable("the store was closed; the outcome is unknown"))
-            _fail(self._pending, StoreUnreachable("the store was closed"))
+    def _route(self, call: Call) -> Endpoint:
+        return self._endpoint(key_of(call.command) if self._by_slot else None)
 
-    async def _send(self, batch: list[_Call]) -> None:
-        pipe = self._shared.pipeline(transaction=False)
-        for call in batch:
-            pipe.execute_command(*call.command)
-        try:
-            replies = await pipe.execute(raise_on_error=False)
-        except (DataError, UnicodeEncodeError) as unsayable:
-            # A pipeline is packed before any of it is sent, so sending the rest is no repeat.
-            if len(batch) > 1:
-                for call in batch:
-                    await self._send([call])
-            elif not batch[0].answer.done():
-                batch[0].answer.set_exception(_refusal(unsayable))
+    def _endpoint(self, key: str | None) -> Endpoint:
+        if self._by_slot and key is not None:
+            return self._by_slot[slot_of(key)]
+        return next(iter(self._ranges))
+
+    def _line(self, endpoint: Endpoint) -> Line:
+        if (line := self._lines.get(endpoint)) is None:
+            client = self._client(endpoint, 1, self._timeout_s, self._count)
+            line = self._lines[endpoint] = Line(
+                client,
+                self._durability,
+                elsewhere=partial(self._send_on, endpoint),
+                trouble=self._trouble.set,
+            )
+        return line
+
+    def _reader(self, endpoint: Endpoint) -> aioredis.Redis:
+        if (reader := self._readers.get(endpoint)) is None:
+            reader = self._readers[endpoint] = self._client(endpoint, READERS_MAX, READ_S)
+        return reader
+
+    def _client(
+        self,
+        endpoint: Endpoint,
+        connections: int,
+        patience_s: float,
+        greeted: Callable[[], None] | None = None,
+    ) -> aioredis.Redis:
+        return clients.client(
+            self._address,
+            endpoint,
+            connections=connections,
+            patience_s=patience_s,
+            connect_s=self._timeout_s,
+            greeted=greeted,
+        )
+
+    def _count(self) -> None:
+        self.reign += 1
+
+    def _send_on(self, told_by: Endpoint, call: Call, moved: MovedError) -> None:
+        """Another server has the key, so nothing was done here and sending it on is no repeat."""
+        self._trouble.set()
+        call.hops += 1
+        if call.hops > HOPS_MAX or self._closed:
+            fail([call], StoreUnreachable("the servers send each other in circles"))
             return
-        except (RedisError, OSError, UnicodeDecodeError) as lost:
-            _fail(batch, StoreUnreachable(f"Redis did not answer: {lost}"))
+        owner = Endpoint(moved.host or told_by.host, moved.port)
+        self._by_slot[moved.slot_id] = owner
+        self._line(owner).put(call)
+
+    async def _keep_looking(self) -> None:
+        while not self._closed:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._trouble.wait()
+            self._trouble.clear()
+            with contextlib.suppress(StoreUnreachable):
+                await self._go_to(await self._primaries.find())
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _go_to(self, found: dict[Endpoint, list[tuple[int, int]]]) -> None:
+        """These are the primaries now."""
+        if found == self._ranges:
             return
-        for call, reply in zip(batch, replies, strict=True):
-            self._settle(call, reply)
+        self.reign += 1
+        self._ranges = found
+        if self._address.kind == "cluster":
+            nobody = next(iter(found))  # who will say so
+            self._by_slot = [nobody] * 16_384
+            for endpoint, ranges in found.items():
+                for first, last in ranges:
+                    self._by_slot[first : last + 1] = [endpoint] * (last + 1 - first)
+        for endpoint in self._lines.keys() - found.keys():
+            await self._leave(endpoint)
+        for endpoint in self._readers.keys() - found.keys():
+            await self._readers.pop(endpoint).aclose(close_connection_pool=True)
 
-    def _settle(self, call: _Call, reply: Any) -> None:  # noqa: ANN401
-        if call.answer.done():  # its caller has gone; what was done stays done
-            return
-        if isinstance(reply, NoScriptError) and call.script is not None:
-            # NOSCRIPT means that nothing ran, so sending the source is no repeat.
-            _, _, *rest = call.command
-            again = ("EVAL", call.script.source, *rest)
-            self._pending.append(_Call(again, call.answer))
-        elif isinstance(reply, Exception):
-            call.answer.set_exception(_as_ours(reply))
-        else:
-            call.answer.set_result(reply)
-
-
-def _as_ours(wrong: Exception) -> Exception:
-    """What callers are told: load and machines in our words, a wrong command in Redis' own."""
-    if isinstance(wrong, OutOfMemoryError):
-        return Exhausted("Redis is out of memory")
-    if isinstance(wrong, AWAY) or str(wrong).startswith(REFUSALS):
-        return StoreUnreachable(f"Redis did not answer: {wrong}")
-    return wrong
+    async def _leave(self, endpoint: Endpoint) -> None:
+        line = self._lines.pop(endpoint)
+        unsent = list(line.pending)
+        line.pending.clear()
+        for call in unsent:
+            self._line(self._route(call)).put(call)
+        await line.close()
 
 
-def _refusal(unsayable: DataError | UnicodeEncodeError) -> Exception:
-    if isinstance(unsayable, UnicodeEncodeError):  # from a caller's own caller, mostly
-        return Invalid(f"not Unicode text: {unsayable}")
-    return TypeError(str(unsayable))
+class Durably:
+    """A store's calls whose answers a failover does not forget.
+
+    Raises, besides what those raise: StoreUnreachable, when too few replicas have it yet; it
+    may still get there.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def call(self, *command: str | float) -> Any:  # noqa: ANN401
+        """As ``Store.call``."""
+        return await self._store.submit_durably(_call(command))
+
+    async def run(self, script: LuaScript, keys: list[str], args: list[str | int]) -> Any:  # noqa: ANN401
+        """As ``Store.run``."""
+        return await self._store.submit_durably(_script(script, keys, args))
 
 
-def _fail(calls: "list[_Call] | deque[_Call]", why: StoreUnreachable) -> None:
-    for call in calls:
-        if not call.answer.done():
-            call.answer.set_exception(why)
+def _call(command: tuple[str | float, ...]) -> Call:
+    return Call(command, asyncio.get_running_loop().create_future())
+
+
+def _script(script: LuaScript, keys: list[str], args: list[str | int]) -> Call:
+    command = ("EVALSHA", script.sha, len(keys), *keys, *args)
+    return Call(command, asyncio.get_running_loop().create_future(), script)

@@ -122,8 +122,6 @@ class Director:
             traces=self._traces,
         )
         try:
-            # An epoch that a failover could forget, and give to another, would fence nobody.
-            await self._queue.store.barrier()
             await feed.load()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_lease(epoch, over), name=f"{self._name}.lease")

@@ -215,7 +215,6 @@ class Placing:
         committed = [forming for forming, ok in zip(placed, stands, strict=True) if ok]
         if committed:
             began_us = self._clock.wall_us()
-            await self._queue.store.barrier()
             await _together(self._announce(forming) for forming in committed)
             for forming in committed:
                 self._spans.step("match.announce", forming.order, began_us=began_us)

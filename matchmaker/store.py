@@ -1,7 +1,8 @@
 """Tickets and matches of one queue in Redis: each change one script, each script guarded.
 
 The keys are described in docs/redis-keys.md. A script that is sent twice has one effect, so
-every call here may be repeated when its answer was lost.
+every call here may be repeated when its answer was lost. What players are told of is done
+durably, so that a failover does not forget it.
 """
 
 from collections.abc import Collection, Mapping
@@ -71,7 +72,7 @@ class QueueStore(Records):
         """
         ids = [player.id for player in ticket.players]
         outcome, *rest = await ENQUEUE(
-            self.store,
+            self.store.durably,
             keys={
                 "base": self.base,
                 "players": self.index,
@@ -114,7 +115,7 @@ class QueueStore(Records):
         Cancelled already gives CANCELLED again; a match that was committed first wins.
         """
         outcome, *rest = await CANCEL(
-            self.store,
+            self.store.durably,
             keys={"base": self.base, "players": self.index},
             args={"ticket": ticket, "now_ms": now_ms, "reason": reason},
         )
@@ -208,7 +209,7 @@ class QueueStore(Records):
         """Make the match stand: "committed" (also again), "closed" or "stale"."""
         return str(
             await COMMIT(
-                self.store,
+                self.store.durably,
                 keys={"base": self.base, "players": self.index},
                 args={
                     "epoch": epoch,

@@ -16,9 +16,10 @@ from typing import Any
 
 import msgspec
 
+from core.address import Address, parse_address
 from core.errors import Invalid
 from core.ids import NAME, FleetName, QueueName
-from core.redis import Durability
+from core.line import Durability
 from core.telemetry import TelemetrySettings
 from fleets.agones.settings import KubernetesSettings
 from fleets.own import OwnFleet
@@ -81,14 +82,20 @@ class StoreSettings:
     """Where the state is."""
 
     url: str = ""
-    """``redis://host:port/0`` or ``unix:///path``; empty runs a Valkey of our own."""
+    """``redis://host:port/0``, ``unix:///path``, ``redis+sentinel://host:port,…/NAME`` or
+    ``redis+cluster://host:port,…``; empty runs a Valkey of our own. See redis.md."""
 
     durability: Durability = "none"
-    """What an announcement waits for: none, replica (in memory) or aof (on two disks)."""
+    """What players and servers are told waits for: nothing (none), a replica's memory (replica),
+    or two disks (aof)."""
 
     def __post_init__(self) -> None:
-        if self.url and not self.url.startswith(("redis://", "rediss://", "unix://")):
-            raise Invalid(f"{self.url!r} is none; write redis://host:port/0", field="$.url")
+        if self.url:
+            parse_address(self.url, field="$.url")
+
+    def address(self, environ: Mapping[str, str] = os.environ) -> Address:
+        """Where that is, with the passwords of the environment."""
+        return parse_address(self.url).with_secrets(environ)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ async def look(config: Config, specs: Sequence[FleetSpec]) -> list[FleetLook]:
             "set store.url or READYUP_STORE_URL to that of the running service",
             field="$.store.url",
         )
-    store = await Store.connect(config.store.url)
+    store = await Store.connect(config.store.address())
     try:
         return [await _fleet(store, spec) for spec in specs]
     finally:

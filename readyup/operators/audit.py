@@ -69,7 +69,6 @@ class Audit:
             StoreUnreachable: it may not be noted, so do not do it.
         """
         await self._write("intent", record)
-        await self._store.barrier()
 
     async def outcome(self, record: Record) -> None:
         """Note what came of it."""
@@ -103,4 +102,4 @@ class Audit:
 
     async def _write(self, kind: str, record: Record) -> None:
         words: tuple[Any, ...] = ("MAXLEN", "~", ENTRIES_MAX, "*", "k", kind, "d", as_json(record))
-        await self._store.call("XADD", KEY, *words)
+        await self._store.durably.call("XADD", KEY, *words)

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from core.errors import StoreUnreachable
 from core.lua import LuaScript
@@ -98,6 +98,11 @@ class VirtualStore(Store):
     async def aclose(self) -> None:
         """Nothing is held open."""
 
+    @property
+    def durably(self) -> Self:
+        """There are no replicas here."""
+        return self
+
     async def call(self, *command: str | float) -> Any:  # noqa: ANN401 - as redis-py parses it
         return await self._ask(lambda: self._road.engine.command(*command))
 
@@ -110,9 +115,6 @@ class VirtualStore(Store):
 
     async def run(self, script: LuaScript, keys: list[str], args: list[str | int]) -> Any:  # noqa: ANN401
         return await self._ask(lambda: self._road.engine.script(script, keys, args))
-
-    async def barrier(self) -> None:
-        await self._ask(lambda: 1)
 
     async def read_stream(
         self, key: str, after: str, *, block_ms: int, count: int = 500

@@ -73,7 +73,7 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         traces = open_traces(config.telemetry, role=called, name=name)
         stack.push_async_callback(asyncio.to_thread, traces.close)
-        store = await Store.connect(config.store.url, durability=config.store.durability)
+        store = await Store.connect(config.store.address(), durability=config.store.durability)
         stack.push_async_callback(store.aclose)
         clock, chance = SystemClock(), unguessable()
         house = House(config, store, run_dir, name, clock, chance, doors, traces=traces)
@@ -180,7 +180,9 @@ async def run_allocator(house: House, stop: asyncio.Event) -> None:
                         reserve_rooms=fleet.reserve,
                         # A surplus costs nothing on one machine, and a server given back starts
                         # anew. Of a cluster it keeps nodes.
-                        surplus_patience_ms=SURPLUS_PATIENCE_MS if fleet.pod else 0,
+                        surplus_patience_ms=SURPLUS_PATIENCE_MS
+                        if fleet.pod or fleet.capacity
+                        else 0,
                     ),
                     MirroredServers(house.store, fleet.name),
                     matches,

@@ -71,7 +71,9 @@ async def test_a_paused_leader_stops_believing_before_redis_does(store: Store):
             clock.now_ms += LEASE_MS // 4
             return reply
 
-    ann = Lease(Slow(), "{q:g}:leader", "{q:g}:log", "ann", clock)
+    slow = Slow()
+    slow.durably = slow
+    ann = Lease(slow, "{q:g}:leader", "{q:g}:log", "ann", clock)
     asked_ms = clock.now_ms
     await ann.renew()
     until_ms = int(await store.call("HGET", "{q:g}:leader", "until_ms"))

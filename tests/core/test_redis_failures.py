@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+import core.line
 import core.redis
 from core.errors import Exhausted, Invalid, StoreUnreachable
 from core.redis import Store
@@ -31,27 +32,32 @@ async def kill_connections_of(victim: Store, through: Store) -> None:
             await through.call("CLIENT", "KILL", "ID", words["id"])
 
 
-async def test_a_barrier_that_promises_nothing_asks_nobody(store: Store):
-    await store.barrier()
+async def test_durably_without_durability_asks_nobody(store: Store):
+    assert await store.durably.call("SET", "k", 1)
 
     assert "cmdstat_wait:" not in await store.call("INFO", "commandstats")
 
 
-async def test_a_barrier_without_a_replica_says_so(
+async def test_what_no_replica_has_is_not_answered_durably(
     valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(core.redis, "BARRIER_MS", 20)
+    monkeypatch.setattr(core.line, "BARRIER_MS", 20)
     async with connected(valkey_url, durability="replica") as store:
-        await store.call("SET", "k", 1)
+        durable, plain = await asyncio.gather(
+            store.durably.call("SET", "{k}:durable", 1),
+            store.call("SET", "plain", 1),
+            return_exceptions=True,
+        )
 
-        with pytest.raises(StoreUnreachable, match="no replica has it after 20 ms"):
-            await store.barrier()
+        assert str(durable) == "no replica has it after 20 ms"
+        assert isinstance(durable, StoreUnreachable)
+        assert plain is True
 
 
-async def test_a_barrier_on_disk_says_when_the_server_keeps_no_file(valkey_url: str):
+async def test_durability_on_disk_says_when_the_server_keeps_no_file(valkey_url: str):
     async with connected(valkey_url, durability="aof") as store:
         with pytest.raises(Invalid, match="appendonly"):
-            await store.barrier()
+            await store.durably.call("SET", "{k}:durable", 1)
 
 
 async def test_beyond_the_limit_callers_are_told_at_once(
@@ -212,7 +218,8 @@ async def test_a_store_closes_even_when_its_client_swallows_the_cancellation(val
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
-    store._send = deaf  # type: ignore[method-assign, assignment]
+    line = store._line(store._endpoint(None))
+    line._send = deaf  # type: ignore[method-assign, assignment]
     async with asyncio.TaskGroup() as group:
         waiting = group.create_task(_outcome(store.call("PING")))
         await under_way.wait()

@@ -1,0 +1,83 @@
+"""redis-py's clients as this project wants them: nothing is retried, every wait has an end."""
+
+from collections.abc import Callable
+from typing import Any
+
+import redis.asyncio as aioredis
+from redis.asyncio.connection import (
+    AbstractConnection,
+    Connection,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from core.address import Address, Endpoint
+
+
+def client(
+    address: Address,
+    endpoint: Endpoint,
+    *,
+    connections: int,
+    patience_s: float,
+    connect_s: float,
+    greeted: Callable[[], None] | None = None,
+) -> aioredis.Redis:
+    """A client of one server; callers beyond ``connections`` wait.
+
+    ``greeted`` is called with every connection that is made.
+    """
+    kind, settings = _place(address, endpoint)
+    if greeted is not None:
+        settings["redis_connect_func"] = _counting(greeted)
+    pool = aioredis.BlockingConnectionPool(
+        connection_class=kind,
+        max_connections=connections,
+        timeout=None,
+        decode_responses=True,
+        protocol=2,
+        socket_timeout=patience_s,
+        socket_connect_timeout=connect_s,
+        retry=Retry(NoBackoff(), 0),
+        db=address.db,
+        **settings,
+    )
+    return aioredis.Redis.from_pool(pool)
+
+
+def sentinel(address: Address, endpoint: Endpoint, *, patience_s: float) -> aioredis.Redis:
+    """A client of one Sentinel, whose password is another than the servers'."""
+    kind, settings = _place(address, endpoint)
+    settings.pop("username", None)
+    settings["password"] = address.sentinel_password or None
+    pool = aioredis.BlockingConnectionPool(
+        connection_class=kind,
+        max_connections=1,
+        decode_responses=True,
+        protocol=2,
+        socket_timeout=patience_s,
+        socket_connect_timeout=patience_s,
+        retry=Retry(NoBackoff(), 0),
+        **settings,
+    )
+    return aioredis.Redis.from_pool(pool)
+
+
+def _place(address: Address, endpoint: Endpoint) -> tuple[type[AbstractConnection], dict[str, Any]]:
+    secrets = {"username": address.user or None, "password": address.password or None}
+    if not endpoint.port:
+        return UnixDomainSocketConnection, {"path": endpoint.host}
+    place = {"host": endpoint.host, "port": endpoint.port, **secrets}
+    if address.tls:
+        return SSLConnection, {**place, "ssl_ca_certs": address.ca or None}
+    return Connection, place
+
+
+def _counting(greeted: Callable[[], None]) -> Callable[[AbstractConnection], Any]:
+    async def greet(connection: AbstractConnection) -> None:
+        await connection.on_connect()
+        greeted()
+
+    return greet

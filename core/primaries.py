@@ -1,0 +1,186 @@
+"""Which server has which slot: said by the address, by the Sentinels, or by the Cluster.
+
+Whoever was cut off tells old news. So all are asked at once, and the news of the highest
+epoch counts: of a failover's, which a majority has granted. What is known never goes back
+to an older one.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import redis.asyncio as aioredis
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS as SLOTS
+from redis.exceptions import RedisError
+
+from core import clients
+from core.address import Address, Endpoint
+from core.errors import StoreUnreachable
+
+ASKED_S = 0.5
+"""How long anybody may take to say who is a primary; what the others said counts then."""
+
+
+class Primaries(Protocol):
+    """Knows the primaries, and asks again."""
+
+    fixed: bool
+    """Whether they never change."""
+
+    async def find(self) -> dict[Endpoint, list[tuple[int, int]]]:
+        """Each primary and its slots, from the first to the last of each range.
+
+        Raises:
+            StoreUnreachable: nobody knows.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of whom it asks."""
+        ...
+
+
+def primaries_of(address: Address) -> Primaries:
+    """Who is asked, by the address."""
+    match address.kind:
+        case "server":
+            return _Server(address.endpoints[0])
+        case "sentinel":
+            return _Sentinels(address)
+        case "cluster":
+            return _Cluster(address)
+
+
+class _Server:
+    """One server has all slots."""
+
+    fixed = True
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def find(self) -> dict[Endpoint, list[tuple[int, int]]]:
+        return {self._endpoint: [(0, SLOTS - 1)]}
+
+    async def aclose(self) -> None:
+        pass
+
+
+class _Sentinels:
+    """The primary that the latest failover made has all slots."""
+
+    fixed = False
+
+    def __init__(self, address: Address) -> None:
+        self._name = address.primary
+        self._known: tuple[int, Endpoint] | None = None
+        self._sentinels = {
+            one: clients.sentinel(address, one, patience_s=ASKED_S) for one in address.endpoints
+        }
+
+    async def find(self) -> dict[Endpoint, list[tuple[int, int]]]:
+        said = await _asked(self._sentinels, "SENTINEL", "MASTER", self._name)
+        for _, one in said:
+            news = int(one["config-epoch"]), Endpoint(str(one["ip"]), int(one["port"]))
+            if self._known is None or news[0] > self._known[0]:
+                self._known = news
+        if self._known is None:
+            raise StoreUnreachable(f"no Sentinel knows a primary called {self._name!r}")
+        return {self._known[1]: [(0, SLOTS - 1)]}
+
+    async def aclose(self) -> None:
+        await _closed(self._sentinels.values())
+
+
+class _Cluster:
+    """Each slot is its who claims it with the highest epoch, as among the nodes themselves."""
+
+    fixed = False
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._epochs = [-1] * SLOTS
+        self._owners: list[Endpoint | None] = [None] * SLOTS
+        self._claims: list[tuple[int, Endpoint, int, int]] = []
+        self._found: dict[Endpoint, list[tuple[int, int]]] = {}
+        self._nodes = {one: self._client(one) for one in address.endpoints}
+
+    async def find(self) -> dict[Endpoint, list[tuple[int, int]]]:
+        said = await _asked(self._nodes, "CLUSTER", "NODES")
+        if not said:
+            raise StoreUnreachable("no node of the Cluster answers")
+        seen = [
+            (_endpoint(place, node, whose), node)
+            for whose, nodes in said
+            for place, node in nodes.items()
+            if "noaddr" not in node["flags"]
+        ]
+        for endpoint, _ in seen:
+            if endpoint not in self._nodes:
+                self._nodes[endpoint] = self._client(endpoint)
+        claims = sorted(
+            (int(node["epoch"]), endpoint, int(slots[0]), int(slots[-1]))
+            for endpoint, node in seen
+            if "master" in node["flags"].split(",")
+            for slots in node["slots"]
+        )
+        if claims != self._claims:
+            self._claims = claims
+            for epoch, endpoint, first, last in claims:
+                self._believe(epoch, endpoint, first, last)
+            self._found = _ranges(self._owners)
+        return self._found
+
+    def _believe(self, epoch: int, endpoint: Endpoint, first: int, last: int) -> None:
+        """Unless somebody with a higher epoch has claimed a slot before."""
+        for slot in range(first, last + 1):
+            if epoch >= self._epochs[slot]:
+                self._epochs[slot], self._owners[slot] = epoch, endpoint
+
+    async def aclose(self) -> None:
+        await _closed(self._nodes.values())
+
+    def _client(self, endpoint: Endpoint) -> aioredis.Redis:
+        return clients.client(
+            self._address, endpoint, connections=1, patience_s=ASKED_S, connect_s=ASKED_S
+        )
+
+
+def _endpoint(place: str, node: Mapping[str, Any], whose: Endpoint) -> Endpoint:
+    """By its name where it has one, as certificates are made out to names."""
+    host, _, port = place.rpartition(":")
+    # A node that was never spoken to by another does not know its own address.
+    return Endpoint(node["hostname"] or host or whose.host, int(port))
+
+
+def _ranges(owners: list[Endpoint | None]) -> dict[Endpoint, list[tuple[int, int]]]:
+    found: dict[Endpoint, list[tuple[int, int]]] = {}
+    first = 0
+    for slot in range(1, SLOTS + 1):
+        if slot == SLOTS or owners[slot] != owners[first]:
+            if (owner := owners[first]) is not None:
+                found.setdefault(owner, []).append((first, slot - 1))
+            first = slot
+    return found
+
+
+async def _asked(
+    those: Mapping[Endpoint, aioredis.Redis], *question: str
+) -> list[tuple[Endpoint, Any]]:
+    """Who answers in time, and what they say."""
+
+    async def ask(one: aioredis.Redis) -> Any:  # noqa: ANN401 - as redis-py parses it
+        try:
+            async with asyncio.timeout(ASKED_S):
+                return await one.execute_command(*question)  # type: ignore[no-untyped-call]
+        except (RedisError, OSError, TimeoutError):
+            return None
+
+    async with asyncio.TaskGroup() as group:
+        tasks = {place: group.create_task(ask(one)) for place, one in those.items()}
+    return [(place, said) for place, task in tasks.items() if (said := task.result())]
+
+
+async def _closed(those: Iterable[aioredis.Redis]) -> None:
+    for one in those:
+        await one.aclose(close_connection_pool=True)

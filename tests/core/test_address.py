@@ -1,0 +1,80 @@
+"""A store's URL: what it says, and what it is refused for."""
+
+import pytest
+
+from core.address import Address, Endpoint, parse_address
+from core.errors import Invalid
+
+SENTINELS = "redis+sentinel://a:26379,b,c:1/readyup"
+
+
+def test_one_server_has_a_port_and_a_database():
+    assert parse_address("redis://db/2") == Address("server", (Endpoint("db", 6379),), db=2)
+
+
+def test_a_unix_socket_has_a_path():
+    assert parse_address("unix:///run/v.sock").endpoints == (Endpoint("/run/v.sock", 0),)
+
+
+def test_sentinels_are_named_together_with_what_they_call_the_primary():
+    address = parse_address(SENTINELS)
+
+    assert (address.kind, address.primary) == ("sentinel", "readyup")
+    assert address.endpoints == (Endpoint("a", 26379), Endpoint("b", 26379), Endpoint("c", 1))
+
+
+def test_a_cluster_may_want_tls_and_a_user():
+    address = parse_address("rediss+cluster://ready%40up@a:1,b:2")
+
+    assert (address.kind, address.tls, address.user) == ("cluster", True, "ready@up")
+    assert address.endpoints == (Endpoint("a", 1), Endpoint("b", 2))
+
+
+def test_an_ipv6_address_stands_in_brackets():
+    assert parse_address("redis://[::1]:7/0").endpoints == (Endpoint("::1", 7),)
+
+
+def test_passwords_come_from_the_environment_and_are_never_shown():
+    address = parse_address(SENTINELS).with_secrets(
+        {"READYUP_STORE_PASSWORD": "s3cret", "READYUP_SENTINEL_PASSWORD": "other"}
+    )
+
+    assert (address.password, address.sentinel_password) == ("s3cret", "other")
+    assert "s3cret" not in repr(address)
+    assert "other" not in repr(address)
+
+
+def test_a_unix_socket_needs_no_password():
+    assert not parse_address("unix:///v").with_secrets({"READYUP_STORE_PASSWORD": "x"}).password
+
+
+@pytest.mark.parametrize(
+    ("url", "cure"),
+    [
+        ("db:6379", "write redis://host:port/0"),
+        ("http://db", "write redis://host:port/0"),
+        ("redis+ring://db", r"redis\+cluster:"),
+        ("redis://", "write redis://"),
+        ("redis://a,b", "names one server"),
+        ("redis://a/main", "a number"),
+        ("redis://a:99999", "0-65535"),
+        ("redis+sentinel://a,b,c", "the name that the Sentinels watch"),
+        ("redis+cluster://a,,b", "a host is missing"),
+        ("redis+cluster://a/1", "one database"),
+        ("redis://a?ca=/x", "rediss"),
+        ("rediss://a?ca=/no/such/file", "there is no file"),
+        ("rediss://a?cert=/x", "'cert' is nothing"),
+    ],
+)
+def test_what_is_no_address_is_refused_with_its_cure(url: str, cure: str):
+    with pytest.raises(Invalid, match=cure) as refused:
+        parse_address(url)
+
+    assert refused.value.field == "$.store.url"
+
+
+def test_a_refusal_does_not_repeat_the_password():
+    with pytest.raises(Invalid) as refused:
+        parse_address("redis://user:s3cret@db:99999")
+
+    assert "s3cret" not in str(refused.value)
