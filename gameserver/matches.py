@@ -30,6 +30,8 @@ from gameserver.tick import TickFigures
 
 log = logging.getLogger("readyup.gameserver.matches")
 
+STOPPING: Final = "stopping"
+
 SAY_AGAIN_S: Final = 2.0
 """An ack or a release that got no answer for so long is sent again."""
 
@@ -43,6 +45,10 @@ class Matches:
         self.heartbeat_s = 0.1
         """As the allocator asked; short before the first welcome, so that a beat follows it."""
 
+        self.hand_over_s = 0.0
+        """As the allocator said: how long a server that goes plays on before it hands over."""
+
+        self._snapshot_s = 0.0
         self.retiring = ""
         """Why no more matches are taken; empty while they are."""
 
@@ -68,6 +74,28 @@ class Matches:
         """Take no more matches; those that are here go on."""
         self.retiring = self.retiring or reason
 
+    @property
+    def hands_over(self) -> bool:
+        """Whether the allocator has matches in play go on elsewhere."""
+        return self._snapshot_s > 0
+
+    def drain(self) -> None:
+        """Take no more matches, and have the allocator know; those that nobody joined move."""
+        self.retire(STOPPING)
+        self._tell.draining()
+        self.hand_over(State.ASSIGNED, State.HELD)
+
+    def hand_over(self, *states: State, kept_only: bool = False) -> None:
+        """Ask for other servers for the matches in these states, played here until withdrawn.
+
+        ``kept_only``: no match that would begin anew there, for want of a snapshot.
+        """
+        for room in self._rooms.values():
+            told = room.snapshot.state is not None or not kept_only
+            if room.state in states and not room.leaving and told:
+                room.leaving = True
+                self._tell.handover(room)
+
     def give_up(self, *states: State) -> None:
         """Release the rooms in these states as failed, so that the allocator can act."""
         for room in self._rooms.values():
@@ -80,7 +108,9 @@ class Matches:
         for room in self._rooms.values():
             if room.state is State.HELD and now_s > room.join_by_s:
                 self._apply(room, Event.NO_JOIN)
-            unanswered = room.state in {State.ASSIGNED, State.ENDED}
+            unanswered = room.leaving or room.state in {State.ASSIGNED, State.ENDED}
+            if room.state is State.PLAYING and room.snapshot.due(now_s, every_s=self._snapshot_s):
+                self._tell.snapshot(room)
             if unanswered and now_s - room.said_s > SAY_AGAIN_S:
                 self._tell.everything(room)
 
@@ -99,6 +129,9 @@ class Matches:
         """The line is up: learn the keys, and say again all that still matters."""
         self._door.learn(welcome.join_keys)
         self.heartbeat_s = welcome.heartbeat_s
+        self.hand_over_s, self._snapshot_s = welcome.finish_s, welcome.snapshot_s
+        if self.retiring == STOPPING:
+            self._tell.draining()
         for room in self._rooms.values():
             self._tell.everything(room)
 
@@ -129,6 +162,7 @@ class Matches:
             queue=message.queue,
             players=tuple(message.players),
             join_deadline_s=message.join_deadline_s,
+            snapshot=message.snapshot,
         )
         room = self._rooms.get(message.room)
         if room is None:
@@ -172,7 +206,7 @@ class Matches:
         if room is None or room.match is None or room.match.match != message.match:
             return
         if room.match.epoch <= message.epoch:  # else old news
-            room.reason = "withdrawn"
+            room.reason = "moved" if message.reason == "moved" else "withdrawn"
             self._apply(room, Event.WITHDRAWN)
 
     # What the game says (Host).
@@ -200,6 +234,12 @@ class Matches:
         room.here[player] = False
         self._tell.note("player.left", room, player=player)
         self._tell.left(room, player)
+
+    def snapshot(self, match: MatchId, state: bytes) -> None:
+        """Keep it; ``look`` says it when its time has come."""
+        room = self._room_of(match)
+        assert room is not None, f"{match} is not played here"
+        room.snapshot.take(state)
 
     def finished(self, match: MatchId, result: dict[str, Any]) -> None:
         """Note and say the result, and release the room."""

@@ -19,6 +19,17 @@ class Host(Protocol):
         """The player is not connected any more; a later join is a rejoin."""
         ...
 
+    def snapshot(self, match: MatchId, state: bytes) -> None:
+        """Keep what another server needs to go on with the match, should this one die.
+
+        The newest stands, and goes out as often as the allocator takes it, so call this
+        whenever it suits. ``Game.start`` gets the last one back in ``Assignment.snapshot``.
+
+        Raises:
+            Invalid: it is larger than ``core.game_server.SNAPSHOT_MAX_BYTES``.
+        """
+        ...
+
     def finished(self, match: MatchId, result: dict[str, Any]) -> None:
         """The match is over, with a result as JSON. ``Game.stop`` is not called for it."""
         ...

@@ -15,6 +15,7 @@ from typing import Any, Final
 from core.errors import IllegalTransition
 from core.ids import MatchId, PlayerId, QueueName, RoomId
 from core.placement import SeatedPlayer
+from gameserver.snapshot import Snapshot
 
 
 class State(StrEnum):
@@ -110,6 +111,10 @@ class Assignment:
     join_deadline_s: float
     """How long the room waits for a first player, from when the ack was accepted."""
 
+    snapshot: bytes | None = None
+    """Where to go on: the last that the server before said of it. None where the match is new,
+    or where it said nothing; then it begins anew."""
+
     def seat_of(self, player: PlayerId) -> SeatedPlayer | None:
         """The place kept for a player."""
         return next((seated for seated in self.players if seated.player == player), None)
@@ -129,6 +134,10 @@ class Room:
     reason: str = ""
     """Why it was released: ``finished``, ``no-join`` or ``failed``."""
 
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    leaving: bool = False
+    """Another server was asked for; the match is played here until it is withdrawn."""
+
     join_by_s: float = 0.0
     said_s: float = 0.0
     """When the ack or the release that waits for an answer was sent last."""
@@ -136,7 +145,7 @@ class Room:
     def clear(self) -> None:
         """Forget the match."""
         self.match, self.result, self.reason = None, None, ""
-        self.here = {}
+        self.here, self.snapshot, self.leaving = {}, Snapshot(), False
 
     @property
     def players(self) -> int:

@@ -33,6 +33,9 @@ LOOK_S: Final = 0.1
 FORSAKEN_S: Final = 600.0
 """A server in reserve that hears nothing for so long shuts down: it could not ack a match."""
 
+HAND_OVER_S: Final = 3.0
+"""Before the end, for the handing over of matches that would have liked to finish."""
+
 LAST_WORDS_S: Final = 1.0
 """How long the answer to a last release, and the SDK server's to Shutdown(), are waited for."""
 
@@ -64,8 +67,10 @@ class Runtime:
     async def run(self, stop: asyncio.Event, pinned: Pinned) -> str:
         """Serve matches until ``stop``, a retirement, or for want of an allocator; tells which.
 
-        After ``stop``, rooms that nobody joined yet are released at once; running matches have
-        ``drain_s``. The SDK's Shutdown() has been said when this returns.
+        After ``stop``, other servers are asked for: at once for matches that nobody joined yet,
+        after the fleet's ``finish_s`` for those with a snapshot, and for the rest shortly
+        before ``drain_s`` are over. Where matches in play are not handed over they have
+        ``drain_s`` and then fail. The SDK's Shutdown() has been said when this returns.
         """
         leave = asyncio.Event()
         await self._game.open(self._matches)
@@ -117,17 +122,25 @@ class Runtime:
     async def _live(self, stop: asyncio.Event, done: asyncio.Event) -> None:
         async def look() -> None:
             self._matches.look()
-            if stop.is_set() and self._stop_by_s is None:
-                self._begin_stop()
+            if stop.is_set():
+                self._go_on_stopping()
             if self._may_leave():
                 done.set()
 
         await every(LOOK_S, look, stop=done)
 
-    def _begin_stop(self) -> None:
-        self._matches.retire("stopping")
-        self._matches.give_up(State.ASSIGNED, State.HELD)
-        self._stop_by_s = self._clock.elapsed_s() + self._environment.drain_s
+    def _go_on_stopping(self) -> None:
+        now_s, drain_s = self._clock.elapsed_s(), self._environment.drain_s
+        if self._stop_by_s is None:
+            self._stop_by_s = now_s + drain_s
+            self._matches.drain()
+        if not self._matches.hands_over:
+            return
+        stopping_s = now_s - (self._stop_by_s - drain_s)
+        if stopping_s >= self._matches.hand_over_s:
+            self._matches.hand_over(State.PLAYING, kept_only=True)
+        if stopping_s >= drain_s - min(HAND_OVER_S, drain_s / 2):
+            self._matches.hand_over(State.PLAYING)
 
     def _may_leave(self) -> bool:
         now_s, matches = self._clock.elapsed_s(), self._matches
@@ -139,6 +152,8 @@ class Runtime:
         if self._stop_by_s is None:
             return False
         if now_s > self._stop_by_s:
+            if matches.hands_over:
+                return True  # whoever misses us hands over what is left
             matches.give_up(State.HELD, State.PLAYING)
         # What is left waits for an answer, which nobody gives while the line is down.
         waits_s = LAST_WORDS_S if self._link.up else 0.0

@@ -45,6 +45,11 @@ class Welcome(msgspec.Struct, tag="welcome"):
 
     join_keys: list[str]
     heartbeat_s: float
+    snapshot_s: float = 0.0
+    """How often a snapshot is taken; 0 where matches in play are not handed over."""
+
+    finish_s: float = 0.0
+    """How long a server that is told to go plays on before it hands its matches over."""
 
 
 class Assign(msgspec.Struct, tag="assign"):
@@ -56,6 +61,7 @@ class Assign(msgspec.Struct, tag="assign"):
     queue: QueueName
     players: list[SeatedPlayer]
     join_deadline_s: float
+    snapshot: bytes | None = None
 
 
 class Acked(msgspec.Struct, tag="acked"):

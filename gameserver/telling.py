@@ -68,6 +68,9 @@ class Telling:
                 self.joined(room, player, rejoin=False)
                 if not here:
                     self.left(room, player)
+        room.snapshot.unsaid()
+        if room.leaving and room.state is not State.ENDED:
+            self.handover(room)
 
     def ack(self, room: Room) -> None:
         """We know the match; is it still ours?"""
@@ -82,6 +85,22 @@ class Telling:
         self.line.send(
             "release", match=held.match, room=room.id, epoch=held.epoch, reason=room.reason
         )
+
+    def snapshot(self, room: Room) -> None:
+        """What another server would need to go on."""
+        held, kept = _held(room), room.snapshot
+        self.line.send("snapshot", match=held.match, epoch=held.epoch, n=kept.n, state=kept.state)
+        kept.said(self._clock.elapsed_s())
+
+    def draining(self) -> None:
+        """We are told to go: no more matches for us."""
+        self.line.send("draining")
+
+    def handover(self, room: Room) -> None:
+        """Another server, please; with the last word about the match, if the game had any."""
+        held, kept = self._asking(room), room.snapshot
+        last = {} if kept.state is None else {"n": kept.n, "state": kept.state}
+        self.line.send("handover", match=held.match, room=room.id, epoch=held.epoch, **last)
 
     def joined(self, room: Room, player: PlayerId, *, rejoin: bool) -> None:
         """A player is connected."""

@@ -21,6 +21,9 @@ from gameserver.rooms import Assignment
 
 SNAPSHOT_TICKS: Final = TICK_HZ // SNAPSHOT_HZ
 
+KEEP_TICKS: Final = TICK_HZ // 4
+"""Between two words on where a match would go on; the last one before a death counts."""
+
 PLAYERS_MAX: Final = 100
 """Per match: their snapshot fits one datagram."""
 
@@ -108,8 +111,11 @@ class Arena:
         for match in list(self._matches.values()):
             if match.advance():
                 self._finish(match)
-            elif (self._ran + match.phase) % SNAPSHOT_TICKS == 0:
+                continue
+            if (self._ran + match.phase) % SNAPSHOT_TICKS == 0:
                 self._show(match, now_us)
+            if match.begun and match.ticks % KEEP_TICKS == 1:
+                self._host.snapshot(match.id, match.keep())
         if self._ran % SWEEP_TICKS == 0:
             self._sweep()
 

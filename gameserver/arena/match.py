@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from core.ids import PlayerId
 from gameserver.arena import world as rules
+from gameserver.arena.keeping import keep, restored
 from gameserver.arena.link import Link
 from gameserver.arena.path import PathMeter
 from gameserver.arena.wire import Body, Input, Snapshot, encode_world
@@ -54,7 +55,10 @@ class Seat:
 
 
 class ArenaMatch:
-    """A match from its assignment to its result. Knows no socket."""
+    """A match from its assignment to its result, or from where another server left it.
+
+    Knows no socket.
+    """
 
     def __init__(self, assignment: Assignment, *, seconds: float, phase: int) -> None:
         players = sorted(assignment.players, key=lambda seated: (seated.team, seated.seat))
@@ -74,6 +78,9 @@ class ArenaMatch:
         self._empty_ticks = 0
         self._begun = False
         self.ticks = 0
+        if assignment.snapshot is not None:
+            before = restored(assignment.snapshot, players=len(self.seats))
+            self.ticks, self.world = before.ticks, before.world
 
     def seat_of(self, player: PlayerId) -> int:
         """The place of a player in ``seats`` and in snapshots."""
@@ -105,6 +112,15 @@ class ArenaMatch:
         self.world = rules.step(self.world, self.inputs, 1 / TICK_HZ)
         self._empty_ticks = 0 if here else self._empty_ticks + 1
         return self.world.time_s >= self._seconds or self._empty_ticks > _EMPTY_TICKS
+
+    @property
+    def begun(self) -> bool:
+        """Whether time runs: those who came wait for the others, at first and after a move."""
+        return self._begun
+
+    def keep(self) -> bytes:
+        """What another server needs to go on."""
+        return keep(self.ticks, self.world)
 
     def snapshot(self) -> bytes:
         """The world as every player of the match sees it."""

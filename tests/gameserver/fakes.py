@@ -130,6 +130,8 @@ class FakeAllocator:
         self.heard: list[dict[str, Any]] = []
         self.answers = True
         self.heartbeat_s = 0.05
+        self.snapshot_s = 0.0
+        self.finish_s = 0.0
         self.key = ""
         self.hellos: list[dict[str, Any]] = []
         self.proofs: list[bool] = []
@@ -191,6 +193,8 @@ class FakeAllocator:
                 "type": "welcome",
                 "join_keys": [MINTER.public_hex()],
                 "heartbeat_s": self.heartbeat_s,
+                "snapshot_s": self.snapshot_s,
+                "finish_s": self.finish_s,
             }
         )
         self._line = line
@@ -205,6 +209,9 @@ class FakeAllocator:
         return line
 
     async def _answer(self, message: dict[str, Any], line: web.WebSocketResponse) -> None:
+        if message["type"] == "handover" and self.answers:
+            where = {name: message[name] for name in ("match", "room", "epoch")}
+            await line.send_json({"type": "withdrawn", **where, "reason": "moved"})
         answer = {"ack": "acked", "release": "released"}.get(message["type"])
         if answer and self.answers:
             known = {"match": message["match"], "epoch": message["epoch"]}

@@ -58,6 +58,9 @@ class TrustingHost:
     def left(self, match: MatchId, player: PlayerId) -> None:
         self.said.append(("left", player))
 
+    def snapshot(self, match: MatchId, state: bytes) -> None:
+        self.kept = state
+
     def finished(self, match: MatchId, result: dict) -> None:
         self.said.append(("finished", result["winner"]))
         self.result = result
@@ -66,7 +69,7 @@ class TrustingHost:
 class Table:
     """An arena with one match, and players as bytes."""
 
-    def __init__(self, seconds: float = 10.0) -> None:
+    def __init__(self, seconds: float = 10.0, *, snapshot: bytes | None = None) -> None:
         self.host = TrustingHost()
         self.sent: list[tuple[bytes, tuple[str, int]]] = []
         self.arena = Arena(
@@ -76,7 +79,7 @@ class Table:
             seconds_default=seconds,
             chance=random.Random(1),
         )
-        self.arena.start(Assignment(MATCH, ROOM, 1, "duel", PLAYERS, 20.0))
+        self.arena.start(Assignment(MATCH, ROOM, 1, "duel", PLAYERS, 20.0, snapshot))
         self.match = self.arena._matches[MATCH]
 
     def tick(self, count: int = 1) -> None:
