@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import Invalid
-from matchmaker.engine.forming import Former
+from matchmaker.engine.thorough import Search
 from matchmaker.rules.applicants import Unfit, party
 from matchmaker.rules.members import Party
 from matchmaker.rules.ruleset import RuleSet
@@ -49,16 +49,19 @@ class Outcome:
     """Ticket to reason."""
 
 
-def run(whole: RuleSet, arrivals: Iterable[Arrival], *, until_s: float | None = None) -> Outcome:
+def run(
+    whole: RuleSet, arrivals: Iterable[Arrival], *, until_s: float | None = None, seed: int = 1
+) -> Outcome:
     """Let everybody arrive, wait and be matched, up to and including ``until_s``.
 
     Without it, until nothing can happen any more. Tickets of one instant arrive together,
-    before anybody is matched.
+    before anybody is matched. ``seed``: decides where a crowd is too large to be searched
+    to the end.
 
     Raises:
         Invalid: two tickets have one id, or one is malformed; ``field`` names it.
     """
-    outcome, former = Outcome(), Former(whole)
+    outcome, search = Outcome(), Search(whole, seed)
     coming = sorted(arrivals, key=lambda one: one.at_s)
     _refuse_doubles(coming)
     leaving = {one.id: one.cancel_at_s for one in coming if one.cancel_at_s is not None}
@@ -67,11 +70,11 @@ def run(whole: RuleSet, arrivals: Iterable[Arrival], *, until_s: float | None = 
     n = 0
     while (now_s := instants.next()) is not None and (until_s is None or now_s <= until_s):
         while n < len(coming) and coming[n].at_s <= now_s:
-            _arrive(coming[n], waiting, former, whole, outcome)
+            _arrive(coming[n], waiting, search, whole, outcome)
             n += 1
         for ticket in [one for one in waiting if leaving.get(one, now_s + 1) <= now_s]:
             del waiting[ticket]
-        for made in former.form(waiting.values(), now_s):
+        for made in search.matches(waiting, now_s, last=instants.over(until_s)):
             outcome.matches.append(Made(now_s, made.teams(), made.quality))
             for gone in made.lineup.parties():
                 del waiting[gone.id]
@@ -80,11 +83,11 @@ def run(whole: RuleSet, arrivals: Iterable[Arrival], *, until_s: float | None = 
 
 
 def _arrive(
-    one: Arrival, waiting: dict[str, Party], former: Former, whole: RuleSet, outcome: Outcome
+    one: Arrival, waiting: dict[str, Party], search: Search, whole: RuleSet, outcome: Outcome
 ) -> None:
     try:
         came = party(one.id, list(one.players), one.at_s, whole)
-        if why := former.never(came):
+        if why := search.never(came):
             raise Unfit(why)
     except Unfit as reason:
         outcome.rejected[one.id] = str(reason)
@@ -108,6 +111,12 @@ class _Instants:
         self._heap += [one.cancel_at_s for one in coming if one.cancel_at_s is not None]
         heapq.heapify(self._heap)
         self._last: float | None = None
+
+    def over(self, until_s: float | None) -> bool:
+        """Whether nothing happens any more after the instant that was given last."""
+        while self._heap and self._heap[0] == self._last:
+            heapq.heappop(self._heap)
+        return not self._heap or (until_s is not None and self._heap[0] > until_s)
 
     def next(self) -> float | None:
         while self._heap:

@@ -1,29 +1,34 @@
-"""Seating parties in teams of given sizes, one by one, with a step back where a rule is lost."""
+"""Who is in which team: every way to seat some parties that no rule objects to yet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from matchmaker.engine.reseat import reseat, strain
 from matchmaker.engine.shapes import Shape
+from matchmaker.rules.expressions import paths
 from matchmaker.rules.guards import Guards, Knowledge, guards
-from matchmaker.rules.judge import meets_all
 from matchmaker.rules.members import Lineup, Party
-from matchmaker.rules.ruleset import RuleSet
-
-STEPS_MAX = 4000
-"""Parties seated for one anchor before it waits for the next pass."""
-
-RESEATS_MAX = 12
-"""Full lineups of one anchor whose teams are rearranged to meet the rules."""
+from matchmaker.rules.ruleset import Collection, Comparison, Distance, RuleSet
 
 
 @dataclass(slots=True)
 class Attempt:
-    """What the search around one anchor has used up."""
+    """What the search around one party has used up, and may use for the size it is at."""
 
     steps: int = 0
+    steps_max: int = 0
     reseats: int = 0
-    steps_max: int = STEPS_MAX
+    cut: bool = False
+    """Whether something was left out that might have led to a match."""
+
+    def allow(self, steps: int) -> None:
+        """Let so many more steps be taken."""
+        self.steps_max = self.steps + steps
+
+    def used_up(self) -> bool:
+        """Whether no step is left; then something is left out."""
+        self.cut |= self.steps >= self.steps_max
+        return self.steps >= self.steps_max
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,112 +45,110 @@ class Age:
         return self.whole.at(min(ages) if newest else max(ages))
 
 
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Some parties in teams, and what the guards know of them."""
+
+    seats: tuple[tuple[Party, int], ...]
+    """Each with the number of its team."""
+
+    left: Shape
+    """Places still open in each team."""
+
+    known: Knowledge
+
+    def parties(self) -> list[Party]:
+        """Everybody, in the order in which they were chosen."""
+        return [party for party, _ in self.seats]
+
+
 @dataclass(slots=True)
-class Seating:
-    """One try: these parties, teams of these sizes, the rules of one age."""
+class Seats:
+    """Teams of these sizes, under the rules of one age."""
 
     rules: RuleSet
     shape: Shape
-    parties: Sequence[Party]
-    age: Age
     attempt: Attempt
-    fixed: int = 1
-    """So many of the parties, the first ones, are in any match: the anchor, and who is new."""
-
-    lineup: Lineup = field(init=False)
-    left: list[int] = field(init=False)
-    """Places still open in each team."""
-
     guards: Guards = field(init=False)
-    after: list[int] = field(init=False)
-    """Players of the parties from each one on."""
-
-    ahead: list[tuple[int, ...]] = field(init=False)
-    """What the parties from each one on bring of what teams need."""
+    _apart: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lineup = Lineup.empty(self.rules.teams)
-        self.left = list(self.shape)
-        self.guards = guards(self.rules)
-        self.after, brought = [0], (0,) * len(self.guards.quotas)
-        self.ahead = [brought]
-        for party in reversed(self.parties):
-            self.after.append(self.after[-1] + party.size())
-            brought = tuple(
-                had + quota.guard.brings(party)
-                for had, quota in zip(brought, self.guards.quotas, strict=True)
-            )
-            self.ahead.append(brought)
-        self.after.reverse()
-        self.ahead.reverse()
+        self.guards, self._apart = guards(self.rules), _named(self.rules)
 
+    def empty(self) -> Stand:
+        """Nobody yet."""
+        return Stand((), self.shape, self.guards.start())
 
-def seat(seating: Seating, n: int, known: Knowledge | None = None) -> Lineup | None:
-    """Seat party ``n`` and those after it; None when that leads to no match.
-
-    ``known`` is what the guards know of those before it.
-    """
-    known = seating.guards.start() if known is None else known
-    while True:
-        open_places = sum(seating.left)
-        if open_places == 0:
-            return _complete(seating)
-        if n >= len(seating.parties) or seating.attempt.steps >= seating.attempt.steps_max:
-            return None
-        if seating.after[n] < open_places:
-            return None
-        if not seating.guards.may_fill(known, seating.left, seating.ahead[n]):
-            return None
-        found = _seat_one(seating, n, known)
-        if found is not None or n < seating.fixed:
-            return found
-        n += 1  # without this party
-
-
-def _seat_one(seating: Seating, n: int, known: Knowledge) -> Lineup | None:
-    """A match with party ``n`` in some team."""
-    party = seating.parties[n]
-    for team in _teams_in_turn(seating, party):
-        seating.attempt.steps += 1
-        name = seating.rules.teams[team].name
-        seating.lineup.seated[name].append(party)
-        seating.left[team] -= party.size()
-        then = seating.guards.after(known, party, seating.rules.teams[team], seating.lineup)
-        if then is not None:
-            found = seat(seating, n + 1, then)
-            if found is not None:
-                return found
-        seating.lineup.seated[name].pop()
-        seating.left[team] += party.size()
-    return None
-
-
-def _teams_in_turn(seating: Seating, party: Party) -> list[int]:
-    """Teams with room for a party, the emptiest first; of empty teams that are alike, one."""
-    taken: set[tuple[str, int]] = set()
-    found = []
-    for team in sorted(range(len(seating.left)), key=lambda t: (-seating.left[t], t)):
-        if seating.left[team] < party.size():
-            continue
-        if not seating.lineup.seated[seating.rules.teams[team].name]:
-            alike = (seating.rules.teams[team].definition, seating.shape[team])
-            if alike in taken:
-                continue
-            taken.add(alike)
-        found.append(team)
-    return found
-
-
-def _complete(seating: Seating) -> Lineup | None:
-    """The full lineup if it meets the rules, perhaps after swaps between its teams."""
-    rules = seating.age.rules(seating.lineup.parties())
-    lineup = Lineup(rules.teams, {name: [*ps] for name, ps in seating.lineup.seated.items()})
-    if meets_all(lineup, rules):
+    def lineup(self, seats: Iterable[tuple[Party, int]]) -> Lineup:
+        """The same seats, as rules look at them."""
+        lineup = Lineup.empty(self.rules.teams)
+        for party, team in seats:
+            lineup.seated[self.rules.teams[team].name].append(party)
         return lineup
-    attempt = seating.attempt
-    if attempt.reseats >= RESEATS_MAX or len(rules.teams) < 2:
-        return None
-    attempt.reseats += 1
-    known = {rule.name: rule for rule in rules.rules}
-    better, _ = reseat(lineup, lambda one: strain(one, rules, known))
-    return better if meets_all(better, rules) else None
+
+    def beside(self, stand: Stand, party: Party) -> Iterator[Stand]:
+        """One more, in each team that it may be in; where they are alike, in the emptiest."""
+        for team in self._teams_in_turn(stand.left, party):
+            self.attempt.steps += 1
+            seats = (*stand.seats, (party, team))
+            lineup = self.lineup(seats if self.guards.looked_at else ())
+            known = self.guards.after(stand.known, party, self.rules.teams[team], lineup)
+            if known is not None:
+                left = list(stand.left)
+                left[team] -= party.size()
+                yield Stand(seats, tuple(left), known)
+
+    def ways(self, parties: Sequence[Party], stand: Stand | None = None) -> Iterator[Stand]:
+        """Every way to seat these, besides those who stand there already."""
+        if stand is None:
+            # The largest first, so that what cannot fit shows at once.
+            parties = sorted(parties, key=Party.size, reverse=True)
+            stand = self.empty()
+            if not fit(tuple(party.size() for party in parties), tuple(sorted(self.shape))):
+                return
+        if not parties:
+            yield stand
+            return
+        for then in self.beside(stand, parties[0]):
+            if self.attempt.used_up():
+                return
+            yield from self.ways(parties[1:], then)
+
+    def _teams_in_turn(self, left: Shape, party: Party) -> list[int]:
+        """Teams with room for a party, the emptiest first; of empty teams that are alike, one."""
+        taken: set[tuple[str, int]] = set()
+        found = []
+        for team in sorted(range(len(left)), key=lambda t: (-left[t], t)):
+            if left[team] < party.size():
+                continue
+            if left[team] == self.shape[team]:
+                one = self.rules.teams[team]
+                kind = (one.name if one.name in self._apart else one.definition, left[team])
+                if kind in taken:
+                    continue
+                taken.add(kind)
+            found.append(team)
+        return found
+
+
+@lru_cache(maxsize=4096)
+def fit(sizes: tuple[int, ...], places: Shape) -> bool:
+    """Whether parties of these sizes, the largest first, fit into teams with these places."""
+    if not sizes:
+        return True
+    return any(
+        fit(sizes[1:], tuple(sorted((*places[:n], free - sizes[0], *places[n + 1 :]))))
+        for n, free in enumerate(places)
+        if free >= sizes[0] and free not in places[:n]
+    )
+
+
+@lru_cache(maxsize=256)
+def _named(rules: RuleSet) -> frozenset[str]:
+    """Teams that some rule names one by one, so that they are like no other."""
+    found: set[str] = set()
+    for rule in rules.rules:
+        if isinstance(rule, Distance | Comparison | Collection):
+            told = [*rule.measurements, *([rule.reference] if rule.reference is not None else [])]
+            found.update(name for one in told for path in paths(one) for name in path.teams)
+    return frozenset(found)
