@@ -12,9 +12,11 @@ from core.ids import MatchId, PlayerId, QueueName, TicketId, new_ticket_id, queu
 from core.join_token import Minter, Seat
 from core.placement import Placement
 from core.telemetry import OFF, Traces
+from matchmaker.acceptance import answer
+from matchmaker.api.asking import answering, asked_of
 from matchmaker.api.enlisting import enlisted
 from matchmaker.api.keys import Keys, Principal
-from matchmaker.api.shapes import Assignment, Member, SessionOut, TicketIn, TicketOut
+from matchmaker.api.shapes import AnswerIn, Assignment, Member, SessionOut, TicketIn, TicketOut
 from matchmaker.api.why import WhyOut, why
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Sessions
@@ -122,6 +124,22 @@ class Desk:
         status = await queue.cancel(ticket, now_ms=self.clock.wall_ms())
         if status is not Status.CANCELLED:
             raise Conflict(f"the ticket is {status} already; it cannot be cancelled", other=ticket)
+        return await self.read(ticket, caller)
+
+    async def answer(self, ticket: TicketId, said: AnswerIn, caller: Principal) -> TicketOut:
+        """Players of a ticket accept the match that asks them, or decline it; again is the same.
+
+        Raises:
+            NotFound: there is none such, it is somebody else's, or a player is not of it.
+            Forbidden: a player answers for others.
+            Conflict: that match does not ask this ticket, or asks no more.
+        """
+        queue, record = await self._own(ticket, caller)
+        players = answering(record.players, said, caller)
+        match, now_ms = MatchId(said.match), self.clock.wall_ms()
+        became = await answer(queue, ticket, match, players, accept=said.accept, now_ms=now_ms)
+        if became not in ("accepted", "declined"):
+            raise Conflict("that match does not ask this ticket any more", other=ticket)
         return await self.read(ticket, caller)
 
     async def why(self, ticket: TicketId, caller: Principal) -> WhyOut:
@@ -259,6 +277,7 @@ def told(record: TicketRecord) -> TicketOut:
         players=list(record.players),
         enqueued_ms=record.enqueued_ms,
         reason=record.reason,
+        acceptance=asked_of(record.acceptance),
     )
 
 

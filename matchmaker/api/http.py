@@ -19,7 +19,7 @@ from matchmaker.api.limits import Gate
 from matchmaker.api.openapi import openapi
 from matchmaker.api.outbox import Mailbox, Outbox, Push
 from matchmaker.api.presence import Presence
-from matchmaker.api.shapes import BatchIn, BatchOut, TicketIn, TicketOut
+from matchmaker.api.shapes import AnswerIn, BatchIn, BatchOut, TicketIn, TicketOut
 from matchmaker.api.socket import PlayerSockets
 from matchmaker.tickets import Status
 
@@ -71,6 +71,7 @@ class PlayerApi:
                 web.route(hdrs.METH_ANY, "/v1/tickets/batch", _post_only),  # it is no ticket's id
                 web.get("/v1/tickets/{ticket}", self._read),
                 web.delete("/v1/tickets/{ticket}", self._cancel),
+                web.post("/v1/tickets/{ticket}/acceptance", self._answer),
                 web.get("/v1/tickets/{ticket}/why", self._why),
                 web.get("/v1/tickets/{ticket}/events", self._events),
                 web.get("/v1/players/{player}/session", self._session),
@@ -144,6 +145,12 @@ class PlayerApi:
         ticket, caller = TicketId(request.match_info["ticket"]), await self._caller(request)
         self._gate.cancel(caller)
         return json_response(await self._desk.cancel(ticket, caller))
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        ticket, caller = TicketId(request.match_info["ticket"]), await self._caller(request)
+        self._gate.cancel(caller)
+        said = await body_of(request, AnswerIn, within_s=self._gate.limits.body_s)
+        return json_response(await self._desk.answer(ticket, said, caller))
 
     async def _session(self, request: web.Request) -> web.Response:
         player, caller = PlayerId(request.match_info["player"]), await self._caller(request)

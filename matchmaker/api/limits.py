@@ -114,14 +114,14 @@ class Gate:
             _refuse(wait_s, f"{what}; a socket or an event stream is told without asking")
 
     def cancel(self, caller: Principal) -> None:
-        """A ticket is taken out.
+        """A ticket is taken out, or its match accepted or declined.
 
         Raises:
             Limited: too often, by this player.
         """
         if not caller.is_backend():
             wait_s = self._cancels.wait_s(caller.name, self._clock.elapsed_s())
-            _refuse(wait_s, f"{self.limits.frames_per_s:g} cancels a second")
+            _refuse(wait_s, f"{self.limits.frames_per_s:g} cancels and answers a second")
 
     def frames(self) -> "Frames":
         """The meter of one socket's frames."""

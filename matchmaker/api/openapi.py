@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from core.web import Problem
-from matchmaker.api.shapes import BatchIn, BatchOut, SessionOut, TicketIn, TicketOut
+from matchmaker.api.shapes import AnswerIn, BatchIn, BatchOut, SessionOut, TicketIn, TicketOut
 from matchmaker.api.why import WhyOut
 
-_SHAPES = (TicketIn, TicketOut, BatchIn, BatchOut, SessionOut, WhyOut, Problem)
+_SHAPES = (TicketIn, TicketOut, AnswerIn, BatchIn, BatchOut, SessionOut, WhyOut, Problem)
 
 
 def openapi(party_size_max: Mapping[str, int]) -> dict[str, Any]:
@@ -99,6 +99,16 @@ def _paths() -> dict[str, Any]:
                 "Take a ticket out. 409 when its match was committed first.",
                 answers={200: "TicketOut"},
                 problems=(401, 404, 409, 429, 503),
+            ),
+        },
+        "/v1/tickets/{ticket}/acceptance": {
+            "parameters": [ticket],
+            "post": _operation(
+                "answerMatch",
+                "Accept the match that asks this ticket, or decline it. 409 when it asks no more.",
+                body="AnswerIn",
+                answers={200: "TicketOut"},
+                problems=(400, 401, 403, 404, 408, 409, 413, 429, 503),
             ),
         },
         "/v1/tickets/{ticket}/why": {

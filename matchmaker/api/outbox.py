@@ -16,9 +16,10 @@ from core.eventfile import EventFile
 from core.eventlog import Event, last_id, tail
 from core.ids import MatchId, PlayerId, QueueName, TicketId
 from core.placement import Placement
+from matchmaker.api.asking import asked_of
 from matchmaker.api.desk import Desk
 from matchmaker.api.shapes import Assignment, TicketOut
-from matchmaker.tickets import MatchRecord, Status, Teams
+from matchmaker.tickets import Acceptance, MatchRecord, Status, Teams
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ class Outbox:
             players=event["players"],
             enqueued_ms=event["enqueued_ms"],
             reason=event["reason"],
+            acceptance=asked_of(_acceptance(event)),
         )
         push = Push({"type": "ticket", "ticket": out}, ver=out.ver)
         for mailbox in self._listeners(ticket, out.players):
@@ -221,6 +223,13 @@ class Outbox:
         for player in players:
             found |= self._players.get(PlayerId(player), {})
         return found
+
+
+def _acceptance(event: Event) -> Acceptance | None:
+    said = event.get("acceptance")
+    if said is None:
+        return None
+    return Acceptance(MatchId(said["match"]), said["by_ms"], tuple(said.get("accepted", ())))
 
 
 def _drop(index: dict[Any, dict[Mailbox, None]], key: object, mailbox: Mailbox) -> None:

@@ -77,6 +77,28 @@ class Assignment(Struct):
     """Rises when the match is moved; the highest one counts."""
 
 
+class AnswerIn(Struct, forbid_unknown_fields=True):
+    """Whether players come to the match that their ticket is asked about."""
+
+    match: Annotated[str, Meta(max_length=100)]
+    """As the ticket's ``acceptance`` names it: an answer counts for no other."""
+
+    accept: bool
+    players: Annotated[list[PlayerIn], Meta(min_length=1, max_length=100)] | None = None
+    """For whom a back end speaks; without it, for all of the ticket. A player speaks for itself."""
+
+
+class AcceptanceOut(Struct):
+    """A match that asks the ticket's players whether they come."""
+
+    match: str
+    by_ms: int
+    """Who has not answered by then has not come."""
+
+    accepted: list[str]
+    """Those of this ticket who have accepted."""
+
+
 class TicketOut(Struct, omit_defaults=True):
     """A ticket as it is now."""
 
@@ -89,6 +111,9 @@ class TicketOut(Struct, omit_defaults=True):
     players: list[str]
     enqueued_ms: int
     reason: str = ""
+    acceptance: AcceptanceOut | UnsetType = UNSET
+    """While the status is REQUIRES_ACCEPTANCE."""
+
     assignment: Assignment | UnsetType = UNSET
     """Your own, when you are a player."""
 
@@ -136,4 +161,12 @@ class Cancel(Struct, tag="cancel", tag_field="type", forbid_unknown_fields=True)
     """Frame of a player's socket: I do not want to play any more."""
 
 
-Frame = Enqueue | Heartbeat | Cancel
+class Answer(Struct, tag="acceptance", tag_field="type", forbid_unknown_fields=True):
+    """Frame of a player's socket: I come to that match, or I do not."""
+
+    ticket: Annotated[str, Meta(max_length=100)]
+    match: Annotated[str, Meta(max_length=100)]
+    accept: bool
+
+
+Frame = Enqueue | Heartbeat | Cancel | Answer

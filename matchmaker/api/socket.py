@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, web
 
-from core.errors import Forbidden, ReadyUpError
+from core.errors import Conflict, Forbidden, ReadyUpError
 from core.ids import PlayerId, TicketId
 from core.web import parse, problem_of
 from matchmaker.api.admission import Admission
@@ -23,7 +23,17 @@ from matchmaker.api.limits import Gate
 from matchmaker.api.outbox import Mailbox, Outbox, Push
 from matchmaker.api.presence import Presence
 from matchmaker.api.settings import Limits
-from matchmaker.api.shapes import Cancel, Enqueue, Frame, Heartbeat, Member, TicketIn, TicketOut
+from matchmaker.api.shapes import (
+    Answer,
+    AnswerIn,
+    Cancel,
+    Enqueue,
+    Frame,
+    Heartbeat,
+    Member,
+    TicketIn,
+    TicketOut,
+)
 from matchmaker.tickets import Status
 
 PING_S = 10.0
@@ -191,6 +201,8 @@ class PlayerSockets:
                 visit.answer({"type": "heartbeat"})
             case Cancel():
                 await self._cancel(visit)
+            case Answer():
+                await self._answer(visit, frame)
 
     async def _cancel(self, visit: _Visit) -> None:
         record = await self._desk.waiting_ticket_of(PlayerId(visit.caller.name))
@@ -201,6 +213,15 @@ class PlayerSockets:
             visit.answer({"type": "ticket", "ticket": answer})
         if not tickets:
             visit.answer({"type": "ticket", "ticket": None})
+
+    async def _answer(self, visit: _Visit, said: Answer) -> None:
+        """Answered with the ticket as it is then, also when the match asked no more."""
+        ticket, answer = TicketId(said.ticket), AnswerIn(said.match, said.accept)
+        try:
+            now = await self._desk.answer(ticket, answer, visit.caller)
+        except Conflict:
+            now = await self._desk.read(ticket, visit.caller)
+        visit.answer({"type": "ticket", "ticket": now})
 
     async def _write(self, visit: _Visit) -> None:
         try:

@@ -84,6 +84,8 @@ def filled(method: str, path: str, ticket: str) -> Asked:
         body = json.dumps(one).encode()
     elif path == "/v1/tickets/batch":
         body = json.dumps({"tickets": [one]}).encode()
+    elif path.endswith("/acceptance"):
+        body = json.dumps({"match": "duel.m1", "accept": True}).encode()
     return Asked(method, path.format(ticket=ticket, player="ann"), body)
 
 

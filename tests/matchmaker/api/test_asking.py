@@ -1,0 +1,162 @@
+"""The ready check at the player API: who is asked is told, and who answers for whom."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from core.clock import SystemClock
+from core.dice import unguessable
+from core.ids import FleetName, MatchId, PlayerId, QueueName, TicketId
+from core.join_token import Minter
+from core.redis import Store
+from matchmaker.acceptance import close_unanswered
+from matchmaker.api.keys import DevKeys
+from matchmaker.api.service import PlayerService
+from matchmaker.rules.model import Rules
+from matchmaker.settings import QueueSettings
+from matchmaker.store import QueueStore
+from tests.matchmaker.api.test_connected import NoSessions
+from tests.matchmaker.api.wide import wide_gate
+from tests.matchmaker.test_store import lead
+
+CLOCK = SystemClock()
+MATCH = MatchId("duel.m1")
+BACKEND = "dev-backend"
+
+
+@pytest.fixture
+def duel(store: Store) -> QueueStore:
+    rules, fleet = Rules(("red", "blue"), 2), FleetName("arena")
+    return QueueStore(store, QueueSettings(QueueName("duel"), rules, fleet, acceptance_s=30))
+
+
+@pytest.fixture
+async def http(store: Store, duel: QueueStore) -> AsyncIterator[aiohttp.ClientSession]:
+    service = PlayerService(
+        {"duel": duel},
+        NoSessions(),
+        store,
+        keys=DevKeys("127.0.0.1"),
+        minter=Minter(Ed25519PrivateKey.generate()),
+        clock=CLOCK,
+        chance=unguessable(),
+        gate=wide_gate(CLOCK),
+    )
+    async with (
+        asyncio.timeout(10),
+        service.serving(host="127.0.0.1", port=0) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+    ):
+        yield session
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def ask(http: aiohttp.ClientSession, method: str, path: str, key: str, **more):
+    async with http.request(method, path, headers=bearer(key), **more) as answered:
+        return answered.status, json.loads(await answered.read())
+
+
+async def enqueued(http: aiohttp.ClientSession, *players: str) -> TicketId:
+    asked = {"queue": "duel", "players": [{"id": player} for player in players]}
+    return TicketId((await ask(http, "POST", "/v1/tickets", BACKEND, json=asked))[1]["id"])
+
+
+async def match_of(duel: QueueStore, red: TicketId, blue: TicketId) -> None:
+    """A director puts two tickets together; everybody is asked."""
+    teams = {}
+    for team, ticket in (("red", red), ("blue", blue)):
+        record = await duel.ticket(ticket)
+        assert record is not None
+        teams[team] = [(ticket, player) for player in record.players]
+    epoch, now_ms = await lead(duel), CLOCK.wall_ms()
+    await duel.propose(MATCH, teams, epoch=epoch, deadline_ms=now_ms + 60_000, now_ms=now_ms)
+
+
+def answer(http: aiohttp.ClientSession, ticket: TicketId, key: str, **said):
+    path, body = f"/v1/tickets/{ticket}/acceptance", {"match": MATCH, "accept": True, **said}
+    return ask(http, "POST", path, key, json=body)
+
+
+async def test_each_player_accepts_for_itself_and_a_back_end_for_all(
+    http: aiohttp.ClientSession, duel: QueueStore
+):
+    red, blue = await enqueued(http, "ann", "al"), await enqueued(http, "bo", "bea")
+    await match_of(duel, red, blue)
+
+    status, told = await answer(http, red, "dev-player:ann")
+    assert (status, told["status"]) == (200, "REQUIRES_ACCEPTANCE")
+    assert told["acceptance"]["accepted"] == ["ann"]
+    assert (await answer(http, red, "dev-player:ann", players=["al"]))[0] == 403
+    assert (await answer(http, red, "dev-player:bo"))[0] == 404
+    assert (await answer(http, red, BACKEND, players=["bo"]))[0] == 404
+
+    assert (await answer(http, blue, BACKEND))[1]["acceptance"]["accepted"] == ["bo", "bea"]
+    assert (await answer(http, red, BACKEND, players=["al"]))[1]["status"] == "PLACING"
+    assert (await answer(http, red, "dev-player:ann"))[0] == 200, "again"
+    assert (await answer(http, red, "dev-player:ann", accept=False))[0] == 409
+
+
+async def test_an_answer_about_another_match_is_a_conflict(
+    http: aiohttp.ClientSession, duel: QueueStore
+):
+    red, blue = await enqueued(http, "ann", "al"), await enqueued(http, "bo", "bea")
+    await match_of(duel, red, blue)
+
+    status, problem = await answer(http, red, BACKEND, match="duel.m2")
+    assert (status, problem["other"]) == (409, red)
+
+
+async def next_of(ws: aiohttp.ClientWebSocketResponse, status: str) -> dict:
+    while True:
+        told = await ws.receive_json()
+        if told["type"] == "ticket" and told["ticket"]["status"] == status:
+            return told["ticket"]
+
+
+async def test_players_are_asked_and_answer_on_their_sockets(
+    http: aiohttp.ClientSession, duel: QueueStore
+):
+    red, blue = await enqueued(http, "ann", "al"), await enqueued(http, "bo", "bea")
+    headers = bearer("dev-player:ann")
+    async with http.ws_connect("/v1/connect", headers=headers) as ann:
+        assert (await ann.receive_json())["type"] == "hello"
+        await match_of(duel, red, blue)
+        asked = (await next_of(ann, "REQUIRES_ACCEPTANCE"))["acceptance"]
+        assert asked == {"match": MATCH, "by_ms": asked["by_ms"], "accepted": []}
+        frame = {"type": "acceptance", "ticket": red, "match": MATCH, "accept": True}
+        await ann.send_json(frame)
+        assert (await next_of(ann, "REQUIRES_ACCEPTANCE"))["acceptance"]["accepted"] == ["ann"]
+
+        async with http.ws_connect("/v1/connect", headers=bearer("dev-player:bo")) as bo:
+            hello = await bo.receive_json()
+            assert hello["ticket"]["acceptance"]["match"] == MATCH, "who comes back is asked too"
+            await bo.send_json(frame | {"ticket": blue, "accept": False})
+            assert (await next_of(bo, "CANCELLED"))["reason"] == "declined"
+
+        assert (await next_of(ann, "QUEUED"))["reason"] == "unaccepted"
+        await ann.send_json(frame)
+        assert (await next_of(ann, "QUEUED"))["reason"] == "unaccepted", "too late is no problem"
+
+
+async def test_an_event_stream_tells_that_nobody_answered(
+    http: aiohttp.ClientSession, duel: QueueStore
+):
+    red, blue = await enqueued(http, "ann", "al"), await enqueued(http, "bo", "bea")
+    async with http.get(f"/v1/tickets/{red}/events", headers=bearer("dev-player:al")) as stream:
+        await stream.content.readuntil(b"\n\n")
+        await match_of(duel, red, blue)
+        await stream.content.readuntil(b"\n\n")
+        later_ms = CLOCK.wall_ms() + 60_000
+        await close_unanswered(duel, epoch=await lead(duel), now_ms=later_ms)
+        rest = (await stream.content.read()).decode()
+
+    last = json.loads(rest.rpartition("data: ")[2])
+    assert (last["status"], last["reason"]) == ("CANCELLED", "unanswered")
+    assert await duel.ticket_of(PlayerId("ann")) is None
