@@ -6,6 +6,7 @@ to an older one.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -73,20 +74,27 @@ class _Sentinels:
 
     def __init__(self, address: Address) -> None:
         self._name = address.primary
-        self._known: tuple[int, Endpoint] | None = None
+        self._known: Endpoint | None = None
+        self._epoch = -1
         self._sentinels = {
             one: clients.sentinel(address, one, patience_s=ASKED_S) for one in address.endpoints
         }
 
     async def find(self) -> dict[Endpoint, list[tuple[int, int]]]:
-        said = await _asked(self._sentinels, "SENTINEL", "MASTER", self._name)
-        for _, one in said:
-            news = int(one["config-epoch"]), Endpoint(str(one["ip"]), int(one["port"]))
-            if self._known is None or news[0] > self._known[0]:
-                self._known = news
+        # In the middle of a failover the first answer has the new epoch and the old address.
+        questions = [
+            ("SENTINEL MASTER", self._name),
+            ("SENTINEL GET-MASTER-ADDR-BY-NAME", self._name),
+        ]
+        news: Counter[tuple[int, Endpoint]] = Counter()
+        for _, (state, place) in await _asked(self._sentinels, *questions):
+            news[int(state["config-epoch"]), Endpoint(str(place[0]), int(place[1]))] += 1
+        for (epoch, endpoint), _ in sorted(news.items(), key=lambda told: (told[0][0], told[1])):
+            if epoch >= self._epoch:
+                self._epoch, self._known = epoch, endpoint
         if self._known is None:
             raise StoreUnreachable(f"no Sentinel knows a primary called {self._name!r}")
-        return {self._known[1]: [(0, SLOTS - 1)]}
+        return {self._known: [(0, SLOTS - 1)]}
 
     async def aclose(self) -> None:
         await _closed(self._sentinels.values())
@@ -106,12 +114,12 @@ class _Cluster:
         self._nodes = {one: self._client(one) for one in address.endpoints}
 
     async def find(self) -> dict[Endpoint, list[tuple[int, int]]]:
-        said = await _asked(self._nodes, "CLUSTER", "NODES")
+        said = await _asked(self._nodes, ("CLUSTER NODES",))
         if not said:
             raise StoreUnreachable("no node of the Cluster answers")
         seen = [
             (_endpoint(place, node, whose), node)
-            for whose, nodes in said
+            for whose, (nodes,) in said
             for place, node in nodes.items()
             if "noaddr" not in node["flags"]
         ]
@@ -165,16 +173,19 @@ def _ranges(owners: list[Endpoint | None]) -> dict[Endpoint, list[tuple[int, int
 
 
 async def _asked(
-    those: Mapping[Endpoint, aioredis.Redis], *question: str
-) -> list[tuple[Endpoint, Any]]:
-    """Who answers in time, and what they say."""
+    those: Mapping[Endpoint, aioredis.Redis], *questions: tuple[str, ...]
+) -> list[tuple[Endpoint, list[Any]]]:
+    """Who answers in time, and what they say to each question."""
 
-    async def ask(one: aioredis.Redis) -> Any:  # noqa: ANN401 - as redis-py parses it
+    async def ask(one: aioredis.Redis) -> list[Any]:
+        pipe = one.pipeline(transaction=False)
+        for question in questions:
+            pipe.execute_command(*question)
         try:
             async with asyncio.timeout(ASKED_S):
-                return await one.execute_command(*question)  # type: ignore[no-untyped-call]
+                return await pipe.execute()
         except (RedisError, OSError, TimeoutError):
-            return None
+            return []
 
     async with asyncio.TaskGroup() as group:
         tasks = {place: group.create_task(ask(one)) for place, one in those.items()}
