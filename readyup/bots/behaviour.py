@@ -53,6 +53,14 @@ class Intent(StrEnum):
     LEAVE = "leave"
 
 
+class Comes(StrEnum):
+    """What a player does when a match asks whether it comes."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    SLEEP = "sleep"
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """One round's dice: think, wait, play. Seconds count from the start of the phase."""
@@ -63,6 +71,7 @@ class Round:
     crash_playing_after_s: float = NEVER
     drop_after_s: float = NEVER
     away_s: float = 0.5
+    comes: Comes = Comes.ACCEPT
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ class Diary:
     def cancel(self, phase: str, ticket: str, **fields: object) -> None:
         self._write("bot.cancel", ph=phase, ticket=ticket, **fields)
 
+    def answered(self, ticket: str, match: str, *, accept: bool) -> None:
+        """A match is about to be told whether the player comes."""
+        self._write("bot.answered", ticket=ticket, match=match, accept=accept)
+
     def heard(
         self, push: Push, before: Standing, after: Standing, deed: Deed, *, waited_ms: float | None
     ) -> None:

@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass
 
 from core.errors import Invalid
-from readyup.bots.behaviour import NEVER, Round
+from readyup.bots.behaviour import NEVER, Comes, Round
 
 RATING_MEAN, RATING_SPREAD = 1500.0, 300.0
 RATING_MIN, RATING_MAX = 0.0, 3000.0
@@ -52,8 +52,15 @@ class Habits:
     crash_share: float = 0.01
     """Of rounds: the player vanishes for good, half of them waiting, half playing."""
 
+    decline_share: float = 0.0
+    """Of rounds: a match that asks is declined."""
+
+    sleep_share: float = 0.0
+    """Of rounds: a match that asks gets no answer."""
+
     def __post_init__(self) -> None:
-        for name in ("squad_share", "cancel_share", "drop_share", "crash_share"):
+        shares = ("squad_share", "cancel_share", "drop_share", "crash_share")
+        for name in (*shares, "decline_share", "sleep_share"):
             share = getattr(self, name)
             if not 0.0 <= share <= 1.0:
                 raise Invalid(f"{name} is {share}; give a share from 0 to 1", field=f"$.{name}")
@@ -132,7 +139,17 @@ def draw_round(habits: Habits, dice: random.Random) -> Round:
         crash_playing_after_s=crash_after_s if crashing and waiting >= 0.5 else NEVER,
         drop_after_s=drop_after_s if drops < habits.drop_share else NEVER,
         away_s=away_s,
+        comes=_draw_comes(habits, dice),
     )
+
+
+def _draw_comes(habits: Habits, dice: random.Random) -> Comes:
+    if not (habits.decline_share or habits.sleep_share):
+        return Comes.ACCEPT  # without a throw: crowds that always come are what they were
+    thrown = dice.random()
+    if thrown < habits.decline_share:
+        return Comes.DECLINE
+    return Comes.SLEEP if thrown < habits.decline_share + habits.sleep_share else Comes.ACCEPT
 
 
 def backoff_s(failures: int, dice: random.Random) -> float:

@@ -11,6 +11,14 @@ LIVE = frozenset({"QUEUED", "SEARCHING", "REQUIRES_ACCEPTANCE", "PLACING"})
 """Statuses of a ticket that is still waiting for its match."""
 
 
+class Acceptance(msgspec.Struct, frozen=True):
+    """A match that asks a ticket's players whether they come."""
+
+    match: str
+    by_ms: int = 0
+    accepted: list[str] = []
+
+
 class Ticket(msgspec.Struct, frozen=True):
     """A ticket as its player is told of it."""
 
@@ -19,6 +27,7 @@ class Ticket(msgspec.Struct, frozen=True):
     ver: int
     queue: str = ""
     players: list[str] = []
+    acceptance: Acceptance | None = None
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -100,6 +109,12 @@ decode_session = msgspec.json.Decoder(Session).decode
 
 HEARTBEAT = b'{"type":"heartbeat"}'
 CANCEL = b'{"type":"cancel"}'
+
+
+def answer(ticket: str, match: str, *, accept: bool) -> bytes:
+    """The frame that accepts or declines a match."""
+    frame = {"type": "acceptance", "ticket": ticket, "match": match, "accept": accept}
+    return msgspec.json.encode(frame)
 
 
 def enqueue(

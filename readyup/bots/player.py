@@ -171,6 +171,7 @@ class Player:
                 self._since_s = _now_s()
             case Deed.NOTHING:
                 pass
+        await self._requests.come(push, self.id, self._plan.comes)
         if isinstance(push, Hello):
             self.connected = True
             await self._requests.resume(push, now_s=_now_s())

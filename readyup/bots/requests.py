@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from readyup.bots import messages
-from readyup.bots.behaviour import ANSWER_S, answer
+from readyup.bots.behaviour import ANSWER_S, Comes, answer
 from readyup.bots.diary import Diary
 from readyup.bots.lifeline import Lifeline
-from readyup.bots.messages import Hello, Push
+from readyup.bots.messages import Hello, Push, TicketNews
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,16 @@ class Requests:
     async def cancel(self, ticket: str, *, now_s: float) -> None:
         self.cancel_asked = True
         await self._ask(_Open("cancel", ticket, messages.CANCEL, now_s))
+
+    async def come(self, push: Push, player: str, comes: Comes) -> None:
+        """Tell a match that asks for it whether the player comes; said again where it is asked."""
+        ticket = push.ticket if isinstance(push, TicketNews | Hello) else None
+        asked = ticket.acceptance if ticket else None
+        if ticket is None or asked is None or player in asked.accepted or comes is Comes.SLEEP:
+            return
+        accept = comes is Comes.ACCEPT
+        self._diary.answered(ticket.id, asked.match, accept=accept)
+        await self._line.send(messages.answer(ticket.id, asked.match, accept=accept))
 
     def waiting_again(self) -> None:
         """A new ticket waits, and nobody asked to cancel that one."""

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from core.errors import Invalid
 from readyup.commands.options import refuse_file, refuse_folder
-from readyup.simulation.evening import Evening, Outcome, needs_fakeredis
+from readyup.simulation.evening import Evening, Outcome, asked, needs_fakeredis
 from readyup.simulation.faults import read_faults
 from readyup.simulation.sweep import Brief, Total, replay_command, seeds, summary, sweep
 from readyup.simulation.world import simulate as play
@@ -32,6 +32,7 @@ def simulate(  # noqa: PLR0913 - each is an option
     players: int = 24,
     servers: int = 5,
     directors: int = 2,
+    acceptance_s: float = 0.0,
     history: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
@@ -48,6 +49,7 @@ def simulate(  # noqa: PLR0913 - each is an option
         players: About how many are present.
         servers: Game servers.
         directors: Candidates for each queue's leadership.
+        acceptance_s: Have matches ask their players, who answer within so many seconds, or not.
         history: Write the history there, for ``readyup check-history``; not with ``--sweep``.
         json: Print the result as JSON.
     """
@@ -66,6 +68,8 @@ def simulate(  # noqa: PLR0913 - each is an option
             directors=directors,
             faults=None if faults is None else read_faults(faults),
         )
+        if acceptance_s:
+            evening = asked(evening, acceptance_s)
         if sweep:
             return _sweep(evening, sweep, jobs, str(faults or ""), as_json=json)
     except Invalid as wrong:

@@ -27,6 +27,9 @@ class Evening:
     faults: tuple[Fault, ...] | None = None
     """None draws them from the seed."""
 
+    acceptance_s: float = 0.0
+    """How long a match's players have to accept it; 0 asks nobody."""
+
     habits: Habits = field(default_factory=lambda: Habits(think_s_mean=4.0))
 
 
@@ -76,9 +79,16 @@ def shaped(config: Config, evening: Evening, shape: random.Random) -> Config:
         scale_down_after_s=10.0,
     )
     queues = {
-        name: replace(queue, ticket_lifetime_s=lifetime_s) for name, queue in config.queues.items()
+        name: replace(queue, ticket_lifetime_s=lifetime_s, acceptance_s=evening.acceptance_s)
+        for name, queue in config.queues.items()
     }
     return replace(config, queues=queues, fleets=(fleet,))
+
+
+def asked(evening: Evening, acceptance_s: float) -> Evening:
+    """The same with matches that ask their players; one in ten does not come."""
+    habits = replace(evening.habits, decline_share=0.05, sleep_share=0.05)
+    return replace(evening, acceptance_s=acceptance_s, habits=habits)
 
 
 def needs_fakeredis() -> None:

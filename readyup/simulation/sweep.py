@@ -101,9 +101,9 @@ def replay_command(evening: Evening, *, faults_file: str = "") -> str:
         f"{evening.minutes:g}",
     ]
     usual = Evening(evening.seed)
-    for name in ("players", "servers", "directors"):
+    for name in ("players", "servers", "directors", "acceptance_s"):
         if (value := getattr(evening, name)) != getattr(usual, name):
-            words += [f"--{name}", str(value)]
+            words += [f"--{name.replace('_', '-')}", str(value)]
     if faults_file:
         words += ["--faults", faults_file]
     return shlex.join(words)

@@ -7,6 +7,7 @@ from unittest import mock
 
 import allocator.pool
 import allocator.sessions
+import matchmaker.acceptance
 import matchmaker.store
 from core.lua import LuaScript
 from readyup.bots.habits import Habits
@@ -62,9 +63,17 @@ class Bug:
         return self.seeds_max, None
 
 
+ASKED = replace(
+    AS_DRAWN,
+    acceptance_s=4.0,
+    habits=Habits(think_s_mean=3.0, decline_share=0.1, sleep_share=0.1),
+)
+"""Every match asks its players, of whom one in five does not come."""
+
+READY = matchmaker.acceptance
 QUEUE, POOL, SESSIONS = matchmaker.store, allocator.pool, allocator.sessions
 NOT_CLOSED = Cut(
-    QUEUE, "CANCEL", 'if status == "PLACING" then close_match(match, now_ms, "cancelled", id) end'
+    QUEUE, "CANCEL", 'if is_taken(status) then close_match(match, now_ms, "cancelled", id) end'
 )
 NOT_LOOKED_AT = Cut(
     QUEUE, "COMMIT", 'if held[1] ~= "PLACING" or held[2] ~= match then', "if false then"
@@ -81,6 +90,12 @@ BUGS = (
         5,
         (Cut(QUEUE, "COMMIT", 'if not is_current(ARGV[1]) then return "stale" end'),),
         Evening(seed=1, minutes=0.7, players=40, servers=2, faults=PAUSES),
+    ),
+    Bug(
+        "a ready check that is content with the first to accept",
+        2,
+        (Cut(READY, "ANSWER", "if awaited > 0 then", "if false then"),),
+        ASKED,
     ),
     Bug(
         "a settlement that closes what is committed",

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Invalid
+from readyup.bots.habits import Habits
 from readyup.simulation import evening as room, sweep as sweeping
 from readyup.simulation.evening import Evening, needs_fakeredis
 from readyup.simulation.sweep import brief_of, crash_points, replay_command, seeds, sweep
@@ -53,12 +54,25 @@ def test_a_sweep_of_seeds_with_faults_keeps_every_promise():
     assert all(brief.matches for brief in briefs)
 
 
+def test_matches_that_ask_their_players_keep_every_promise_under_faults():
+    habits = Habits(think_s_mean=3.0, decline_share=0.1, sleep_share=0.1)
+    evening = Evening(seed=301, minutes=0.3, players=12, acceptance_s=4.0, habits=habits)
+    outcomes = [simulate(one) for one in seeds(evening, 2)]
+
+    assert [(o.verdict.breaches, o.broke, o.errors) for o in outcomes] == [((), (), ())] * 2
+    for outcome in outcomes:
+        ready = next(n for title, n in outcome.verdict.judged.items() if title.startswith("14"))
+        closed = sum(b'"match.closed"' in line for line in outcome.history)
+        assert min(ready, closed, outcome.faults.total()) > 0
+
+
 def test_a_failing_seed_is_printed_as_the_command_that_replays_it():
     evening = Evening(seed=7, minutes=1.5, players=12)
 
     assert replay_command(evening, faults_file="a b.toml") == (
         "readyup simulate --seed 7 --minutes 1.5 --players 12 --faults 'a b.toml'"
     )
+    assert replay_command(replace(evening, acceptance_s=5.0)).endswith("--acceptance-s 5.0")
 
 
 def test_a_crash_around_each_call_of_a_match_being_made_leaves_nothing_behind():
