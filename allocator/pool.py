@@ -5,10 +5,12 @@ it expects, so asking twice has one effect. ``now_ms`` comes from the caller. Wh
 and servers are told of is done durably, so that a failover does not forget it.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from allocator.rooms import Census, NewRoom, placement_of, proven_of, suspects
 from allocator.settings import ACK_MS
+from core.buckets import took_commands
 from core.ids import FleetName, MatchId, RoomId, ServerUid
 from core.lua import LuaScript, as_json
 from core.pause import PauseKey
@@ -228,22 +230,34 @@ class Pool:
         )
         return int(reply)
 
+    async def note(self, what: str, durations_s: Sequence[float], *, now_ms: int) -> None:
+        """Add durations to those of the day; see ``core.buckets``."""
+        await self.store.many(took_commands(self.slot, what, durations_s, now_ms=now_ms))
+
     async def census(self) -> Census:
         """Every room and what it is to the reserve. Read before the backend's servers are:
         a room seen here whose server is not there afterwards is gone, never just new.
         """
-        rooms = await self.store.call("SMEMBERS", self.key("rooms"))
-        free = await self.store.call("ZRANGE", self.key("free"), 0, -1, "WITHSCORES")
-        retiring = await self.store.call("ZRANGE", self.key("retiring"), 0, -1)
-        suspect = await self.store.call("ZRANGE", self.key("suspect"), 0, -1, "WITHSCORES")
-        greeted = await self.store.call("HKEYS", self.key("servers"))
+        rooms, free, retiring, suspect, greeted, waiting, target = await self.store.many(
+            [
+                ("SMEMBERS", self.key("rooms")),
+                ("ZRANGE", self.key("free"), 0, -1, "WITHSCORES"),
+                ("ZRANGE", self.key("retiring"), 0, -1),
+                ("ZRANGE", self.key("suspect"), 0, -1, "WITHSCORES"),
+                ("HKEYS", self.key("servers")),
+                ("ZCARD", self.key("waiting")),
+                ("HGET", self.key("plan"), "reserve_target"),
+            ]
+        )
         return Census(
             rooms=frozenset(map(RoomId, rooms)),
             free=frozenset(map(RoomId, free[::2])),
             retiring=frozenset(map(RoomId, retiring)),
             suspect=suspects(suspect),
-            waiting=int(await self.store.call("ZCARD", self.key("waiting"))),
+            waiting=int(waiting),
             greeted=frozenset(map(ServerUid, greeted)),
             proven=proven_of(free),
+            # However old: without a plan the fleet's size stays, and so does its reserve.
+            reserve_target=int(target) if target and target.isdigit() else None,
             version=await self.store.call("GET", self.key("version")) or "",
         )

@@ -60,7 +60,7 @@ def plan_reserve(
     """What the reserve lacks or has too much of.
 
     ``asked`` are claims asked for that no server carries yet. Rooms wanted are the reserve's
-    target and one for each match in line.
+    target, by the fleet's plan or else by the settings, and one for each match in line.
     """
     taken = {s.uid: s for s in running if s.state is State.ALLOCATED and CLAIM_LABEL in s.labels}
     by_server = _by_server(census.rooms)
@@ -75,7 +75,8 @@ def plan_reserve(
     open_ = open_claims(running)
     coming = [server for server in open_ if claim_of(server) in asked]
     on_the_way = sum(server.rooms for server in coming)
-    short = settings.reserve_rooms + census.waiting - len(free) - len(add) - on_the_way
+    wanted = settings.reserve_rooms if census.reserve_target is None else census.reserve_target
+    short = wanted + census.waiting - len(free) - len(add) - on_the_way
     fresh = [server for server in open_ if server not in coming]
     kept = {uid: rooms for uid, rooms in by_server.items() if uid in taken}
     old = {uid: rooms for uid, rooms in kept.items() if not is_current(taken[uid], census.version)}
@@ -98,7 +99,7 @@ def plan_reserve(
         outdated=leaving_next(
             {uid: rooms for uid, rooms in old.items() if not rooms <= census.retiring},
             free,
-            spare=len(free) - settings.reserve_rooms - census.waiting,
+            spare=len(free) - wanted - census.waiting,
         ),
         hopeless=sorted(
             {
@@ -206,6 +207,7 @@ class Reserve:
         """One pass: look at the pool, then at the backend, then act. Returns what was done."""
         census = await self._pool.census()
         running = await self._servers.running()
+        await self._note_refills(running, now_ms=now_ms)
         self._remember(running, now_ms=now_ms)
         plan = plan_reserve(census, running, self._asked_ms, self._settings, now_ms=now_ms)
         for place, proven in misplaced(census, running).items():
@@ -221,6 +223,16 @@ class Reserve:
             self._metrics.servers_taken.labels(self._pool.fleet).inc()
         await self._shrink(plan, now_ms=now_ms)
         return plan
+
+    async def _note_refills(self, running: Sequence[ServerView], *, now_ms: int) -> None:
+        """How long it took until servers that were asked for are here; planned with later."""
+        claims = {one.labels.get(CLAIM_LABEL) for one in running if one.state is State.ALLOCATED}
+        took_s = [
+            (now_ms - asked_ms) / 1000
+            for claim, asked_ms in self._asked_ms.items()
+            if claim in claims
+        ]
+        await self._pool.note("refill", took_s, now_ms=now_ms)
 
     def _remember(self, running: Sequence[ServerView], *, now_ms: int) -> None:
         patience_ms = self._settings.take_patience_ms

@@ -41,6 +41,9 @@ class Census:
     proven: frozenset[RoomId] = frozenset()
     """Free rooms that stand before the others, for the cores of their servers."""
 
+    reserve_target: int | None = None
+    """Free rooms that the plan asks for; None while nobody plans."""
+
     version: str = ""
     """What servers of this fleet should be; empty where any version will do."""
 

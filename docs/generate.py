@@ -5,6 +5,7 @@ Pages mark where: ``<!-- made: NAME -->`` to ``<!-- end -->``. A test compares t
 
 import ast
 import dataclasses
+import datetime as dt
 import importlib
 import inspect
 import json
@@ -19,6 +20,8 @@ from allocator.settings import AllocatorSettings
 from core.telemetry import TelemetrySettings
 from fleets.agones.lint import pages as lint
 from fleets.agones.settings import KubernetesSettings
+from fleets.capacity.events import Event
+from fleets.capacity.settings import CapacitySettings
 from fleets.pod import PodSpec
 from fleets.spec import FleetSpec, Health, PortRange
 from matchmaker.api.settings import Backend, Issuer, Limits
@@ -99,6 +102,8 @@ def tables() -> dict[str, str]:
         "window": _table(RatingWindow),
         "fleet": _table(FleetSpec),
         "health": _table(Health),
+        "capacity": _table(CapacitySettings),
+        "events of fleets": _table(Event),
         "pod": _table(PodSpec),
         "kubernetes": _table(KubernetesSettings),
         "lint rules": lint.page(),
@@ -167,7 +172,16 @@ def _value(hint: Any) -> str:  # noqa: ANN401 - any annotation
         return "text"
     if origin is not None or dataclasses.is_dataclass(hint):
         return "table"
-    return {str: "text", int: "whole number", float: "number", bool: "true or false"}[hint]
+    return _PLAIN[hint]
+
+
+_PLAIN: Mapping[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    dt.datetime: "date and time",
+}
 
 
 def _range(limits: Any) -> str:  # noqa: ANN401 - msgspec.Meta

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from core.game_server import ServerView, State
 from core.ids import ServerUid
 from fleets.past import BEFORE_READY, GONE, Past
+from fleets.ports import Wish
 from fleets.spec import FleetSpec
 
 TAKEN = frozenset({State.ALLOCATED, State.RESERVED})
@@ -43,6 +44,7 @@ def plan_fleet(
     past: Past,
     *,
     now_ms: int,
+    wish: Wish | None = None,
 ) -> Plan:
     """Compare what is wanted with what is there.
 
@@ -52,12 +54,15 @@ def plan_fleet(
         in_use: Servers with a session; None when nobody could tell, and then none is stopped.
         past: What the plan before this one handed on.
         now_ms: The time.
+        wish: What the forecast asks for, instead of ``reserve`` and ``buffer``.
     """
     past = past.seen(observed, now_ms=now_ms)
     live = [server for server in observed if server.state not in GONE]
-    wanted, because = _wanted(spec, live, in_use, past)
+    wanted, because = _wanted(spec, live, in_use, past, wish)
     past = past.asked(wanted, keep_ms=round(spec.scale_down_after_s * 1000), now_ms=now_ms)
-    replicas = max(wanted, past.peak()) if spec.replicas is None else wanted
+    # The forecast has a way of its own to come down.
+    as_asked = spec.replicas is not None or wish is not None
+    replicas = wanted if as_asked else max(wanted, past.peak())
 
     starting = sum(1 for server in live if server.state in BEFORE_READY)
     missing = max(0, replicas - len(live))
@@ -86,6 +91,7 @@ def _wanted(
     live: Sequence[ServerView],
     in_use: frozenset[ServerUid] | None,
     past: Past,
+    wish: Wish | None,
 ) -> tuple[int, str]:
     if spec.replicas is not None:
         return spec.replicas, "replicas"
@@ -93,6 +99,8 @@ def _wanted(
     if in_use is None:
         return max(low, past.latest()), "as before"
     used = sum(1 for server in live if server.uid in in_use)
+    if wish is not None:
+        return max(wish.replicas, used), wish.why
     reserve = -(-spec.reserve // spec.rooms)
     asked = used + reserve + spec.buffer
     because = f"{used} in use + {reserve} for the reserve + {spec.buffer} buffer"

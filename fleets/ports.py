@@ -1,6 +1,6 @@
 """What this package needs from others, and what its own parts need from one another."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -133,6 +133,15 @@ class Backend(Hands, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """The size that the forecast asks for."""
+
+    replicas: int
+    why: str
+    """In a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
     """What a fleet's servers are wanted for, as the store tells it."""
 
@@ -141,6 +150,9 @@ class Demand:
 
     waiting: int = 0
     """Matches in line for a room."""
+
+    wish: Wish | None = None
+    """What the forecast asks for; None where the settings alone say the size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +164,9 @@ class Decision:
 
     why: Mapping[str, object]
     """A ``sentence`` for a reader, and the inputs that it follows from."""
+
+    observed: Sequence[ServerView] = ()
+    """The fleet's servers, as the look found them."""
 
 
 class Sizing(Protocol):

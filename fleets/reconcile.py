@@ -1,5 +1,7 @@
 """The loop that brings a fleet to its size: ask for the demand, have it met, tell why."""
 
+from dataclasses import replace
+
 import structlog
 
 from core.clock import Clock
@@ -7,6 +9,7 @@ from core.errors import Exhausted, Unreachable
 from core.ids import FleetName
 from core.lua import as_json
 from core.redis import Store
+from fleets.capacity.keeper import Keeper
 from fleets.in_use import servers_in_use
 from fleets.ports import Decision, Demand, Sizing
 
@@ -17,13 +20,24 @@ log = structlog.get_logger("readyup.fleets")
 
 
 class Reconciler:
-    """Looks after one fleet, whoever runs its servers."""
+    """Looks after one fleet, whoever runs its servers.
 
-    def __init__(self, fleet: FleetName, sizing: Sizing, store: Store, clock: Clock) -> None:
+    ``keeper`` measures the fleet's demand, and says its size where that is asked for.
+    """
+
+    def __init__(
+        self,
+        fleet: FleetName,
+        sizing: Sizing,
+        store: Store,
+        clock: Clock,
+        keeper: Keeper | None = None,
+    ) -> None:
         self._fleet = fleet
         self._sizing = sizing
         self._store = store
         self._clock = clock
+        self._keeper = keeper
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -41,12 +55,16 @@ class Reconciler:
 
     async def _demand(self) -> Demand | None:
         try:
-            return Demand(
+            demand = Demand(
                 await servers_in_use(self._store, self._fleet),
                 int(await self._store.call("ZCARD", f"{{f:{self._fleet}}}:waiting")),
             )
+            if self._keeper is None:
+                return demand
+            wish = await self._keeper.look(demand, now_ms=self._clock.wall_ms())
         except (Unreachable, Exhausted):
             return None
+        return replace(demand, wish=wish)
 
     async def _tell(self, decision: Decision, demand: Demand) -> None:
         try:
@@ -58,5 +76,7 @@ class Reconciler:
                 *("why", as_json(decision.why)),
                 *("t", self._clock.wall_ms()),
             )
+            if self._keeper is not None:
+                await self._keeper.saw(decision, now_ms=self._clock.wall_ms())
         except (Unreachable, Exhausted):
             return  # the next look tells again

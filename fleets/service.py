@@ -11,6 +11,7 @@ from core.clock import Clock
 from core.health import Condition
 from core.ids import FleetName
 from core.redis import Store
+from fleets.capacity.keeper import Keeper
 from fleets.counted import CountedMirror, CountedSizing
 from fleets.local.backend import LocalBackend
 from fleets.local.orphans import Registry
@@ -115,7 +116,8 @@ class LocalFleets:
             spec.name, SingleServers(spec, backend, self._clock), self._metrics, self._clock
         )
         self._sizings[spec.name] = sizing
-        return Reconciler(spec.name, sizing, self._store, self._clock)
+        keeper = Keeper(spec, self._store, self._clock)
+        return Reconciler(spec.name, sizing, self._store, self._clock, keeper)
 
     def _orders(self, spec: FleetSpec, backend: LocalBackend) -> Orders:
         return Orders(spec.name, backend, self._store, chance=self._chance)

@@ -15,6 +15,8 @@ import msgspec
 
 from core.errors import Invalid
 from core.ids import NAME, FleetName
+from fleets.capacity.events import Event
+from fleets.capacity.settings import CapacitySettings
 from fleets.pod import (
     GRACE_S,
     POD_KEYS,
@@ -65,6 +67,9 @@ class PortRange:
 
     def __len__(self) -> int:
         return self.last - self.first + 1
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,12 @@ class FleetSpec:
     cluster: str = ""
     """With ``pod``: the ``[clusters.NAME]`` that runs it. Empty: that of ``[kubernetes]``."""
 
+    capacity: CapacitySettings | None = None
+    """Sizes the fleet by a forecast of its demand. Absent: by the keys above."""
+
+    events: tuple[Event, ...] = ()
+    """Sizes known beforehand, one table each: ``[[fleets.NAME.events]]``."""
+
     pod: PodSpec | None = None
     """How the servers run as pods of an Agones fleet. Absent: as processes of this machine."""
 
@@ -162,7 +173,7 @@ def parse_fleets(table: object, *, place: str = "$.fleets") -> tuple[FleetSpec, 
             if one.ports.first <= other.ports.last and other.ports.first <= one.ports.last:
                 raise _wrong(
                     f"{place}.{one.name}.ports",
-                    f"{_shown(one.ports)} meets {_shown(other.ports)} of fleet {other.name!r}; "
+                    f"{one.ports} meets {other.ports} of fleet {other.name!r}; "
                     "give each fleet ports of its own",
                 )
     return specs
@@ -182,10 +193,10 @@ def parse_fleet(name: str, table: object, *, place: str) -> FleetSpec:
         raise _wrong(place, "is not a table; a fleet needs at least command and ports")
     known = {one.name for one in dataclasses.fields(FleetSpec)} - {"name"}
     _refuse_unknown(table, known, place)
-    if isinstance(table.get("health"), Mapping):
-        _refuse_unknown(
-            table["health"], {one.name for one in dataclasses.fields(Health)}, f"{place}.health"
-        )
+    for key, shape in (("health", Health), ("capacity", CapacitySettings)):
+        if isinstance(inner := table.get(key), Mapping):
+            keys = {one.name for one in dataclasses.fields(shape)}
+            _refuse_unknown(inner, keys, f"{place}.{key}")
     if table.get("pod") is not None:
         if not isinstance(table["pod"], Mapping):
             raise _wrong(f"{place}.pod", "is not a table; a pod needs at least image")
@@ -234,20 +245,10 @@ def _check_whole(spec: FleetSpec, place: str) -> None:
             f'{spec.rooms} matches at a time need the sessions API; with ack = "{spec.ack}" a '
             "server hosts one match in its life, so leave rooms out",
         )
-    if spec.replicas is not None and spec.replicas > spec.ceiling():
-        raise _wrong(
-            f"{place}.replicas",
-            f"{spec.replicas} servers do not fit: size_max is {spec.size_max} and ports "
-            f"{_shown(spec.ports)} are {len(spec.ports)}; widen ports or lower replicas",
-        )
-    if spec.replicas is not None and spec.buffer:
-        raise _wrong(f"{place}.buffer", "has no effect beside replicas; leave one of them out")
-    if spec.replicas is not None and spec.reserve > spec.replicas * spec.rooms:
-        raise _wrong(
-            f"{place}.reserve",
-            f"{spec.reserve} rooms are more than {spec.replicas} servers of {spec.rooms} have; "
-            "raise replicas or lower reserve",
-        )
+    if spec.replicas is not None:
+        _check_fixed(spec, spec.replicas, place)
+    if spec.events and (spec.capacity is None or spec.capacity.mode != "act"):
+        raise _wrong(f"{place}.events", 'are for a fleet with a table capacity and mode = "act"')
     if spec.size_min > spec.ceiling():
         raise _wrong(
             f"{place}.size_min",
@@ -259,6 +260,25 @@ def _check_whole(spec: FleetSpec, place: str) -> None:
                 f"{place}.env.{variable}",
                 "cannot be set here; READYUP_ and AGONES_SDK_ variables are set for each server",
             )
+
+
+def _check_fixed(spec: FleetSpec, replicas: int, place: str) -> None:
+    if replicas > spec.ceiling():
+        raise _wrong(
+            f"{place}.replicas",
+            f"{replicas} servers do not fit: size_max is {spec.size_max} and ports "
+            f"{spec.ports} are {len(spec.ports)}; widen ports or lower replicas",
+        )
+    if spec.capacity or spec.events:
+        raise _wrong(f"{place}.replicas", "is a fixed size, so leave out capacity and events")
+    if spec.buffer:
+        raise _wrong(f"{place}.buffer", "has no effect beside replicas; leave one of them out")
+    if spec.reserve > replicas * spec.rooms:
+        raise _wrong(
+            f"{place}.reserve",
+            f"{spec.reserve} rooms are more than {replicas} servers of {spec.rooms} have; "
+            "raise replicas or lower reserve",
+        )
 
 
 def _check_pod(spec: FleetSpec, pod: PodSpec, place: str) -> None:
@@ -298,7 +318,3 @@ def _placed(wrong: msgspec.ValidationError, place: str) -> Invalid:
 
 def _wrong(place: str, what: str) -> Invalid:
     return Invalid(f"{place}: {what}", field=place)
-
-
-def _shown(ports: PortRange) -> str:
-    return f"{ports.first}-{ports.last}"

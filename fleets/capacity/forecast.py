@@ -49,11 +49,12 @@ class Demand:
     highest: float = math.inf
     """The most claims of any horizon lately. No surprise leads beyond, only the bell curve."""
 
-    def enough(self, share: float = 1.0, widened: float = 1.0) -> float:
+    def enough(self, share: float = 1.0, widened: float = 1.0, besides: float = 0.0) -> float:
         """Servers that suffice for the first part of the horizon.
 
         The quantile of a negative binomial (Cornish-Fisher, first term); ``widened`` is a
-        factor of the margin above the mean.
+        factor of the margin above the mean. ``besides`` is the variance of what else is wanted
+        by then and independent of it.
         """
         mean = max(self.mean * share, 1e-9)
         variance = max(self.variance * share, mean)
@@ -61,6 +62,8 @@ class Demand:
         if mean + margin > self.highest * share:
             bell = _margin(mean, variance, min(self.deviations, _bell(self.chance)))
             margin = max(bell, self.highest * share - mean)
+        if besides:
+            margin = math.hypot(max(margin, 0.0), _bell(self.chance) * math.sqrt(besides))
         return max(0.0, mean + widened * margin)
 
 

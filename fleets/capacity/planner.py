@@ -80,6 +80,7 @@ def size_fleet(
     in_use: int,
     waiting: int,
     bounds: Bounds,
+    doubt: Sequence[float] = (0.0,) * LOOKS,
 ) -> Sizing:
     """The size a fleet should have now.
 
@@ -90,15 +91,16 @@ def size_fleet(
         in_use: Sessions now running.
         waiting: Claims that have no server yet.
         bounds: What an operator allows; a server in use is kept even beyond them.
+        doubt: The variance of each of ``still_running``.
     """
     later = still_running[-1]
-    enough = max(demand.enough(), float(bounds.ready_min))
+    enough = max(demand.enough(besides=doubt[-1]), float(bounds.ready_min))
     wanted = math.ceil(later + enough) + waiting
     replicas = wanted
     if wanted < size:
         kept = max(
-            running + demand.enough(look / LOOKS, RELUCTANCE)
-            for look, running in enumerate(still_running, 1)
+            running + demand.enough(look / LOOKS, RELUCTANCE, unsure)
+            for look, (running, unsure) in enumerate(zip(still_running, doubt, strict=True), 1)
         )
         replicas = max(wanted, min(size, math.ceil(kept) + waiting))
     least = max(bounds.size_min, in_use)

@@ -27,7 +27,14 @@ class SingleServers:
         # From here to the last stop there is no await, so what was seen still holds.
         observed = self._backend.observe(self._spec.name)
         in_use = demand.in_use if demand else None
-        plan = plan_fleet(self._spec, observed, in_use, self._past, now_ms=now_ms)
+        plan = plan_fleet(
+            self._spec,
+            observed,
+            in_use,
+            self._past,
+            now_ms=now_ms,
+            wish=demand.wish if demand else None,
+        )
         self._past = plan.past.forget(plan.stop)
         for uid in plan.stop:
             self._backend.stop(uid, Reason.SCALE)
@@ -42,7 +49,7 @@ class SingleServers:
             "stop": plan.stop,
             "end": plan.end,
         }
-        return Decision(plan.replicas, why)
+        return Decision(plan.replicas, why, observed)
 
     async def changed(self, *, timeout_s: float) -> None:
         await self._backend.changed(self._spec.name, timeout_s=timeout_s)

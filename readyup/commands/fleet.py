@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
     from fleets.agones.settings import KubernetesSettings
     from fleets.spec import FleetSpec
+    from readyup.fleetctl.announce import PlanAsked
+    from readyup.fleetctl.why import Why
     from readyup.settings import Config
 
-Action = Literal["render", "lint", "list", "status", "apply", "scale"]
+Action = Literal["render", "lint", "list", "status", "why", "plan", "apply", "scale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Asked:
     force: bool
     service: str
     ca_file: Path | None
+    plan: "PlanAsked"
 
 
 def fleet(  # noqa: PLR0913 - the options of a command
@@ -51,16 +54,24 @@ def fleet(  # noqa: PLR0913 - the options of a command
     force: bool = False,
     service: str = "",
     ca_file: Path | None = None,
+    at: str = "",
+    servers: Annotated[int | None, Parameter(validator=Number(gte=1, lte=10_000))] = None,
+    lasting: Annotated[str, Parameter(name="--for")] = "1h",
+    every: Literal["", "day", "week"] = "",
+    reason: str = "",
+    remove: str = "",
 ) -> int:
-    """Print, judge, list, apply or scale fleets.
+    """Print, judge, list, apply or scale fleets, and say why they are as large as they are.
 
     render prints the Kubernetes manifests of fleets of pods, for `kubectl apply -f -`.
     lint judges the Fleets of a file, or a fleet by name, and ends with 1 when there are errors.
     list and status show what Redis knows, of local fleets too.
+    why tells the newest decision about a fleet's size, with what it came from.
+    plan announces a size for a time, lists what was announced, or takes it back.
     apply gives the manifests to the API server, scale sets a Fleet's size.
 
     Args:
-        action: render, lint, list, status, apply or scale.
+        action: render, lint, list, status, why, plan, apply or scale.
         name: A fleet of the configuration; all of them without one. For lint also a file.
         size: Servers, for scale.
         config: The configuration; the built-in one without it.
@@ -70,11 +81,20 @@ def fleet(  # noqa: PLR0913 - the options of a command
         force: Scale although the role fleets plans the size.
         service: Our webhooks' Service, NAMESPACE/NAME:PORT; readyup/readyup-fleets:8443 without.
         ca_file: PEM of the authority of their certificate.
+        at: When the servers of a plan are wanted: 2026-12-24T20:00, this machine's time unless
+            an offset follows, or now.
+        servers: How many there shall be at least.
+        lasting: For how long: 45m, 2h, 1d.
+        every: day or week, for a plan that comes again.
+        reason: What it is, for those who ask why.
+        remove: The plan to be taken back, by its id.
     """
+    from readyup.fleetctl.announce import PlanAsked
     from readyup.settings import load
 
     try:
-        asked = Asked(load(config), name, size, json, live, webhooks, force, service, ca_file)
+        plan = PlanAsked(at, servers, lasting, every, reason, remove)
+        asked = Asked(load(config), name, size, json, live, webhooks, force, service, ca_file, plan)
         return _ACTIONS[action](asked)
     except ReadyUpError as wrong:
         print(f"readyup fleet {action}: {wrong}", file=sys.stderr)
@@ -176,6 +196,32 @@ def _status(asked: Asked) -> int:
     return 0
 
 
+def _why(asked: Asked) -> int:
+    from readyup.fleetctl.choose import fleets_named
+    from readyup.fleetctl.look import store_of
+    from readyup.fleetctl.why import sentences, why
+
+    async def ask() -> "list[Why]":
+        async with store_of(asked.config) as store:
+            specs = fleets_named(asked.config, asked.name)
+            return [await why(store, spec) for spec in specs]
+
+    told = asyncio.run(ask())
+    _show("\n".join(map(sentences, told)), told[0] if asked.name else told, asked)
+    return 0
+
+
+def _plan(asked: Asked) -> int:
+    from readyup.fleetctl.announce import planned
+
+    if not asked.name:
+        raise Invalid("write readyup fleet plan NAME", field="NAME")
+    told = asyncio.run(planned(asked.config, asked.name, asked.plan))
+    lines = [f"{name}: {words}" for name, words in told.items()]
+    _show("\n".join(lines) or f"nothing is announced for {asked.name}", told, asked)
+    return 0
+
+
 def _apply(asked: Asked) -> int:
     from readyup.fleetctl.choose import by_cluster
     from readyup.fleetctl.cluster import applied, cluster
@@ -231,6 +277,8 @@ _ACTIONS = {
     "lint": _lint,
     "list": _list,
     "status": _status,
+    "why": _why,
+    "plan": _plan,
     "apply": _apply,
     "scale": _scale,
 }

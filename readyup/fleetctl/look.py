@@ -1,7 +1,8 @@
 """What Redis shows of the fleets, local ones and those of pods alike."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -48,6 +49,18 @@ async def look(config: Config, specs: Sequence[FleetSpec]) -> list[FleetLook]:
         Invalid: the configuration names no store that could be asked.
         StoreUnreachable: it does not answer.
     """
+    async with store_of(config) as store:
+        return [await fleet_look(store, spec) for spec in specs]
+
+
+@contextlib.asynccontextmanager
+async def store_of(config: Config) -> AsyncIterator[Store]:
+    """The store of a configuration, for as long as the block lasts.
+
+    Raises:
+        Invalid: it names none that could be asked.
+        StoreUnreachable: it does not answer.
+    """
     if not config.store.url:
         raise Invalid(
             f"{config.source} names no store, so its state is inside the process that serves; "
@@ -56,12 +69,13 @@ async def look(config: Config, specs: Sequence[FleetSpec]) -> list[FleetLook]:
         )
     store = await Store.connect(config.store.address())
     try:
-        return [await _fleet(store, spec) for spec in specs]
+        yield store
     finally:
         await store.aclose()
 
 
-async def _fleet(store: Store, spec: FleetSpec) -> FleetLook:
+async def fleet_look(store: Store, spec: FleetSpec) -> FleetLook:
+    """How one fleet stands."""
     shown: dict[str, str] = await store.call("HGETALL", f"{{f:{spec.name}}}:backend")
     plan: dict[str, str] = await store.call("HGETALL", f"{{f:{spec.name}}}:plan")
     servers = sorted(filter(None, map(_view, shown.values())), key=lambda one: one.name)
