@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from core.address import Kind
 from core.errors import Invalid, ReadyUpError
 from readyup.commands.options import refuse_file, refuse_folder
 from readyup.demo.asked import DemoSettings, chaos_roles, refuse_numbers, run_folder, sized
@@ -24,6 +25,7 @@ def demo(  # noqa: PLR0913 - the options of a command
     seed: int = 1,
     headless: Annotated[bool, Parameter(negative=())] = False,
     json_path: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
+    redis: Kind = "server",
     chaos: str = "",
     config: Path | None = None,
     folder: Annotated[Path | None, Parameter(name="--dir")] = None,
@@ -41,6 +43,8 @@ def demo(  # noqa: PLR0913 - the options of a command
         seed: Decides the bots' ratings, arrivals, parties and mishaps.
         headless: No live table; a line every two seconds and the report.
         json_path: Write the report as JSON to this file; - for stdout.
+        redis: What keeps the state: server, one Valkey; sentinel, a primary with two replicas and
+            three Sentinels; cluster, three primaries with a replica each.
         chaos: Roles to kill with -9 and to stop for six seconds, in turn, with commas between:
             director, allocator, api, gameserver, fleets. Plays until each had its turn.
         config: A TOML or JSON file in place of the built-in configuration.
@@ -69,7 +73,12 @@ def demo(  # noqa: PLR0913 - the options of a command
     configure_logging(as_json=False, level=logging.WARNING)
     play_s = duration if duration is not None else (round_s(roles) or 20.0 if headless else 0.0)
     settings = DemoSettings(
-        players=players, servers=servers, duration_s=play_s, seed=seed, chaos=roles
+        players=players,
+        servers=servers,
+        duration_s=play_s,
+        seed=seed,
+        redis=redis,
+        chaos=roles,
     )
     try:
         run = Demo(asked, settings, run_dir)

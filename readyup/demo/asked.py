@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.address import Kind
 from core.errors import Invalid
 from readyup.settings import Config
 
@@ -30,6 +31,9 @@ class DemoSettings:
 
     seed: int = 1
     directors: int = 2
+    redis: Kind = "server"
+    """What keeps the state: one Valkey, one with replicas and Sentinels, or a Cluster."""
+
     chaos: tuple[str, ...] = ()
     """Roles that are killed and stopped in turn while the bots play."""
 

@@ -15,6 +15,9 @@ import msgspec
 from core.children import dies_with_parent
 from core.clock import SystemClock
 from core.dice import stream, unguessable
+from core.errors import StoreUnreachable
+from matchmaker.store import QueueStore
+from readyup.commands.record import write
 from readyup.demo.asked import DemoSettings, sized
 from readyup.demo.chaos import Chaos, summary
 from readyup.demo.report import Counts, report_of
@@ -75,7 +78,10 @@ class Demo:
         if meanwhile is None and self._settings.chaos:
             meanwhile = self._chaos.meanwhile
         async with running_stack(
-            self._config, self._run_dir, directors=self._settings.directors
+            self._config,
+            self._run_dir,
+            directors=self._settings.directors,
+            redis=self._settings.redis,
         ) as stack:
             recorded = asyncio.Event()
             with Recorder(stack.store, stack.streams(), self._history) as recorder:
@@ -199,7 +205,8 @@ async def _look(stack: Stack, scene: Scene, show: Show, *, play_s: float) -> Non
     while True:
         if play_s and scene.crowd.get("t_s", 0.0) >= play_s:
             scene.phase = DRAINING
-        scene.warm, scene.servers = await stack.warm_servers()
+        with contextlib.suppress(StoreUnreachable):
+            scene.warm, scene.servers = await stack.warm_servers()
         scene.roles = {name: (p.pid, p.restarts) for name, p in stack.processes.items()}
         show(scene)
         await asyncio.sleep(0.25)
@@ -224,10 +231,11 @@ async def _drained(stack: Stack, recorder: Recorder) -> bool:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DRAINED_S):
             while True:
-                final = await stack.final()
-                left = final["live_tickets"] + final["sessions"] + final["held_rooms"]
-                if not left and not recorder.open_matches:
-                    return True
+                with contextlib.suppress(StoreUnreachable):
+                    final = await stack.final()
+                    left = final["live_tickets"] + final["sessions"] + final["held_rooms"]
+                    if not left and not recorder.open_matches:
+                        return True
                 await asyncio.sleep(0.1)
     return False
 

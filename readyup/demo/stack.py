@@ -10,6 +10,8 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
+from core.address import PASSWORD, SENTINEL_PASSWORD, Kind
+from core.ensemble import Ensemble, embedded_ensemble
 from core.errors import Unreachable
 from core.redis import Store
 from core.valkey import embedded_valkey
@@ -35,6 +37,9 @@ class Stack:
     services: list["asyncio.Task[None]"]
     doors: Doors
     """Open for as long as the stack is: a role that comes back serves where its predecessor did."""
+
+    ensemble: Ensemble | None = None
+    """The servers behind the store, where one may stand in for another."""
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -104,7 +109,7 @@ class Stack:
 
 @contextlib.asynccontextmanager
 async def running_stack(
-    config: Config, run_dir: Path, *, directors: int = 2
+    config: Config, run_dir: Path, *, directors: int = 2, redis: Kind = "server"
 ) -> AsyncIterator[Stack]:
     """Start everything, and keep it running while the block lasts; see ``Stack.until_up``.
 
@@ -113,13 +118,13 @@ async def running_stack(
     """
     keys = own_keys()
     sections = ("api", "sessions", "console")
-    async with embedded_valkey() as url, contextlib.AsyncExitStack() as closing:
+    async with _running_store(redis) as (url, ensemble), contextlib.AsyncExitStack() as closing:
         config, doors = open_doors(config, sections, elsewhere=True)
         for door in doors.values():
             closing.callback(door.close)
         config = replace(
             config,
-            store=StoreSettings(url, config.store.durability),
+            store=StoreSettings(url, "replica" if ensemble else config.store.durability),
             run_dir=str(run_dir),
             # Bots, and whoever plays along on this machine, come with development keys.
             api=replace(config.api, dev_keys=True),
@@ -133,7 +138,7 @@ async def running_stack(
         names = ("allocator-1", "api-1", *others, "fleets-1")
         processes = {name: _role(name, file, keys, doors, run_dir) for name in names}
         store = await Store.connect(url)
-        stack = Stack(config, store, run_dir, processes, [], doors)
+        stack = Stack(config, store, run_dir, processes, [], doors, ensemble)
         try:
             async with asyncio.TaskGroup() as group:
                 stack.services += [
@@ -148,13 +153,25 @@ async def running_stack(
             await store.aclose()
 
 
+@contextlib.asynccontextmanager
+async def _running_store(kind: Kind) -> AsyncIterator[tuple[str, Ensemble | None]]:
+    if kind == "server":
+        async with embedded_valkey() as url:
+            yield url, None
+    else:
+        async with embedded_ensemble(kind) as ensemble:
+            yield ensemble.url, ensemble
+
+
 def _role(
     name: str, config: Path, keys: dict[str, str], doors: Doors, run_dir: Path
 ) -> RoleProcess:
     role = name.rpartition("-")[0]
     arguments = ["serve", "--role", role, "--config", str(config), "--name", name]
-    # What the environment says of settings is in the file by now, with the ports that were free.
-    env = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT} | keys
+    # What the environment says of settings is in the file by now, with the ports that were free;
+    # its passwords are for another store.
+    hidden = {*ENVIRONMENT, PASSWORD, SENTINEL_PASSWORD}
+    env = {name: value for name, value in os.environ.items() if name not in hidden} | keys
     told, inherited = handed_to_child(doors, [role])
     log = run_dir / "logs" / f"{name}.log"
     return RoleProcess(name, arguments, env=env | told, output=log, doors=inherited)
