@@ -16,8 +16,6 @@ from core.children import dies_with_parent
 from core.clock import SystemClock
 from core.dice import stream, unguessable
 from core.errors import StoreUnreachable
-from matchmaker.store import QueueStore
-from readyup.commands.record import write
 from readyup.demo.asked import DemoSettings, sized
 from readyup.demo.chaos import Chaos, summary
 from readyup.demo.report import Counts, report_of
