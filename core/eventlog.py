@@ -30,6 +30,12 @@ def decode(entry: Entry) -> Event:
     return event
 
 
+def order_of(entry: str) -> tuple[int, int]:
+    """An entry's id as ids sort."""
+    ms, _, n = entry.partition("-")
+    return int(ms), int(n or 0)
+
+
 async def last_id(store: Store, key: str) -> str:
     """The id of a stream's newest entry; ``0-0`` when it is empty or absent."""
     newest = await store.call("XREVRANGE", key, "+", "-", "COUNT", 1)
@@ -60,6 +66,19 @@ async def tail(store: Store, key: str, after: str, stop: asyncio.Event) -> Async
         for entry in entries:
             after = entry.id
             yield decode(entry)
+
+
+async def page(store: Store, key: str, after: str, *, count: int = 1000) -> list[Event]:
+    """The next events of a stream after an id, as far as they are there already."""
+    reply = await store.call("XRANGE", key, f"({after}", "+", "COUNT", count)
+    return [
+        decode(Entry(place, said if isinstance(said, dict) else _pairs(said)))
+        for place, said in reply
+    ]
+
+
+def _pairs(flat: list[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 async def first_id(store: Store, key: str) -> str:

@@ -17,18 +17,18 @@ from core.errors import Exhausted, StoreUnreachable
 from core.health import Condition
 from core.ids import FleetName
 from core.lease import RENEW_S, Lease
-from core.lua import as_json
 from core.supervise import every
 from core.telemetry import OFF, Traces
 from matchmaker.acceptance import close_unanswered
 from matchmaker.engine.passes import passes
-from matchmaker.engine.search import Found
 from matchmaker.feed import Feed
 from matchmaker.metrics import MatchmakerMetrics
+from matchmaker.passlog import PassLog
 from matchmaker.placing import Placing
 from matchmaker.ports import Allocations
 from matchmaker.regions import Superseded
 from matchmaker.store import QueueStore
+from matchmaker.unmatched import Unmatched
 
 log = structlog.get_logger("readyup.director")
 
@@ -47,8 +47,6 @@ SWEEP_S = 0.25
 HEARING_S = 10.0
 """How long a term listens before it holds silence against anybody: whatever kept this queue
 without a leader may have kept the signs of life from it too. Two renewals of presence."""
-
-PASSES_KEPT = 20_000
 
 
 class Director:
@@ -76,8 +74,7 @@ class Director:
         self._asked_s = -ASKED_S
         self._pass_ms: deque[float] = deque(maxlen=512)
         self._passes = 0
-        settings = queue.settings
-        self._engine = passes(settings.rules, wait_s=settings.wait_for_quality_s)
+        self._passlog = PassLog(queue, clock)
         self._matches = 0
         self._asking = 0
         """Matches whose players were asked to accept them when somebody looked last."""
@@ -111,7 +108,9 @@ class Director:
         log.info("director.leads", queue=self._name, epoch=epoch)
         self._metrics.epoch.labels(self._name).set(epoch)
         over = asyncio.Event()
-        feed = Feed(self._queue)
+        feed, settings = Feed(self._queue), self._queue.settings
+        # A pass of the term before may still be under way, in its own thread.
+        self._engine = passes(settings.rules, wait_s=settings.wait_for_quality_s)
         placing = Placing(
             self._queue,
             self._rooms,
@@ -122,6 +121,7 @@ class Director:
             traces=self._traces,
         )
         try:
+            await self._passlog.begin()
             await feed.load()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_lease(epoch, over), name=f"{self._name}.lease")
@@ -174,48 +174,33 @@ class Director:
         room_for = settings.line_max - len(placing.in_line)
         if not len(feed.pool) or room_for <= 0 or placing.paused:
             return
-        view, now_ms, applied = feed.pool.view(), self._clock.wall_ms(), feed.applied
+        view = feed.pool.view()
+        record = self._passlog.moment(feed, epoch=self._lease.epoch, matches_max=room_for)
         began_s, pass_us = self._clock.elapsed_s(), self._clock.wall_us()
-        found = await asyncio.to_thread(
-            self._engine.matches, view, now_ms=now_ms, matches_max=room_for
+        done = await asyncio.to_thread(
+            self._engine.matches, view, now_ms=record.now_ms, matches_max=room_for
         )
+        found = done.found
         took_s = self._clock.elapsed_s() - began_s
         self._passes += 1
         self._pass_ms.append(took_s * 1000)
         self._metrics.pass_seconds.labels(self._name).observe(took_s)
         if not found:
+            self._passlog.found_nothing()
             return
         if len(found) >= room_for:
             feed.changed.set()  # there may be more, as soon as these are placed
-        for match in found:
-            for parties in match.teams:
-                for party in parties:
-                    feed.pool.remove(party.id)
+        feed.logged.hold(
+            party.id for match in found for parties in match.teams for party in parties
+        )
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._log_pass(found, now_ms=now_ms, applied=applied))
+            group.create_task(self._passlog.write(record, done, view))
             placed = group.create_task(
                 placing.place([placing.form(match, pass_us=pass_us) for match in found])
             )
         self._matches += len(found) - len(placed.result())
         for forming in placed.result():
             await feed.put_back(list(dict.fromkeys(p.ticket for p in forming.order.players)))
-
-    async def _log_pass(self, found: list[Found], *, now_ms: int, applied: str) -> None:
-        """What a replay needs to run this pass again and compare."""
-        settings = self._queue.settings
-        result = [[[party.id for party in team] for team in match.teams] for match in found]
-        record = {
-            "epoch": self._lease.epoch,
-            "now_ms": now_ms,
-            "applied": applied,
-            "rules": settings.rules.version(),
-            "result": result,
-            "quality": [match.quality for match in found],
-        }
-        key = f"{self._queue.base}:passes"
-        await self._queue.store.call(
-            "XADD", key, "MAXLEN", "~", PASSES_KEPT, "*", "k", "pass", "d", as_json(record)
-        )
 
     async def _follow_rooms(self, fleet: FleetName, placing: Placing, feed: Feed) -> None:
         async for room in self._rooms.rooms_found(fleet):
@@ -231,6 +216,7 @@ class Director:
 
     async def _sweep(self, feed: Feed, placing: Placing, over: asyncio.Event) -> None:
         turns, began_s = 0, self._clock.elapsed_s()
+        unmatched = Unmatched(self._queue, now_ms=self._clock.wall_ms())
 
         async def turn() -> None:
             nonlocal turns
@@ -247,6 +233,7 @@ class Director:
                 if await feed.missed_some():
                     log.warning("director.log_gap", queue=self._name)
                     await feed.load()
+                await unmatched.look(feed.pool.view(), now_ms=self._clock.wall_ms())
             await self._publish(feed, placing)
 
         await every(SWEEP_S, turn, stop=over)
@@ -280,6 +267,7 @@ class Director:
             ]
         )
         placing.paused = bool(paused)
+        await self._passlog.paused(paused=placing.paused)
 
 
 class _TermOver(Exception):

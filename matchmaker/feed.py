@@ -4,10 +4,11 @@ import asyncio
 
 import structlog
 
-from core.eventlog import Event, first_id, last_id, tail
+from core.eventlog import Event, first_id, last_id, order_of, page, tail
 from core.ids import MatchId, TicketId
 from matchmaker.engine.pool import Pool
-from matchmaker.records import Records, waiting_ticket
+from matchmaker.logged import LoggedQueue
+from matchmaker.records import Records
 
 log = structlog.get_logger("readyup.director")
 
@@ -17,7 +18,7 @@ class Feed:
 
     def __init__(self, queue: Records) -> None:
         self._queue = queue
-        self.pool = Pool()
+        self.logged = LoggedQueue()
         self.applied = "0-0"
         """Id of the last log entry that the pool reflects."""
 
@@ -29,57 +30,54 @@ class Feed:
 
         self._one_at_a_time = asyncio.Lock()
 
-    async def load(self) -> None:
-        """Read all that waits. The log's end is noted first, so nothing falls between.
+    @property
+    def pool(self) -> Pool:
+        """Those of whom matches may be made."""
+        return self.logged.pool
 
-        What the log says meanwhile is applied to what was read, not to what is replaced.
+    async def load(self) -> None:
+        """Read all that waits; then it is as the log says, up to an entry of it.
+
+        Tickets are read one page after the other while the log goes on. What it said meanwhile
+        is applied to all of them, which leaves each as the last of it says.
         """
         async with self._one_at_a_time:
-            self.applied = await last_id(self._queue.store, self._queue.log)
-            self.pool.replace(await self._queue.waiting(await self._queue.live()))
+            applied = await last_id(self._queue.store, self._queue.log)
+            held = await self._queue.held(await self._queue.live())
+            anew = LoggedQueue(held)
+            while events := await page(self._queue.store, self._queue.log, applied):
+                for event in events:
+                    self._apply(event, anew)
+                applied = events[-1]["i"]
+            anew.hold(self.logged.in_hand)
+            self.logged, self.applied = anew, applied
         self.changed.set()
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Apply the log as it grows, until ``stop``."""
         async for event in tail(self._queue.store, self._queue.log, self.applied, stop):
             async with self._one_at_a_time:
-                await self._apply(event)
-                self.applied = event["i"]
+                if order_of(event["i"]) > order_of(self.applied):  # else it was read anew meanwhile
+                    self._apply(event, self.logged)
+                    self.applied = event["i"]
 
     async def missed_some(self) -> bool:
         """Whether the log was trimmed past us, so that ``load`` must read everything again."""
         oldest = await first_id(self._queue.store, self._queue.log)
-        return _order(oldest) > _order(self.applied) and self.applied != "0-0"
+        return order_of(oldest) > order_of(self.applied) and self.applied != "0-0"
 
-    async def _apply(self, event: Event) -> None:
-        match event["k"]:
-            case "ticket.enqueued":
-                self.pool.add(waiting_ticket(event["ticket"], event["body"], event["t"]))
-                self.changed.set()
-            case "ticket.updated":
-                if held := self.pool.get(event["ticket"]):
-                    self.pool.add(waiting_ticket(held.id, event["body"], held.enqueued_ms))
-                    self.changed.set()
-            case "ticket.cancelled" | "ticket.expired":
-                self.pool.remove(event["ticket"])
-            case "match.proposed":
-                for ticket in event["tickets"]:
-                    self.pool.remove(ticket)
-            case "match.accepted":
-                self.accepted.put_nowait(MatchId(event["match"]))
-            case "match.closed":
-                await self.put_back([TicketId(ticket) for ticket in event.get("tickets", ())])
-            case _:
-                pass
+    def _apply(self, event: Event, logged: LoggedQueue) -> None:
+        if logged.apply(event):
+            self.changed.set()
+        if event["k"] == "match.accepted":
+            self.accepted.put_nowait(MatchId(event["match"]))
 
     async def put_back(self, tickets: list[TicketId]) -> None:
-        """Those of the tickets that wait are held again, with their age."""
+        """Those of the tickets that wait are looked at again.
+
+        Of others the log has yet to tell what became of them.
+        """
         if tickets:
-            for ticket in await self._queue.waiting(tickets):
-                self.pool.add(ticket)
+            waiting = await self._queue.waiting(tickets)
+            self.logged.let_go(ticket.id for ticket in waiting)
             self.changed.set()
-
-
-def _order(entry: str) -> tuple[int, int]:
-    ms, _, n = entry.partition("-")
-    return int(ms), int(n or 0)

@@ -37,6 +37,9 @@ _teams = msgspec.json.Decoder(Teams).decode
 fleets_of = msgspec.json.Decoder(tuple[FleetName, ...]).decode
 _placement = msgspec.json.Decoder(Placement).decode
 
+LIVE = ("QUEUED", "REQUIRES_ACCEPTANCE", "PLACING")
+"""Statuses of tickets that have not left their queue."""
+
 PAGE = 500
 """Tickets read in one go by a director that takes over."""
 
@@ -68,11 +71,12 @@ class Records:
             "reason",
             "accept_by_ms",
             "accepted",
+            "why",
         )
         held = await self.store.call("HMGET", f"{self.base}:ticket:{ticket}", *fields)
         if held[0] is None:
             return None
-        status, ver, players, owner, enqueued_ms, expires_ms, match, reason, *asked = held
+        status, ver, players, owner, enqueued_ms, expires_ms, match, reason, *asked, why = held
         return TicketRecord(
             id=ticket,
             queue=self.settings.name,
@@ -84,6 +88,7 @@ class Records:
             expires_ms=int(expires_ms),
             match=MatchId(match) if match else None,
             reason=reason or "",
+            why=why or "",
             acceptance=_acceptance(match, *asked) if status == "REQUIRES_ACCEPTANCE" else None,
         )
 
@@ -112,6 +117,10 @@ class Records:
 
     async def waiting(self, tickets: Sequence[TicketId]) -> list[WaitingTicket]:
         """Those of the tickets that wait and are not being placed."""
+        return [ticket for status, ticket in await self.held(tickets) if status == "QUEUED"]
+
+    async def held(self, tickets: Sequence[TicketId]) -> list[tuple[str, WaitingTicket]]:
+        """Those of the tickets that have not ended, each with its status."""
         found = []
         for start in range(0, len(tickets), PAGE):
             page = tickets[start : start + PAGE]
@@ -120,8 +129,8 @@ class Records:
                 for ticket in page
             ]
             for ticket, held in zip(page, await self.store.many(asked), strict=True):
-                if held[0] == "QUEUED":
-                    found.append(waiting_ticket(ticket, held[1], int(held[2])))
+                if held[0] in LIVE:
+                    found.append((held[0], waiting_ticket(ticket, held[1], int(held[2]))))
         return found
 
     async def traceparents(self, tickets: Sequence[TicketId]) -> dict[TicketId, str]:

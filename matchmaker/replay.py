@@ -1,200 +1,124 @@
-"""A recorded hour under other rules: the same people, arriving and leaving as they did.
+"""Every recorded pass once more: the same people, the same instant, and so the same matches.
 
-The record is the queue's own log. Whoever was matched then may have to wait longer under other
-rules; how long they would have had the patience is not known, so they stay as long as their
-ticket might have lived. Whoever left unmatched leaves at the same moment again.
+A pass depends on who waited, the time, the rules and what its engine carried over. All of
+that is in the recording, so that each pass is run by itself, whatever came before it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-import msgspec
-
-from core.errors import Invalid
-from matchmaker.engine.quality import quality
-from matchmaker.offline import Arrival, Outcome, run
-from matchmaker.rules.applicants import Unfit, party
-from matchmaker.rules.members import Lineup, Party
-from matchmaker.rules.ruleset import RuleSet
+from core.eventlog import order_of
+from core.ids import TicketId
+from matchmaker.engine.passes import Passes, passes
+from matchmaker.logged import LoggedQueue
+from matchmaker.passlog import PassRecord, fingerprint, teams_of
+from matchmaker.recording import Recording
 
 
-class _Member(msgspec.Struct):
-    id: str
-    rating: float = 1500.0
-    attributes: dict[str, Any] = {}
-    latency_ms: dict[str, float] = {}
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a pass did not come out as it was recorded."""
 
-
-class _Body(msgspec.Struct):
-    players: list[str]
-    mmr: float
-    members: list[_Member] = []
-
-
-_body = msgspec.json.Decoder(_Body).decode
+    record: PassRecord
+    what: str
 
 
 @dataclass(slots=True)
-class Record:
-    """What one queue's log tells."""
+class Rerun:
+    """What came of running the passes again."""
 
-    arrivals: dict[str, Arrival] = field(default_factory=dict)
-    matched_s: dict[str, float] = field(default_factory=dict)
-    """Ticket to when its match was made."""
+    passes: int = 0
+    """Those that were run."""
 
-    matches: list[tuple[float, dict[str, list[str]]]] = field(default_factory=list)
-    """When, and tickets by team."""
+    matches: int = 0
+    """Those that came out as they were recorded."""
+
+    unjudged: dict[str, int] = field(default_factory=dict)
+    """Why some passes could not be run, and how many."""
+
+    first: Difference | None = None
+    """The first that came out otherwise; those after it were not run."""
 
 
-def recorded(events: Iterable[Mapping[str, Any]], queue: str, whole: RuleSet) -> Record:
-    """Everybody who came to a queue, and the matches that were made.
-
-    Seconds count from the first event. ``whole`` tells which attributes are wanted; a rating
-    stands in for the first number among them that was not recorded.
-
-    Raises:
-        Invalid: the log has nothing of this queue.
-    """
-    record, began_ms = Record(), None
-    for event in events:
-        if event.get("src") != f"queue/{queue}":
+def rerun(recording: Recording) -> Rerun:
+    """Run every pass of a recording again, up to the first that differs."""
+    outcome, engines = Rerun(), _Engines(recording)
+    for record, logged in _moments(recording):
+        engine = engines.of(record)
+        if engine is None:
+            _count(outcome, "their rules were not recorded")
             continue
-        began_ms = event["t"] if began_ms is None else began_ms
-        at_s = (int(event["t"]) - int(began_ms)) / 1000.0
-        match event["k"]:
-            case "ticket.enqueued":
-                record.arrivals[event["ticket"]] = _arrival(event, at_s, whole)
-            case "ticket.cancelled" | "ticket.expired":
-                _leave(record, event["ticket"], at_s)
-            case "match.committed":
-                teams = {
-                    team: list(dict.fromkeys(ticket for ticket, _ in seats))
-                    for team, seats in event["teams"].items()
-                }
-                record.matches.append((at_s, teams))
-                record.matched_s |= dict.fromkeys(event["tickets"], at_s)
-            case _:
-                pass
-    if not record.arrivals:
-        raise Invalid(f"the log tells of nobody in queue {queue!r}", field="--queue")
-    return record
+        view = logged.pool.view()
+        if fingerprint(view) != record.pool:
+            if _may_lack_some(recording, record):
+                _count(outcome, "some who waited came before the log begins")
+                continue
+            outcome.first = Difference(
+                record, f"{record.pool} waited, by the log it was {fingerprint(view)}"
+            )
+            return outcome
+        done = engine.matches(
+            view, now_ms=record.now_ms, matches_max=record.matches_max, memory=record.memory
+        )
+        again = [(teams_of(match), match.quality) for match in done.found]
+        then = list(zip(record.result, record.quality, strict=True))
+        if again != then:
+            outcome.first = Difference(record, _told(then, again))
+            return outcome
+        outcome.passes += 1
+        outcome.matches += len(then)
+    return outcome
 
 
-def _arrival(event: Mapping[str, Any], at_s: float, whole: RuleSet) -> Arrival:
-    body = _body(event["body"])
-    known = {one.id: one for one in body.members}
-    numbers = [one.name for one in whole.attributes.values() if one.type == "number"]
-    players = []
-    for name in body.players:
-        one = known.get(name, _Member(name, body.mmr))
-        attributes = dict(one.attributes)
-        if numbers and numbers[0] not in attributes:
-            attributes[numbers[0]] = one.rating
-        players.append({"id": name, "attributes": attributes, "latency_ms": one.latency_ms})
-    return Arrival(str(event["ticket"]), players, at_s)
+class _Engines:
+    """An engine for each of the rules and dials that the recording went by."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._known: dict[tuple[str, float], Passes | None] = {}
+
+    def of(self, record: PassRecord) -> Passes | None:
+        key = (record.rules, record.wait_for_quality_s)
+        if key not in self._known:
+            rules = self._recording.rules_of(record.rules)
+            made = passes(rules, wait_s=record.wait_for_quality_s) if rules else None
+            self._known[key] = made
+        return self._known[key]
 
 
-def _leave(record: Record, ticket: str, at_s: float) -> None:
-    came = record.arrivals.get(ticket)
-    if came is not None:
-        record.arrivals[ticket] = Arrival(came.id, came.players, came.at_s, at_s)
+def _moments(recording: Recording) -> Iterator[tuple[PassRecord, LoggedQueue]]:
+    """Each pass with those who waited, in the order of the log that they had applied."""
+    logged, events = LoggedQueue(), iter(recording.events)
+    coming = next(events, None)
+    for record in sorted(recording.passes, key=lambda one: order_of(one.applied)):
+        while coming is not None and order_of(coming["i"]) <= order_of(record.applied):
+            logged.apply(coming)
+            coming = next(events, None)
+        tickets = [TicketId(name) for name in record.in_hand]
+        logged.hold(tickets)
+        yield record, logged
+        logged.let_go(tickets)
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """What came of everybody, in figures."""
-
-    matches: int
-    matched: int
-    """Tickets in a match."""
-
-    waits_s: tuple[float, ...]
-    """Of those, rising."""
-
-    qualities: tuple[float, ...]
-    """Of the matches, under the rules that are compared, rising."""
-
-    def wait_s(self, share: float) -> float:
-        """A quantile of the waits; 0 when nobody was matched."""
-        return _quantile(self.waits_s, share)
-
-    def quality(self, share: float) -> float:
-        """A quantile of the qualities; 0 when there is no match."""
-        return _quantile(self.qualities, share)
+def _may_lack_some(recording: Recording, record: PassRecord) -> bool:
+    """Whether tickets from before the first event may still have waited."""
+    began_ms = int(recording.events[0]["t"])
+    return not recording.whole and record.now_ms - began_ms <= recording.lifetime_s * 1000
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+def _count(outcome: Rerun, why: str) -> None:
+    outcome.unjudged[why] = outcome.unjudged.get(why, 0) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Then, and under other rules."""
-
-    tickets: int
-    then: Distribution
-    now: Distribution
-    rejected: int
-    """Tickets that could never be matched under the other rules."""
+Outcome = list[tuple[list[list[str]], float]]
 
 
-def compare(record: Record, whole: RuleSet, *, lifetime_s: float = 600.0) -> Comparison:
-    """What was, beside what the rules would have made of it."""
-    last_s = max(one.at_s for one in record.arrivals.values())
-    outcome = run(whole, record.arrivals.values(), until_s=last_s + lifetime_s)
-    parties = _parties(record, whole)
-    return Comparison(
-        tickets=len(record.arrivals),
-        then=Distribution(
-            len(record.matches),
-            len(record.matched_s),
-            tuple(
-                sorted(
-                    at_s - record.arrivals[ticket].at_s
-                    for ticket, at_s in record.matched_s.items()
-                    if ticket in record.arrivals
-                )
-            ),
-            tuple(sorted(_qualities(record, whole, parties))),
-        ),
-        now=_of(outcome, record),
-        rejected=len(outcome.rejected),
-    )
+def _told(then: Outcome, again: Outcome) -> str:
+    for n, (one, other) in enumerate(zip(then, again, strict=False), 1):
+        if one != other:
+            return f"match {n} was {_match(*one)}, and is {_match(*other)}"
+    return f"it made {len(then)} matches, and makes {len(again)}"
 
 
-def _of(outcome: Outcome, record: Record) -> Distribution:
-    waits = [
-        made.time_s - record.arrivals[ticket].at_s
-        for made in outcome.matches
-        for tickets in made.teams.values()
-        for ticket in tickets
-    ]
-    return Distribution(
-        len(outcome.matches),
-        len(waits),
-        tuple(sorted(waits)),
-        tuple(sorted(made.quality for made in outcome.matches)),
-    )
-
-
-def _parties(record: Record, whole: RuleSet) -> dict[str, Party]:
-    found = {}
-    for one in record.arrivals.values():
-        try:
-            found[one.id] = party(one.id, list(one.players), one.at_s, whole)
-        except Unfit:
-            continue
-    return found
-
-
-def _qualities(record: Record, whole: RuleSet, parties: Mapping[str, Party]) -> Iterable[float]:
-    """Of the matches that were made, by the measure of the rules that are compared."""
-    for at_s, teams in record.matches:
-        tickets = [ticket for one in teams.values() for ticket in one]
-        if len(teams) != len(whole.teams) or not all(ticket in parties for ticket in tickets):
-            continue
-        seats = zip(whole.teams, teams.values(), strict=True)
-        seated = {team.name: [parties[ticket] for ticket in one] for team, one in seats}
-        age_s = min(at_s - parties[ticket].at_s for ticket in tickets)
-        yield quality(Lineup(whole.teams, seated), whole.at(age_s))
+def _match(teams: list[list[str]], quality: float) -> str:
+    return f"{' against '.join('+'.join(team) for team in teams)} of quality {quality:g}"

@@ -139,6 +139,25 @@ class Columns:
         found: Rows = rows
         return found
 
+    def texts(self) -> dict[str, tuple[str, ...]]:
+        """Of each list attribute the texts that have a bit, in the order of their bits."""
+        found: dict[str, tuple[str, ...]] = {}
+        for (attribute, text), bit in self._bits.items():
+            if bit:
+                found[attribute] = (*found.get(attribute, ()), text)
+        return found
+
+    def know(self, regions: Iterable[str], texts: Mapping[str, Iterable[str]]) -> None:
+        """Take regions and texts for seen, in this order, before anybody is held."""
+        assert not self._row_of, "rows hold bits that would mean something else"
+        for region in regions:
+            self.regions.append(region)
+            for by in self._latencies:
+                self.latency[by, region] = np.full(self._rows, np.nan)
+        for attribute, some in texts.items():
+            for text in some:
+                self._bit(attribute, text)
+
     def bytes_per_row(self) -> int:
         """Memory of the columns for one party, without the party itself."""
         kept: list[NDArray[Any]] = [

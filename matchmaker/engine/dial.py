@@ -48,6 +48,20 @@ class Arrivals:
 
 
 @dataclass(frozen=True, slots=True)
+class Steadily:
+    """Arrivals at a rate that somebody else has counted."""
+
+    players_per_s: float
+
+    def note(self, at_s: float, players: int) -> None:
+        """Somebody came, and is counted already."""
+
+    def per_s(self, now_s: float) -> float:
+        """Players a second."""
+        return self.players_per_s
+
+
+@dataclass(frozen=True, slots=True)
 class Dial:
     """How long a player waits on average rather than play a match of quality 0."""
 

@@ -14,10 +14,11 @@ import numpy as np
 
 from matchmaker.engine.columns import Mask, Rows
 from matchmaker.engine.compiled import Compiled, columns_for
-from matchmaker.engine.dial import NOW, Arrivals, Dial, mean_wait_s
+from matchmaker.engine.dial import NOW, Arrivals, Dial, Steadily, mean_wait_s
 from matchmaker.engine.fast import Lane
 from matchmaker.engine.forming import Formed, Former
 from matchmaker.engine.found import Ledger, Matches
+from matchmaker.engine.memory import Memory
 from matchmaker.rules.members import Party
 from matchmaker.rules.ruleset import RuleSet
 
@@ -41,7 +42,7 @@ class Engine:
         self._whole, self._dial = rules, dial
         self._pool = columns_for(rules)
         self._former = Former(rules)
-        self._arrivals = Arrivals()
+        self._arrivals: Arrivals | Steadily = Arrivals()
 
     def __len__(self) -> int:
         return len(self._pool)
@@ -51,7 +52,9 @@ class Engine:
 
     def add(self, party: Party) -> None:
         """Let a party wait; one of the same id is replaced."""
-        if party.id not in self._pool:
+        if party.id in self._pool:
+            self._former.changed(party.id)
+        else:
             self._arrivals.note(party.at_s, party.size())
         self._pool.add(party)
 
@@ -64,6 +67,29 @@ class Engine:
         self._pool, self._arrivals = columns_for(self._whole), Arrivals()
         for party in parties:
             self.add(party)
+
+    def memory(self, now_s: float) -> Memory:
+        """What the next pass depends on, besides who waits, the time and the seed."""
+        pool, small = self._pool, len(self._pool) <= SMALL
+        reached, failed = self._former.looked_at() if small else ({}, set())
+        return Memory(
+            players_per_s=self._arrivals.per_s(now_s),
+            regions=tuple(pool.regions),
+            texts=pool.texts(),
+            reached={ticket: ages for ticket, ages in reached.items() if ticket in pool},
+            failed=tuple(sorted(ticket for ticket in failed if ticket in pool)),
+        )
+
+    def recall(self, memory: Memory) -> None:
+        """Have the next pass depend on this, and not on what was before."""
+        pool = self._pool
+        if (tuple(pool.regions), pool.texts()) != (memory.regions, dict(memory.texts)):
+            self._pool = columns_for(self._whole)
+            self._pool.know(memory.regions, memory.texts)
+            for party in pool:
+                self._pool.add(party)
+        self._former.recall(memory.reached, memory.failed)
+        self._arrivals = Steadily(memory.players_per_s)
 
     def never(self, party: Party) -> str:
         """Why no team would ever take this party, whoever else comes; empty when one would."""

@@ -1,5 +1,6 @@
 """One pass of a director, whichever kind of rules its queue has."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from core.errors import Invalid
@@ -7,6 +8,7 @@ from core.ids import TicketId
 from matchmaker.engine.dial import Dial
 from matchmaker.engine.engine import Engine
 from matchmaker.engine.forming import Formed
+from matchmaker.engine.memory import Memory
 from matchmaker.engine.pool import PoolView
 from matchmaker.engine.search import Found, search
 from matchmaker.rules.applicants import Unfit, applicant
@@ -16,11 +18,24 @@ from matchmaker.rules.ruleset import RuleSet
 from matchmaker.tickets import WaitingTicket
 
 
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass found, and what it went by besides who waited and the time."""
+
+    found: list[Found]
+    """Matches without a common ticket, those of the longest waiting tickets first."""
+
+    memory: Memory = Memory()
+    """Of the engine, when the pass began."""
+
+
 class Passes(Protocol):
     """Finds matches, pass after pass. Called by one thread at a time."""
 
-    def matches(self, view: PoolView, *, now_ms: int, matches_max: int) -> list[Found]:
-        """Matches without a common ticket, those of the longest waiting tickets first."""
+    def matches(
+        self, view: PoolView, *, now_ms: int, matches_max: int, memory: Memory | None = None
+    ) -> Pass:
+        """One pass. With a ``memory`` it goes by that, not by the passes before it."""
         ...
 
 
@@ -38,23 +53,31 @@ class ByWindow:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
 
-    def matches(self, view: PoolView, *, now_ms: int, matches_max: int) -> list[Found]:
-        return search(view, self._rules, now_ms=now_ms, matches_max=matches_max)
+    def matches(
+        self, view: PoolView, *, now_ms: int, matches_max: int, memory: Memory | None = None
+    ) -> Pass:
+        return Pass(search(view, self._rules, now_ms=now_ms, matches_max=matches_max))
 
 
 class ByRuleSet:
-    """A rule set. What it keeps between passes only saves work."""
+    """A rule set."""
 
     def __init__(self, rules: RuleSet, dial: Dial) -> None:
         self._rules = rules
         self._engine = Engine(rules, dial)
         self._held: dict[TicketId, WaitingTicket] = {}
 
-    def matches(self, view: PoolView, *, now_ms: int, matches_max: int) -> list[Found]:
+    def matches(
+        self, view: PoolView, *, now_ms: int, matches_max: int, memory: Memory | None = None
+    ) -> Pass:
+        now_s = now_ms / 1000.0
         self._hold(view)
+        if memory is not None:
+            self._engine.recall(memory)
+        memory = self._engine.memory(now_s)
         # The time is the seed as well, so that a recorded pass can be run again.
-        made = self._engine.pass_(now_ms / 1000.0, seed=now_ms)[:matches_max]
-        return [self._found(one) for one in made]
+        made = self._engine.pass_(now_s, seed=now_ms)[:matches_max]
+        return Pass([self._found(one) for one in made], memory)
 
     def _hold(self, view: PoolView) -> None:
         there = {ticket.id: ticket for ticket in view.tickets}

@@ -1,4 +1,4 @@
-"""``readyup replay``: the same hour under other rules, read from the log of a run."""
+"""``readyup replay``: what a queue's directors did, once more, or under other rules."""
 
 import sys
 from collections.abc import Iterator
@@ -9,8 +9,11 @@ import msgspec
 from cyclopts import Parameter
 
 from core.errors import Invalid
-from matchmaker.replay import Comparison, Distribution, compare, recorded
+from matchmaker.comparison import Comparison, Distribution, compare
+from matchmaker.recording import Recording, recorded
+from matchmaker.replay import Rerun, rerun
 from matchmaker.rules import flexmatch
+from readyup.commands.options import refuse_file
 
 SHARES = (0.5, 0.9, 0.99)
 
@@ -19,29 +22,73 @@ def replay(
     log: Path,
     /,
     *,
-    rules: Path,
     queue: str = "duel",
-    lifetime_s: float = 600.0,
+    rules: Path | None = None,
+    wait_for_quality_s: float = 0.0,
+    plot: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Let everybody of a recorded run arrive again, under other rules, and compare.
+    """Run every recorded pass again and compare: the same people make the same matches.
+
+    With --rules, let the same people arrive again under those rules and show what they would
+    have waited for, and for how good a match. Exits with 1 when a pass comes out otherwise.
 
     Args:
-        log: The history of a run, as the demo keeps it.
-        rules: A FlexMatch rule set.
-        queue: Whose tickets.
-        lifetime_s: Seconds for which a ticket waits that did not leave by itself.
+        log: What readyup record wrote, or the demo; with --rules also the history of a run.
+        queue: Whose passes.
+        rules: A FlexMatch rule set to compare with.
+        wait_for_quality_s: The dial beside these rules; see the queue's setting.
+        plot: Draw the comparison to this SVG file.
         json: Print the figures as JSON.
     """
     try:
+        refuse_file("--plot", plot)
+        recording = recorded(_events(log), queue)
+        if rules is None:
+            return _again(recording, as_json=json)
         whole = flexmatch.load(_text(rules))
-        record = recorded(_events(log), queue, whole)
-        found = compare(record, whole, lifetime_s=lifetime_s)
+        found = compare(recording, whole, wait_s=wait_for_quality_s)
     except Invalid as wrong:
         print(f"readyup replay: {wrong}", file=sys.stderr)
         return 1
+    if plot is not None:
+        from readyup.replay_plot import picture
+
+        plot.write_text(picture(f"{queue} under {rules.name}", found), "utf-8")
     print(msgspec.json.encode(_told(found)).decode() if json else "\n".join(_lines(found)))
     return 0
+
+
+def _again(recording: Recording, *, as_json: bool) -> int:
+    if not recording.passes:
+        raise Invalid("no passes are in it; readyup record writes them, or give --rules")
+    outcome = rerun(recording)
+    print(
+        msgspec.json.encode(_rerun(outcome)).decode() if as_json else "\n".join(_told_of(outcome))
+    )
+    return 0 if outcome.first is None else 1
+
+
+def _rerun(outcome: Rerun) -> dict[str, object]:
+    first = outcome.first
+    return {
+        "same": first is None,
+        "passes": outcome.passes,
+        "matches": outcome.matches,
+        "unjudged": outcome.unjudged,
+        "first": None
+        if first is None
+        else {"now_ms": first.record.now_ms, "applied": first.record.applied, "what": first.what},
+    }
+
+
+def _told_of(outcome: Rerun) -> Iterator[str]:
+    yield f"{outcome.passes} passes made the same {outcome.matches} matches again"
+    for why, many in outcome.unjudged.items():
+        yield f"{many} passes were not judged: {why}"
+    if outcome.first is not None:
+        at = outcome.first.record
+        yield f"DIFFERENT  the pass at {at.now_ms}, after {at.applied}: {outcome.first.what}"
 
 
 def _text(file: Path) -> str:
@@ -64,9 +111,9 @@ def _told(found: Comparison) -> dict[str, object]:
     def side(one: Distribution) -> dict[str, object]:
         return {
             "matches": one.matches,
-            "matched": one.matched,
-            "wait_s": {f"p{share * 100:g}": round(one.wait_s(share), 3) for share in SHARES},
-            "quality": {"p10": round(one.quality(0.1), 4), "p50": round(one.quality(0.5), 4)},
+            "matched": one.matched(),
+            "wait_s": {_percent(share): round(one.wait_s(share), 3) for share in SHARES},
+            "quality": {_percent(share): round(one.quality(share), 4) for share in SHARES},
         }
 
     return {
@@ -79,19 +126,25 @@ def _told(found: Comparison) -> dict[str, object]:
 
 def _lines(found: Comparison) -> list[str]:
     then, now = found.then, found.now
-    rows: list[tuple[str, str, str]] = [
+    rows: list[tuple[str, ...]] = [
         ("", "recorded", "replayed"),
         ("matches", f"{then.matches}", f"{now.matches}"),
-        ("tickets matched", f"{then.matched}", f"{now.matched}"),
-        *(
-            (f"wait p{share * 100:g}", f"{then.wait_s(share):.2f} s", f"{now.wait_s(share):.2f} s")
-            for share in SHARES
-        ),
-        *(
-            (f"quality p{share * 100:g}", f"{then.quality(share):.3f}", f"{now.quality(share):.3f}")
-            for share in (0.1, 0.5)
-        ),
+        ("tickets matched", f"{then.matched()}", f"{now.matched()}"),
     ]
+    for share in SHARES:
+        waits = (f"{one.wait_s(share):.2f} s" for one in (then, now))
+        rows.append((f"wait {_percent(share)}", *waits))
+    for share in SHARES:
+        qualities = (f"{one.quality(share):.3f}" for one in (then, now))
+        rows.append((f"quality {_percent(share)}", *qualities))
     told = [f"{name:16}{left:>12}{right:>12}" for name, left, right in rows]
     rejected = f"; {found.rejected} could never be matched under these rules"
-    return [f"{found.tickets} tickets{rejected if found.rejected else ''}", *told]
+    return [
+        f"{found.tickets} tickets{rejected if found.rejected else ''}",
+        *told,
+        "quality is by the measure of the rules compared with; p90 is what 90 % reach",
+    ]
+
+
+def _percent(share: float) -> str:
+    return f"p{share * 100:g}"

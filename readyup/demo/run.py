@@ -16,6 +16,8 @@ from core.children import dies_with_parent
 from core.clock import SystemClock
 from core.dice import stream, unguessable
 from core.errors import StoreUnreachable
+from matchmaker.store import QueueStore
+from readyup.commands.record import write
 from readyup.demo.asked import DemoSettings, sized
 from readyup.demo.chaos import Chaos, summary
 from readyup.demo.report import Counts, report_of
@@ -115,7 +117,7 @@ class Demo:
                         looking.cancel()
                         scene.phase = JUDGING
                         show(scene)
-                        await stack.stop_roles()
+                        await self._stop(stack)
                     recorded.set()
                 events = sorted((self._run_dir / "events").glob("*.jsonl"))
                 await recorder.end(await stack.final(), events)
@@ -133,6 +135,12 @@ class Demo:
         )
         nothing = stop.is_set() and not counts.kinds["ticket.enqueued"]
         return Outcome(report, verdict, crowd.get("unexpected", {}), nothing)
+
+    async def _stop(self, stack: Stack) -> None:
+        """End the roles, then write down what the queues did."""
+        await stack.stop_roles()
+        queues = (QueueStore(stack.store, one) for one in stack.config.queues.values())
+        await write(queues, self._run_dir / "replay.jsonl")
 
     @contextlib.asynccontextmanager
     async def _console(self, stack: Stack) -> AsyncIterator[None]:

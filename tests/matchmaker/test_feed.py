@@ -29,8 +29,8 @@ class Slow(QueueStore):
 
     feed: Feed
 
-    async def waiting(self, tickets: Sequence[TicketId]) -> list[WaitingTicket]:
-        found = await super().waiting(tickets)
+    async def held(self, tickets: Sequence[TicketId]) -> list[tuple[str, WaitingTicket]]:
+        found = await super().held(tickets)
         await enqueue(self, "bo")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.1):

@@ -1,87 +1,186 @@
-"""A recorded hour under other rules: the same people, another outcome."""
+"""What directors did, done once more from what they wrote down."""
 
+import asyncio
 import json
-from typing import Any
+import random
+from collections.abc import Callable
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from core.errors import Invalid
-from matchmaker.replay import compare, recorded
+from core.clock import SystemClock
+from core.dice import stream
+from core.ids import FleetName, PlayerId, QueueName, TicketId
+from core.pause import Pause
+from core.redis import Store
+from matchmaker.director import Director
+from matchmaker.metrics import MatchmakerMetrics
+from matchmaker.recording import Recording, lines_of, recorded
+from matchmaker.replay import rerun
 from matchmaker.rules import flexmatch
-from matchmaker.rules.ruleset import RuleSet
+from matchmaker.rules.asked import Asked
+from matchmaker.rules.model import RatingWindow, Rules
+from matchmaker.settings import QueueSettings
+from matchmaker.store import QueueStore
+from matchmaker.tickets import NewTicket, TicketPlayer
+from tests.matchmaker.rooms import FewRooms
+
+CLOCK = SystemClock()
+REGIONS, MAPS = ("eu", "us", "ap"), tuple(f"map{n}" for n in range(70))
 
 
-def rules(distance: float) -> RuleSet:
+def rule_set(players: int, near: float, wider_s: float) -> Asked:
+    target = {"target": "rules[near].maxDistance"}
     return flexmatch.load(
         json.dumps(
             {
                 "ruleLanguageVersion": "1.0",
-                "playerAttributes": [{"name": "skill", "type": "number"}],
+                "playerAttributes": [
+                    {"name": "skill", "type": "number"},
+                    {"name": "maps", "type": "string_list"},
+                ],
                 "teams": [
-                    {"name": "red", "minPlayers": 1, "maxPlayers": 1},
-                    {"name": "blue", "minPlayers": 1, "maxPlayers": 1},
+                    {"name": name, "minPlayers": 1, "maxPlayers": players}
+                    for name in ("red", "blue")
                 ],
                 "rules": [
                     {
-                        "name": "Near",
+                        "name": "near",
                         "type": "batchDistance",
                         "batchAttribute": "skill",
-                        "maxDistance": distance,
-                    }
+                        "maxDistance": near,
+                    },
+                    {
+                        "name": "map",
+                        "type": "collection",
+                        "operation": "intersection",
+                        "measurements": ["flatten(teams[*].players.attributes[maps])"],
+                        "minCount": 1,
+                    },
+                    {"name": "ping", "type": "latency", "maxLatency": 60},
+                ],
+                "expansions": [
+                    {**target, "steps": [{"waitTimeSeconds": wider_s, "value": 10 * near}]}
                 ],
             }
         )
     )
 
 
-def enqueued(ticket: str, t: int, mmr: float) -> dict[str, Any]:
-    body = json.dumps({"players": [f"p-{ticket}"], "mmr": mmr})
-    return {"k": "ticket.enqueued", "src": "queue/duel", "t": t, "ticket": ticket, "body": body}
+def somebody(n: int, dice: random.Random) -> list[TicketPlayer]:
+    return [
+        TicketPlayer(
+            PlayerId(f"p{n}.{k}"),
+            dice.gauss(1500, 200),
+            {"skill": dice.gauss(1500, 200), "maps": dice.sample(MAPS[:6], 4)},
+            {region: dice.uniform(20, 70) for region in dice.sample(REGIONS, 2)},
+        )
+        for k in range(dice.choice((1, 1, 2)))
+    ]
 
 
-def committed(t: int, red: str, blue: str) -> dict[str, Any]:
-    teams = {"red": [[red, f"p-{red}"]], "blue": [[blue, f"p-{blue}"]]}
-    return {
-        "k": "match.committed", "src": "queue/duel", "t": t, "match": "m", "epoch": 1,
-        "tickets": [red, blue], "teams": teams,
-    }  # fmt: skip
+async def evening(queue: QueueStore, dice: random.Random, *, many: int, crowd: int) -> None:
+    """People come and go, rooms are few, the lead changes hands, and the queue is paused."""
+    rooms, stop = FewRooms(many // 8), asyncio.Event()
+    waiting: list[TicketId] = []
+    async with asyncio.TaskGroup() as group:
+        for holder in ("d1", "d2"):
+            one = Director(
+                queue,
+                rooms,
+                holder=holder,
+                clock=CLOCK,
+                chance=stream(1, holder),
+                metrics=MatchmakerMetrics(CollectorRegistry()),
+            )
+            group.create_task(one.run(stop))
+        for n in range(many):
+            if n >= crowd:
+                await asyncio.sleep(dice.expovariate(250))
+            now_ms, players = CLOCK.wall_ms(), tuple(somebody(n, dice))
+            ticket = TicketId(f"{queue.settings.name}.{n}")
+            new = NewTicket(ticket, queue.settings.name, players, "b:t", now_ms + 60_000, 0)
+            await queue.enqueue(new, now_ms=now_ms)
+            waiting.append(ticket)
+            if dice.random() < 0.15:
+                await queue.cancel(dice.choice(waiting), now_ms=now_ms)
+            if dice.random() < 0.1:
+                rooms.new_room(f"late{n}")
+            if n == many // 3:
+                await queue.store.call("HSET", queue.leader, "until_ms", 0)
+            if n == many // 2:
+                await queue.pause.set(Pause("ann", now_ms))
+                await asyncio.sleep(0.1)
+                await queue.pause.clear()
+        await asyncio.sleep(0.2)
+        stop.set()
 
 
-HOUR = [
-    {"k": "run.started", "src": "run", "t": 1},
-    enqueued("a", 1000, 1500),
-    enqueued("b", 2000, 1900),
-    committed(3000, "a", "b"),
-    enqueued("c", 5000, 1510),
-    {"k": "ticket.cancelled", "src": "queue/duel", "t": 9000, "ticket": "c"},
-    enqueued("other", 5000, 1) | {"src": "queue/squad"},
-]
+def settings(rules: Asked, **more: float) -> QueueSettings:
+    return QueueSettings(QueueName("duel"), rules, FleetName("arena"), placing_s=0.5, **more)
 
 
-def test_narrow_rules_make_better_matches_of_those_who_waited_longer():
-    found = compare(recorded(HOUR, "duel", rules(50)), rules(50))
-
-    assert (found.tickets, found.then.matches, found.now.matches) == (3, 1, 1)
-    assert found.then.waits_s == (1.0, 2.0)
-    assert found.now.waits_s == (0.0, 4.0)
-    assert found.now.quality(0.5) > found.then.quality(0.5)
+async def recording_of(queue: QueueStore) -> Recording:
+    lines = [dict(line) async for line in lines_of(queue, now_ms=CLOCK.wall_ms())]
+    return recorded(json.loads(json.dumps(lines)), "duel")
 
 
-def test_the_rules_of_then_make_the_matches_of_then():
-    found = compare(recorded(HOUR, "duel", rules(400)), rules(400))
+@pytest.mark.parametrize(
+    ("rules", "dial_s", "crowd"),
+    [
+        (lambda: Rules(("red", "blue"), 2, RatingWindow(30, 200, 1000)), 0.0, 0),
+        (lambda: rule_set(2, 60, 0.2), 0.0, 0),
+        (lambda: rule_set(3, 40, 0.1), 2.0, 60),
+    ],
+    ids=["a rating window", "a small pool", "a crowd, and a dial"],
+)
+async def test_every_pass_of_an_evening_comes_out_again(
+    store: Store, rules: Callable[[], Asked], dial_s: float, crowd: int
+):
+    queue = QueueStore(store, settings(rules(), wait_for_quality_s=dial_s))
+    await evening(queue, random.Random(7), many=80, crowd=crowd)
 
-    assert found.now.matches == found.then.matches
-    assert found.now.matched == found.then.matched
+    found = rerun(await recording_of(queue))
+
+    assert found.first is None
+    assert found.unjudged == {}
+    assert found.matches > 10
 
 
-def test_who_left_leaves_again():
-    late = [*HOUR, enqueued("d", 9500, 1510)]
+async def test_a_pass_that_comes_out_otherwise_is_named(store: Store):
+    queue = QueueStore(store, settings(Rules(("red", "blue"), 1, RatingWindow(500, 0, 500))))
+    await evening(queue, random.Random(3), many=20, crowd=0)
+    recording = await recording_of(queue)
+    recording.passes[1].quality[0] -= 0.5
 
-    found = compare(recorded(late, "duel", rules(20)), rules(20))
+    found = rerun(recording)
 
-    assert found.now.matches == 1  # a and c; d comes when c is gone
+    assert found.passes == 1
+    assert found.first is not None
+    assert found.first.record is recording.passes[1]
+    assert "of quality 0.5" in found.first.what
 
 
-def test_a_queue_that_nobody_came_to_is_told():
-    with pytest.raises(Invalid, match="nobody in queue 'chess'"):
-        recorded(HOUR, "chess", rules(1))
+async def test_who_came_before_the_log_begins_is_not_held_against_a_pass(store: Store):
+    queue = QueueStore(store, settings(Rules(("red", "blue"), 1, RatingWindow(500, 0, 500))))
+    await evening(queue, random.Random(4), many=30, crowd=10)
+    recording = await recording_of(queue)
+    recording.events, recording.whole = recording.events[5:], False
+
+    found = rerun(recording)
+
+    assert found.first is None
+    assert sum(found.unjudged.values()) > 0
+
+
+async def test_a_changed_log_is_told_from_one_that_begins_late(store: Store):
+    queue = QueueStore(store, settings(Rules(("red", "blue"), 1, RatingWindow(500, 0, 500))))
+    await evening(queue, random.Random(4), many=30, crowd=10)
+    recording = await recording_of(queue)
+    gone = next(event for event in recording.events if event["k"] == "ticket.enqueued")
+    recording.events.remove(gone)
+
+    found = rerun(recording)
+
+    assert found.first is not None
+    assert "waited, by the log" in found.first.what
