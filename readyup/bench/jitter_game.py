@@ -97,6 +97,9 @@ class _Doorman:
     def left(self, match: MatchId, player: PlayerId) -> None:
         """Nobody is told."""
 
+    def snapshot(self, match: MatchId, state: bytes) -> None:
+        """Nobody keeps it."""
+
     def finished(self, match: MatchId, result: dict[str, Any]) -> None:
         """Nobody is told."""
 

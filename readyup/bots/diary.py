@@ -50,6 +50,8 @@ class Diary:
                 self.told(ticket)
             case Assigned(ticket=ticket, assignment=to) if deed is Deed.PLAY:
                 self.assigned(ticket, to, waited_ms)
+                if before.joined and before.match == to.match:
+                    self._tally.handovers["tried"] += 1
             case Ended(match=ended, reason=reason) if ended == before.match:
                 self.ended(ended, reason)
             case _:
@@ -89,7 +91,13 @@ class Diary:
         ver = standing.ver if standing.ticket == to.ticket else 0
         self.assigned(Ticket(to.ticket, "COMPLETED", ver), to, None)
 
-    def joined(self, to: Assignment, *, rejoin: bool) -> None:
+    def joined(self, standing: Standing, to: Assignment) -> None:
+        """A game server let it in; ``standing`` is from before."""
+        rejoin = standing.joined and to.epoch == standing.epoch
+        if 0 < standing.played_epoch < to.epoch:
+            if standing.joined:  # it had asked the way, and nobody had told it of another
+                self._tally.handovers["tried"] += 1
+            self._tally.handovers["succeeded"] += 1
         self._counted.matches_made.add(to.match)
         self._write(
             "bot.joined", match=to.match, server=to.server, session_epoch=to.epoch, rejoin=rejoin
@@ -110,7 +118,7 @@ class Diary:
     def ended(self, match: str, reason: str) -> None:
         if reason == "finished":
             self._counted.matches_completed.add(match)
-        elif reason == "lost":
+        elif reason in {"lost", "abandoned"}:
             self.error("match_lost")
         self._write("bot.ended", match=match, reason=reason)
 

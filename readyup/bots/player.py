@@ -223,10 +223,9 @@ class Player:
         self._count_return(heard)
         match heard:
             case Joined(assignment=to):
-                again = self.standing.joined and to.epoch == self.standing.epoch
                 if self.standing.epoch == 0:
                     self._diary.led_back(self.standing, to)
-                self._diary.joined(to, rejoin=again)
+                self._diary.joined(self.standing, to)
                 self._misses = 0
                 self._enter(let_in(self.standing, to))
             case Finished(match=match, result=result, quality=quality):

@@ -57,6 +57,9 @@ class CrowdReport:
     rejoins: dict[str, int]
     """Ways back into a running match."""
 
+    handovers: dict[str, int]
+    """Players whose match lost its server, and those who played on at another."""
+
     errors: dict[str, int]
     unexpected: dict[str, int]
     """Errors that no fault in the service explains; any of them fails the run."""
@@ -126,6 +129,7 @@ def report_of(tally: Tally, *, players: int, duration_s: float) -> CrowdReport:
         },
         wait_ms=percentiles(tally.wait_ms, 50, 95, 99),
         rejoins={how: tally.rejoins[how] for how in ("tried", "succeeded")},
+        handovers={how: tally.handovers[how] for how in ("tried", "succeeded")},
         errors=dict(sorted(tally.errors.items())),
         unexpected=tally.unexpected(),
         link={
@@ -147,6 +151,7 @@ def report_text(report: CrowdReport) -> str:
         "matches": f"{report.matches['made']} made, {report.matches['completed']} completed",
         "waits": ", ".join(f"{share} {wait:.0f} ms" for share, wait in waits.items()),
         "rejoins": f"{report.rejoins['succeeded']} of {report.rejoins['tried']}",
+        "handovers": f"{report.handovers['succeeded']} of {report.handovers['tried']}",
         "links": f"round trip p50 {link['rtt_ms_p50']:.1f} ms, p99 {link['rtt_ms_p99']:.1f} ms, "
         f"jitter {link['jitter_ms_mean']:.2f} ms, loss {link['loss_share_mean']:.2%}",
         "errors": ", ".join(f"{n} {kind}" for kind, n in report.errors.items()) or "none",

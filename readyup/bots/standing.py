@@ -63,7 +63,10 @@ class Standing:
     match: str = ""
     epoch: int = 0
     joined: bool = False
-    """Whether a game server has let it into this match."""
+    """Whether a game server has let it into this match, at this epoch."""
+
+    played_epoch: int = 0
+    """The epoch at which one did; a higher one since then is a match that was handed over."""
 
     ending: bool = False
     last: str = ""
@@ -102,6 +105,7 @@ def _greeted(standing: Standing, hello: Hello) -> tuple[Standing, Deed]:
             match=hello.session,
             epoch=0,
             joined=False,
+            played_epoch=0,
             ending=False,
         )
         return led_back, Deed.RETURN
@@ -153,6 +157,7 @@ def _assigned(standing: Standing, ticket: Ticket, assignment: Assignment) -> tup
         match=assignment.match,
         epoch=assignment.epoch,
         joined=False,
+        played_epoch=standing.played_epoch if assignment.match == standing.match else 0,
         ending=False,
     )
     return going, Deed.PLAY
@@ -176,6 +181,7 @@ def let_in(standing: Standing, assignment: Assignment) -> Standing:
         match=assignment.match,
         epoch=max(standing.epoch, assignment.epoch),
         joined=True,
+        played_epoch=assignment.epoch,
     )
 
 
@@ -186,4 +192,5 @@ def astray(standing: Standing) -> Standing:
 
 def rested(standing: Standing) -> Standing:
     """The match is behind it."""
-    return replace(standing, phase=Phase.RESTING, last=standing.match, joined=False, ending=False)
+    done = replace(standing, phase=Phase.RESTING, last=standing.match, played_epoch=0)
+    return replace(done, joined=False, ending=False)

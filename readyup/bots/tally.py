@@ -63,6 +63,9 @@ class Tally:
         self.rejoins: Counter[str] = Counter()
         """``tried`` and ``succeeded``."""
 
+        self.handovers: Counter[str] = Counter()
+        """Matches in play that went on elsewhere, by player: ``tried`` and ``succeeded``."""
+
         self.errors: Counter[str] = Counter()
         self.troubles: deque[Trouble] = deque(maxlen=TROUBLES_MAX)
         self.rtt_ms = array("d")

@@ -73,6 +73,7 @@ def report_of(
         "place_ms": percentiles(counts.place_ms),
         "claim_ms": percentiles(counts.claim_ms),
         "rejoins": crowd.get("rejoins", {"tried": 0, "succeeded": 0}),
+        "handovers": crowd.get("handovers", {"tried": 0, "succeeded": 0}),
         "errors": errors,
         "repairs": dict(repairs),
         "link": crowd.get("link", {}),
@@ -107,6 +108,8 @@ def as_text(report: Mapping[str, Any]) -> str:
         "(from match and free room to the push)",
         "claiming": f"p50 {claim['p50']:.2f} ms, p99 {claim['p99']:.2f} ms",
         "rejoins": f"{rejoins['succeeded']} of {rejoins['tried']}",
+        "handovers": f"{report['handovers']['succeeded']} of {report['handovers']['tried']} "
+        "players whose match lost its server played on at another",
         "errors": errors,
         "repairs": repairs,
         "promises": f"{report['breaches']} breaches in {report['events']} events",

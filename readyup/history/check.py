@@ -16,6 +16,7 @@ from readyup.history.acceptance import AllAccepted
 from readyup.history.assignments import HeldRoom
 from readyup.history.ends import Conserved, EverythingEnds
 from readyup.history.event import Event
+from readyup.history.handovers import Outlives
 from readyup.history.invariant import Breach, Invariant
 from readyup.history.matches import OneDirector, PartiesWhole, Survives, Whole
 from readyup.history.reading import read
@@ -39,6 +40,7 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     Survives,
     EverythingEnds,
     AllAccepted,
+    Outlives,
     Witnesses,
 )
 """In the order of the architecture; what ties the log to those who were there comes last."""

@@ -72,6 +72,9 @@ class MatchLink:
 class _Play:
     def __init__(self) -> None:
         self.links: dict[PlayerId, MatchLink] = {}
+        self.left_s: float | None = None
+        """How much of it another server had left to play; None for a match that is new."""
+
         self.ends_s = math.inf
 
 
@@ -92,7 +95,9 @@ class VirtualGame:
         self._host = host
 
     def start(self, match: Seats) -> None:
-        self._plays[match.match] = _Play()
+        play = self._plays[match.match] = _Play()
+        if match.snapshot is not None:
+            play.left_s = float(match.snapshot)
 
     def stop(self, match: MatchId, reason: str) -> None:
         for link in self._plays.pop(match).links.values():
@@ -100,9 +105,11 @@ class VirtualGame:
 
     def tick(self, n: int) -> None:
         now_s = asyncio.get_running_loop().time()
+        assert self._host is not None
         for match, play in list(self._plays.items()):
+            if now_s < play.ends_s < math.inf:
+                self._host.snapshot(match, str(play.ends_s - now_s).encode())
             if play.ends_s <= now_s:
-                assert self._host is not None
                 del self._plays[match]
                 result = {"winner": self._dice.choice(("red", "blue")), "tick": n}
                 self._host.finished(match, result)
@@ -137,7 +144,10 @@ class VirtualGame:
         play = self._plays[seat.match]
         if math.isinf(play.ends_s):
             now_s = asyncio.get_running_loop().time()
-            play.ends_s = now_s + self._dice.uniform(*self._play_s)
+            left_s = play.left_s
+            if left_s is None:
+                left_s = self._dice.uniform(*self._play_s)
+            play.ends_s = now_s + left_s
         if (older := play.links.get(seat.player)) is not None:
             older.end(None, "replaced", after_s=self.way_s())
         link = play.links[seat.player] = MatchLink(self, seat.match, seat.player)

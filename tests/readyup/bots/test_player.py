@@ -140,6 +140,7 @@ def test_a_match_that_was_moved_is_joined_at_its_new_place(play: Play):
     assert (first["session_epoch"], second["session_epoch"]) == (1, 2)
     assert "wait_ms" not in second
     assert len(stage.events("ann", "bot.result")) == 1
+    assert stage.tally.handovers == {"tried": 2, "succeeded": 2}
     assert stage.tally.unexpected() == {}
 
 

@@ -25,6 +25,7 @@ LOG: list[dict[str, Any]] = [
 CROWD = {
     "wait_ms": {"p50": 100.0, "p95": 200.0, "p99": 300.0},
     "rejoins": {"tried": 3, "succeeded": 2},
+    "handovers": {"tried": 4, "succeeded": 4},
     "errors": {"409": 1},
     "link": {"rtt_ms_p50": 1.0},
 }
@@ -94,6 +95,7 @@ def test_a_person_reads_the_same_figures_in_lines(history: Path):
     assert "2 made, 1 played to the end" in rows["matches"]
     assert "p50 100 ms, p95 200 ms, p99 300 ms" in rows["waits"]
     assert "2 of 3" in rows["rejoins"]
+    assert "4 of 4" in rows["handovers"]
     assert "1 409" in rows["errors"]
     assert "1 moved" in rows["repairs"]
     assert f"1 breaches in {len(LOG)} events" in rows["promises"]

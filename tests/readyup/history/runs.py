@@ -117,6 +117,7 @@ class Log:
         """Have its server be one that speaks only an Agones SDK: it has no events of its own."""
         server = self.place[match]["server"]
         self.lines = [line for line in self.lines if line["src"] != f"server/{server}"]
+        self.drop("session.result", match=match)
         self.find("room.acked", match=match)["by"] = by
 
     def move(self, match: str, room: str) -> None:
@@ -127,6 +128,12 @@ class Log:
         self.say(FLEET, "session.moved", match=match, **{"from": before["room"]}, **place)
         self.say(QUEUE, "match.moved", match=match, fleet="arena", **place)
         self.assign(match, ver=4)
+
+    def lose_server(self, match: str) -> None:
+        """It is gone in the middle of the match, with its rooms."""
+        place = self.place[match]
+        self.say(FLEET, "room.removed", room=place["room"], server=place["server"], reason="gone")
+        self.say(FLEET, "session.handover", match=match, **place, snapshot_ms=self.now_ms)
 
     def join(self, match: str) -> None:
         place = self.place[match]
@@ -141,6 +148,7 @@ class Log:
         self.say(f"server/{place['server']}", "match.finished", **place, result={"won": "red"})
         for _, player in self.seated(match):
             self.say(f"bot/{player}", "bot.result", player=player, match=match, result={})
+        self.say(FLEET, "session.result", **place)
         self.release(match, "finished")
         self.say(f"server/{place['server']}", "server.released", **place)
 
@@ -263,8 +271,9 @@ def good_run() -> Log:
 
     # One expires.
     log.enqueue("t8", "hal")
-    log.say(QUEUE, "ticket.expired", ticket="t8", ver=2, reason="lifetime")
-    log.tell("t8", "TIMED_OUT", 2)
+    log.say(QUEUE, "ticket.unmatched", ticket="t8", ver=2, waited_ms=30_000, why="")
+    log.say(QUEUE, "ticket.expired", ticket="t8", ver=3, reason="lifetime")
+    log.tell("t8", "TIMED_OUT", 3)
 
     # Two crash before they hear of their match; nobody joins.
     log.enqueue("t9", "ida")
@@ -276,6 +285,22 @@ def good_run() -> Log:
     log.host("m5")
     log.release("m5", "no-join")
     log.end_match("m5", "no-join")
+
+    # A server dies in the middle of a match, which goes on at another.
+    log.rooms("u5/0", "u6/0")
+    log.enqueue("t13", "liv")
+    log.enqueue("t14", "max")
+    log.propose("m10", "u5/0", {"red": ["t13"], "blue": ["t14"]})
+    log.commit("m10")
+    log.assign("m10")
+    log.host("m10")
+    log.join("m10")
+    log.lose_server("m10")
+    log.move("m10", "u6/0")
+    log.host("m10")
+    log.join("m10")
+    log.finish("m10")
+    log.end_match("m10", "finished")
 
     log.say(FLEET, "room.removed", room="u4/0", server="u4", reason="retired")
     log.say(FLEET, "server.deleted", server="u4", name="u4", reason="scale")

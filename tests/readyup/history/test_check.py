@@ -72,6 +72,9 @@ def test_hardly_any_line_of_the_store_can_be_lost_unnoticed():
     assert unnoticed == {
         ("match.waiting", "m4"),  # it got its room all the same
         ("match.moved", "m2"),  # its players heard of it all the same
+        ("match.moved", "m10"),
+        ("session.handover", "m10"),  # that it moved is told, and that its server is gone
+        ("room.removed", "u5"),
         ("match.accepted", "m0"),  # its commit judges the same
         ("match.announced", "m5"),  # nobody was there to be told
         ("room.released", "m5"),  # its server was taken out next

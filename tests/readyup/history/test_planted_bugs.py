@@ -77,6 +77,11 @@ def a_ticket_comes_back_from_the_dead(log: Log) -> None:
 
 
 @plant("3")
+def a_ticket_that_has_left_is_told_to_wait_on(log: Log) -> None:
+    log.after(log.find("ticket.expired", ticket="t8"), QUEUE, "ticket.unmatched", ticket="t8")
+
+
+@plant("3")
 def a_cancel_is_granted_to_a_player_who_plays(log: Log) -> None:
     told = log.find("bot.ended", player="ann")
     log.after(told, "bot/ann", "bot.cancel", ph="ok", player="ann", ticket="t1")
@@ -380,6 +385,54 @@ def the_store_accepts_in_the_place_of_a_player(log: Log) -> None:
     log.drop("bot.answered", player="vic")
 
 
+@plant("15")
+def a_result_is_recorded_twice(log: Log) -> None:
+    result = log.find("session.result", match="m1")
+    log.after(result, **result)
+
+
+@plant("15")
+def the_old_servers_result_counts_after_the_handing_over(log: Log) -> None:
+    log.find("session.result", match="m10").update(server="u5", session_epoch=1)
+
+
+@plant("15")
+def a_match_with_a_result_is_handed_over(log: Log) -> None:
+    result = log.find("session.result", match="m10")
+    log.lines.remove(result)
+    old = result | {"server": "u5", "session_epoch": 1, "room": "u5/0"}
+    at = log.lines.index(log.find("session.handover", match="m10"))
+    log.lines.insert(at, old)
+    log.after(log.lines[at - 1], "server/u5", "match.finished", **{
+        name: old[name] for name in ("match", "room", "server", "session_epoch")
+    })  # fmt: skip
+
+
+@plant("15")
+def a_match_waits_two_minutes_for_its_second_server(log: Log) -> None:
+    for line in log.lines[log.lines.index(log.find("session.moved", match="m10")) :]:
+        line["t"] += 120_000
+
+
+@plant("15")
+def a_dead_servers_match_is_forgotten(log: Log) -> None:
+    log.drop("run.drained")
+    at = log.lines.index(log.find("session.handover", match="m10"))
+    end = log.lines[-1] | {"t": log.now_ms + 120_000}
+    end["final"] = end["final"] | {"sessions": 1}
+    log.lines = [*log.lines[:at], end]
+
+
+@plant("15")
+def a_match_that_never_lost_its_server_is_abandoned(log: Log) -> None:
+    log.find("session.ended", match="m5")["reason"] = "abandoned"
+
+
+@plant("15")
+def a_finished_match_has_no_result(log: Log) -> None:
+    log.drop("session.result", match="m1")
+
+
 @pytest.mark.parametrize(
     ("invariant", "doctor"), PLANTED, ids=[f"{n}-{bug.__name__}" for n, bug in PLANTED]
 )
@@ -394,4 +447,4 @@ def test_a_planted_bug_is_named_by_its_invariant_and_no_other(invariant: str, do
 
 
 def test_every_invariant_is_broken_at_least_once():
-    assert {invariant for invariant, _ in PLANTED} == {*map(str, range(1, 15)), "witnesses"}
+    assert {invariant for invariant, _ in PLANTED} == {*map(str, range(1, 16)), "witnesses"}
