@@ -37,22 +37,11 @@ def read(text: str) -> tuple[RuleSet | None, list[Problem]]:
     """The rule set that a text holds, and what is wrong with it; None when it cannot be run."""
     findings = Findings()
     try:
-        document = jsonc.read(text)
+        rules = _read(text, findings)
     except Invalid as wrong:
         findings.error("$", str(wrong))
         return None, findings.problems
-    if not isinstance(document, Mapping):
-        findings.error("$", f"is {shown(document)}; a rule set is an object")
-        return None, findings.problems
-    for doubled in jsonc.doubled_keys(document):
-        findings.warn(
-            f"{doubled.path}.{doubled.key}",
-            "stands there twice; both are read, each target with the steps after it"
-            if doubled.key in ("target", "steps") and doubled.path.startswith("$.expansions[")
-            else "stands there twice; JSON keeps the last one",
-        )
-    rules = _whole(Reader(document, "$", findings))
-    return (replace(rules, source=text) if findings.ok() else None), findings.problems
+    return (replace(rules, source=text) if rules and findings.ok() else None), findings.problems
 
 
 def load(text: str) -> RuleSet:

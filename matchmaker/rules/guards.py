@@ -20,7 +20,7 @@ from matchmaker.rules.guard_kinds import (
     Span,
     speaks_of,
 )
-from matchmaker.rules.hopeless import hopeless, lists_each, spread_bound
+from matchmaker.rules.hopeless import hopeless, spread_bound
 from matchmaker.rules.members import Lineup, Party
 from matchmaker.rules.quotas import Quota, quotas
 from matchmaker.rules.ruleset import (
@@ -34,6 +34,7 @@ from matchmaker.rules.ruleset import (
     RuleSet,
     Team,
 )
+from matchmaker.rules.trends import lists_each
 
 Knowledge = tuple[Known, ...]
 """What all guards know."""

@@ -5,9 +5,7 @@ but one way as players join: a spread, which never narrows; what all have in com
 never grows.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from enum import Enum, auto
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from matchmaker.rules.expressions import (
@@ -20,7 +18,16 @@ from matchmaker.rules.expressions import (
     paths,
     work_out,
 )
-from matchmaker.rules.judge import SLACK, comparison, counts, distance, meets, regions, within
+from matchmaker.rules.judge import (
+    SLACK,
+    compares,
+    comparison,
+    counts,
+    distance,
+    meets,
+    regions,
+    within,
+)
 from matchmaker.rules.members import Lineup
 from matchmaker.rules.ruleset import (
     BatchDistance,
@@ -31,9 +38,10 @@ from matchmaker.rules.ruleset import (
     Latency,
     Rule,
     RuleSet,
-    Statement,
     Team,
 )
+from matchmaker.rules.statements import answer
+from matchmaker.rules.trends import lasting, lists_each
 
 
 def any_hopeless(lineup: Lineup, rules: RuleSet, known: Mapping[str, Rule]) -> bool:
@@ -53,33 +61,50 @@ def hopeless(rule: Rule, lineup: Lineup, known: Mapping[str, Rule]) -> bool:
         case Distance():
             return _distance_hopeless(rule, lineup)
         case Comparison():
-            alone = all(lists_each(measurement) for measurement in rule.measurements)
-            if rule.reference is not None and not isinstance(rule.reference, Literal):
-                return False
-            return alone and not comparison(rule, lineup)
+            return _comparison_hopeless(rule, lineup)
         case Collection():
             return _collection_hopeless(rule, lineup)
         case Compound():
-            return _statement_hopeless(rule.statement, lineup, known)
+            lost = answer(
+                rule.statement,
+                lambda name: False if hopeless(known[name], lineup, known) else None,
+            )
+            return lost is False
         case _:
             return False
 
 
-def lists_each(expression: Expression) -> bool:
-    """Whether it lists values that stay as more players join: paths, flattened or not."""
-    match expression:
-        case Path():
-            return bool(expression.attribute)
-        case Call("flatten", of):
-            return lists_each(of)
+def _comparison_hopeless(rule: Comparison, lineup: Lineup) -> bool:
+    if rule.reference is not None and not isinstance(rule.reference, Literal):
+        return False
+    if all(lists_each(measurement) for measurement in rule.measurements):
+        return not comparison(rule, lineup)
+    if not isinstance(rule.reference, Literal):
+        return False
+    seen = lineup.seen_by(rule.party)
+    return any(
+        not compares(value, operation, rule.reference.value)
+        for measurement in rule.measurements
+        for operation, values in _lasting_values(measurement, seen)
+        if rule.operation in (operation, operation[0], "=")
+        for value in values
+    )
+
+
+def _lasting_values(measurement: Expression, seen: Lineup) -> Iterator[tuple[str, list[Any]]]:
+    """Numbers below which a maximum will never be again (``<=``), or above which a minimum."""
+    match measurement:
+        case Call("max" | "min" as function, of) if lists_each(of):
+            yield "<=" if function == "max" else ">=", leaves(work_out(of, seen))
         case _:
-            return False
+            return
 
 
 def _distance_hopeless(rule: Distance, lineup: Lineup) -> bool:
     if isinstance(rule.reference, Literal):
-        each = all(lists_each(measurement) for measurement in rule.measurements)
-        return each and not distance(rule, lineup)
+        if all(lists_each(measurement) for measurement in rule.measurements):
+            return not distance(rule, lineup)
+        return _too_far(rule, rule.reference.value, lineup.seen_by(rule.party))
     measured, bound = spread_bound(rule, lineup.order)
     seen = lineup.seen_by(rule.party)
     for path in measured:
@@ -87,6 +112,17 @@ def _distance_hopeless(rule: Distance, lineup: Lineup) -> bool:
         if values and max(values) - min(values) > bound + SLACK:
             return True
     return False
+
+
+def _too_far(rule: Distance, reference: Any, seen: Lineup) -> bool:  # noqa: ANN401 - a number
+    """Whether a maximum is too far above the reference already, or a minimum below."""
+    most = rule.max_distance
+    return most is not None and any(
+        (value - reference if operation == "<=" else reference - value) > most + SLACK
+        for measurement in rule.measurements
+        for operation, values in _lasting_values(measurement, seen)
+        for value in values
+    )
 
 
 def spread_bound(rule: Distance, teams: Sequence[Team]) -> tuple[list[Path], float]:
@@ -141,14 +177,19 @@ def _collection_hopeless(rule: Collection, lineup: Lineup) -> bool:
     seen = lineup.seen_by(rule.party)
     for measurement in rule.measurements:
         measured = _of_somebody(work_out(measurement, seen), measurement, seen)
-        if not leaves(measured):
+        if not _somebody(measurement, seen):
             continue  # nobody is there yet of whom it could speak
-        bounds = _lasting(rule, measurement, seen)
+        bounds = lasting(rule, measurement, seen)
         if bounds is None:
             continue
         if not all(within(bounds, count) for count in counts(rule, measured, seen)):
             return True
     return False
+
+
+def _somebody(measurement: Expression, seen: Lineup) -> bool:
+    """Whether there is anybody of whom an expression speaks."""
+    return any(seen.seated[team] for path in paths(measurement) for team in seen.teams(path.teams))
 
 
 def _of_somebody(measured: Any, measurement: Expression, seen: Lineup) -> Any:  # noqa: ANN401
@@ -157,112 +198,3 @@ def _of_somebody(measured: Any, measurement: Expression, seen: Lineup) -> Any:  
         return measured
     several = measurement.teams == ("*",) or len(seen.teams(measurement.teams)) > 1
     return [team for team in measured if team] if several else measured
-
-
-class _Trend(Enum):
-    """What more players do to a list, or to a number."""
-
-    FIXED = auto()
-    RISES = auto()
-    FALLS = auto()
-    ANY = auto()
-
-
-def _lasting(rule: Collection, measurement: Expression, seen: Lineup) -> Collection | None:
-    """The rule with only those bounds that stay broken once they are; None when none does."""
-    trend = _counted(rule, measurement, seen)
-    if trend is _Trend.FIXED:
-        return rule
-    bare = rule.min_count is None and rule.max_count is None
-    if trend is _Trend.FALLS:
-        least = 1.0 if bare else rule.min_count
-        return None if least is None else replace(rule, min_count=least, max_count=None)
-    if trend is _Trend.RISES and rule.max_count is not None:
-        return replace(rule, min_count=None)
-    return None
-
-
-def _counted(rule: Collection, measurement: Expression, seen: Lineup) -> _Trend:
-    """How the counts of a rule go as players join."""
-    reference = _Trend.FIXED if rule.reference is None else _list_trend(rule.reference, seen)
-    measured = _list_trend(measurement, seen)
-    if rule.operation == "contains":
-        return _Trend.RISES if reference is _Trend.FIXED else _Trend.ANY
-    if rule.operation == "intersection":
-        if measured is _Trend.FIXED:
-            return _Trend.FALLS  # each further list can only take from what all have
-        return _Trend.ANY if _depth(measurement, seen) > 1 else _Trend.RISES
-    return _together(measured, reference)
-
-
-def _together(one: _Trend, other: _Trend) -> _Trend:
-    """How many values two lists have in common, from how each of them goes."""
-    both = {one, other} - {_Trend.FIXED}
-    if not both:
-        return _Trend.FIXED
-    return both.pop() if len(both) == 1 else _Trend.ANY
-
-
-def _list_trend(expression: Expression, seen: Lineup) -> _Trend:
-    """How each innermost list of an expression goes as players join."""
-    match expression:
-        case Literal():
-            return _Trend.FIXED
-        case Call("set_intersection", of):
-            # Of the lists of single parties, and of all of them at once, once there are some.
-            single = (
-                lists_each(of) and _depth(of, seen) == 2 and _list_trend(of, seen) is _Trend.FIXED
-            )
-            return _Trend.FALLS if single and work_out(of, seen) else _Trend.ANY
-        case Path() | Call("flatten", _):
-            if not _listed(expression):
-                return _Trend.ANY
-            own = _own_lists(expression, seen) and _depth(expression, seen) > 1
-            return _Trend.FIXED if own else _Trend.RISES
-        case _:
-            return _Trend.ANY
-
-
-def _listed(expression: Expression) -> bool:
-    """Whether it is a path, flattened or not, to ids or an attribute."""
-    match expression:
-        case Path(_, attribute, ids):
-            return bool(attribute) or ids
-        case Call("flatten", of):
-            return _listed(of)
-        case _:
-            return False
-
-
-def _own_lists(expression: Expression, seen: Lineup) -> bool:
-    """Whether each player has a list of the attribute, rather than one value."""
-    (path,) = paths(expression)
-    values = (value for team in seen.order for value in seen.attribute(team.name, path.attribute))
-    return bool(path.attribute) and isinstance(next(values, None), list)
-
-
-def _depth(expression: Expression, seen: Lineup) -> int:
-    """Lists within lists that a path gives, after it was flattened."""
-    match expression:
-        case Path():
-            return 1 + by_team(expression, seen) + _own_lists(expression, seen)
-        case Call("flatten", of):
-            return max(1, _depth(of, seen) - 1)
-        case _:
-            return 0
-
-
-def _statement_hopeless(statement: Statement, lineup: Lineup, known: Mapping[str, Rule]) -> bool:
-    lost = [
-        hopeless(known[part], lineup, known)
-        if isinstance(part, str)
-        else _statement_hopeless(part, lineup, known)
-        for part in statement.parts
-    ]
-    match statement.operator:
-        case "and":
-            return any(lost)
-        case "or" | "xor":
-            return all(lost)
-        case _:
-            return False

@@ -15,8 +15,8 @@ from matchmaker.rules.ruleset import (
     Latency,
     Rule,
     RuleSet,
-    Statement,
 )
+from matchmaker.rules.statements import answer
 
 SLACK = 1e-9
 """Rounding that an average may have before it counts against anybody."""
@@ -45,7 +45,7 @@ def meets(rule: Rule, lineup: Lineup, known: Mapping[str, Rule]) -> bool:
         case BatchDistance():
             return batch_distance(rule, lineup.parties())
         case Compound():
-            return _statement(rule.statement, lineup, known)
+            return bool(answer(rule.statement, lambda name: meets(known[name], lineup, known)))
         case _:
             return True
 
@@ -97,7 +97,7 @@ def comparison(rule: Comparison, lineup: Lineup) -> bool:
         )
     seen = lineup.seen_by(rule.party)
     return all(
-        _compares(value, rule.operation, against)
+        compares(value, rule.operation, against)
         for measurement in rule.measurements
         for value, against in beside(measurement, rule.reference, seen)
     )
@@ -117,7 +117,8 @@ def _equal(value: Any, other: Any) -> bool:  # noqa: ANN401
     return bool(value == other)
 
 
-def _compares(value: Any, operation: str, against: Any) -> bool:  # noqa: ANN401
+def compares(value: Any, operation: str, against: Any) -> bool:  # noqa: ANN401
+    """Whether one value compares so with another; nothing does with what is not there."""
     if value is None or against is None:
         return False
     if isinstance(value, str) != isinstance(against, str):
@@ -213,21 +214,3 @@ def batch_distance(rule: BatchDistance, parties: list[Party]) -> bool:
         return rule.max_distance is None or spread <= rule.max_distance + SLACK
     first = values[0][0]
     return all(value == first for one in values for value in one)
-
-
-def _statement(statement: Statement, lineup: Lineup, known: Mapping[str, Rule]) -> bool:
-    held = [
-        meets(known[part], lineup, known)
-        if isinstance(part, str)
-        else _statement(part, lineup, known)
-        for part in statement.parts
-    ]
-    match statement.operator:
-        case "and":
-            return all(held)
-        case "or":
-            return any(held)
-        case "xor":
-            return sum(held) == 1
-        case _:
-            return not held[0]

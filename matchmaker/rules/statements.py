@@ -1,6 +1,7 @@
-"""The statement of a compound rule: ``or(and(Map, Mode), not(Skill))`` read."""
+"""The statement of a compound rule: ``or(and(Map, Mode), not(Skill))`` read, and its answer."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from core.errors import Invalid
@@ -21,6 +22,25 @@ def parse(text: str) -> Statement:
     if rest.strip() or isinstance(statement, str):
         raise Invalid(f"{text!r} is none; write for example or(and(A, B), not(C))")
     return statement
+
+
+def answer(statement: Statement, of: Callable[[str], bool | None]) -> bool | None:
+    """What a statement comes to, from what each rule does; None where that is open still.
+
+    ``of``: from a rule's name to whether it is met, or None where that is open.
+    """
+    parts = [of(one) if isinstance(one, str) else answer(one, of) for one in statement.parts]
+    match statement.operator:
+        case "and":
+            return False if False in parts else None if None in parts else True
+        case "or":
+            return True if True in parts else None if None in parts else False
+        case "xor":
+            if parts.count(True) > 1:
+                return False
+            return None if None in parts else True in parts
+        case _:
+            return None if parts[0] is None else not parts[0]
 
 
 def _part(text: str) -> tuple[Statement | str, str]:
