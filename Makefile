@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults soak browser cluster cluster-down cluster-build test-cluster smoke check fix bench lock images-lint wheel wheel-smoke clean
+.PHONY: help setup demo test faults soak browser cluster cluster-down cluster-build test-cluster chart smoke check fix bench lock images-lint wheel wheel-smoke clean
 
 help: ## what you can do here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,7 +23,7 @@ demo: setup ## everything on this machine, with bots and the console
 	@$(BIN)/readyup demo
 
 test: setup ## the tests, under a minute
-	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser and not cluster"
+	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser and not cluster and not chart"
 
 faults: setup ## kills of real processes under bots, two minutes
 	@$(BIN)/pytest -q -m "slow and not cluster"
@@ -46,6 +46,10 @@ cluster-build: setup ## build Kubernetes once, some ten minutes; then it is kept
 test-cluster: setup ## the tests against a real cluster, skipped where none is to be had
 	@$(BIN)/python -m tests.cluster.plane build || echo "so tests that need a cluster are skipped"
 	@$(AS_ROOT) $(BIN)/pytest -q -m cluster tests/cluster
+
+chart: setup ## the Helm chart: lint, snapshots, and a real API server where there is one
+	@if $(BIN)/python -m tests.deploy.helm build; then $(AS_ROOT) $(BIN)/pytest -q -m chart tests/deploy; \
+	else echo "so the chart is not tested"; fi
 
 # A network of its own needs root, or a user namespace in which one is.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo unshare --user --map-root-user)

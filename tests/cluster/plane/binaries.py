@@ -77,18 +77,27 @@ def control_plane(*, build: bool = False) -> dict[str, Path]:
     for made in builds():
         ready = {name: named / name for name in made.programs if (named / name).exists()}
         if len(ready) < len(made.programs):
-            go = toolchain.find(made.folder)
-            kept = made.kept(go)
-            if not kept.exists():
-                if not build:
-                    raise RuntimeError(
-                        f"not built yet: {', '.join(made.programs)}; `make cluster-build` does it "
-                        "once, in some ten minutes"
-                    )
-                _build(made, go, kept)
+            kept = built(made, build=build, verb="make cluster-build")
             ready = {name: kept / name for name in made.programs} | ready
         programs |= ready
     return programs
+
+
+def built(made: Build, *, build: bool, verb: str) -> Path:
+    """The folder with a build's programs; built first if they must be and may be.
+
+    Raises:
+        RuntimeError: it is not there and ``verb`` would make it, or it cannot be made.
+    """
+    go = toolchain.find(made.folder)
+    kept = made.kept(go)
+    if not kept.exists():
+        if not build:
+            raise RuntimeError(
+                f"not built yet: {', '.join(made.programs)}; `{verb}` does it once, in minutes"
+            )
+        _build(made, go, kept)
+    return kept
 
 
 def agones() -> Path:
@@ -100,7 +109,8 @@ def agones() -> Path:
     folder = Path(os.environ.get(AGONES_ASSETS) or toolchain.cache() / "agones")
     if lacking := [name for name in AGONES if not (folder / name).exists()]:
         raise RuntimeError(
-            f"no Agones here: {AGONES_ASSETS} names no folder with {', '.join(lacking)}"
+            f"no Agones here: {AGONES_ASSETS} names no folder with {', '.join(lacking)}; "
+            "docs/cluster-tests.md tells how to make one"
         )
     return folder
 

@@ -1,0 +1,261 @@
+"""The chart before a real API server: dry runs of everything, and an installation in earnest."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.plane.api import APPLY, Api, Refused
+from tests.cluster.plane.plane import Plane
+from tests.deploy import helm
+from tests.deploy.helm import Document, documents, template
+
+pytestmark = pytest.mark.cluster
+
+FILES = sorted(helm.PROFILES.glob("*.yaml"))
+
+NOT_HERE = {
+    "cert-manager.io",
+    "keda.sh",
+    "autoscaling.k8s.io",
+    "gateway.networking.k8s.io",
+}
+"""Groups of add-ons whose kinds this API server does not know."""
+
+SPACES = {"readyup": "restricted", "games": "privileged"}
+LOOK_S = 0.1
+
+
+@asynccontextmanager
+async def spaces(plane: Plane) -> AsyncIterator[Api]:
+    """The API, with the namespace of the service as strict as it gets."""
+    async with plane.api() as api:
+        for name, level in SPACES.items():
+            labels = {"pod-security.kubernetes.io/enforce": level}
+            about = {"name": name, "labels": labels}
+            space = {"apiVersion": "v1", "kind": "Namespace", "metadata": about}
+            await api.apply(f"/api/v1/namespaces/{name}", space)
+        yield api
+
+
+class Kinds:
+    """Where each kind lives, as the API server says."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._known: dict[str, dict[str, tuple[str, bool]]] = {}
+
+    async def path(self, document: Document) -> str | None:
+        """The collection of a document's kind; None for one that is not known here."""
+        version = document["apiVersion"]
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        if version not in self._known:
+            try:
+                found = (await self._api.get(root))["resources"]
+            except Refused:
+                found = []
+            self._known[version] = {
+                one["kind"]: (one["name"], one["namespaced"])
+                for one in found
+                if "/" not in one["name"]
+            }
+        if document["kind"] not in self._known[version]:
+            return None
+        plural, namespaced = self._known[version][document["kind"]]
+        space = document["metadata"].get("namespace", "readyup")
+        return f"{root}/namespaces/{space}/{plural}" if namespaced else f"{root}/{plural}"
+
+
+async def tried(api: Api, found: list[Document]) -> set[str]:
+    """Have the API server judge every document; the groups that it does not know."""
+    kinds, unknown = Kinds(api), set()
+    for one in found:
+        path = await kinds.path(one)
+        if path is None:
+            unknown.add(one["apiVersion"].partition("/")[0])
+            continue
+        query = "fieldManager=helm&force=true&dryRun=All&fieldValidation=Strict"
+        await api.call("PATCH", f"{path}/{one['metadata']['name']}?{query}", one, APPLY)
+    return unknown
+
+
+def pod_of(maker: Document) -> Document:
+    """The pod that a Deployment or its like would make."""
+    template = maker["spec"]["template"]
+    spec = dict(template["spec"])
+    # Claims, accounts and classes are looked for at once; a dry run made none of them.
+    spec.pop("priorityClassName", None)
+    spec.pop("serviceAccountName", None)
+    claims = maker["spec"].get("volumeClaimTemplates", ())
+    spec["volumes"] = [
+        *spec.get("volumes", ()),
+        *({"name": one["metadata"]["name"], "emptyDir": {}} for one in claims),
+    ]
+    labels = template["metadata"]["labels"]
+    about = {"name": maker["metadata"]["name"], "namespace": "readyup", "labels": labels}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": spec}
+
+
+WAYS: dict[str, dict[str, object]] = {
+    "sentinel": {},
+    "cluster": {"valkey__mode": "cluster"},
+    "single": {"valkey__mode": "single", "webhooks__enabled": "false"},
+    "external": {"valkey__mode": "external", "valkey__external__url": "redis://store:6379/0"},
+    "everything": {
+        "game__fleets": "chart",
+        "roles__api__autoscaling__by": "hpa",
+        "ingress__enabled": "true",
+        "gateway__enabled": "true",
+        "gateway__parents[0].name": "public",
+        "verticalPodAutoscaler": "true",
+        "webhooks__tls": "cert-manager",
+    },
+    "keda": {"roles__api__autoscaling__by": "keda"},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_every_way_to_render_it_is_accepted(plane: Plane, way: str):
+    found = documents(template(**WAYS[way]))
+    makers = [one for one in found if one["kind"] in ("Deployment", "StatefulSet", "Job")]
+
+    async with spaces(plane) as api:
+        unknown = await tried(api, found)
+        admitted = await tried(api, [pod_of(one) for one in makers])
+
+    assert unknown <= NOT_HERE
+    assert admitted == set()
+
+
+@pytest.mark.parametrize("profile", FILES, ids=lambda path: path.stem)
+async def test_every_profile_is_accepted(plane: Plane, profile: Path):
+    found = documents(template(profile, game__fleets="chart"))
+
+    async with spaces(plane) as api:
+        unknown = await tried(api, found)
+
+    assert unknown <= NOT_HERE
+
+
+SMALL = ("--namespace=readyup", "--set=valkey.mode=single,valkey.persistence.enabled=false")
+
+
+@pytest.fixture
+def installed(plane: Plane) -> Iterator[Plane]:
+    """A release of the chart in the cluster, uninstalled at the end."""
+    asyncio.run(prepared(plane))
+    try:
+        helm.run("install", "readyup", str(helm.CHART), *SMALL, kubeconfig=plane.kubeconfig)
+        yield plane
+    finally:
+        helm.run("uninstall", "readyup", SMALL[0], kubeconfig=plane.kubeconfig)
+        asyncio.run(swept(plane))
+
+
+async def prepared(plane: Plane) -> None:
+    async with spaces(plane) as api:
+        about = {
+            "meta.helm.sh/release-name": "readyup",
+            "meta.helm.sh/release-namespace": "readyup",
+        }
+        labels = {"app.kubernetes.io/managed-by": "Helm"}
+        adopted = {"metadata": {"annotations": about, "labels": labels}}
+        await api.patch("/api/v1/namespaces/games", adopted)
+
+
+async def swept(plane: Plane) -> None:
+    async with plane.api() as api:
+        for name in SPACES:
+            await api.delete(f"/api/v1/namespaces/{name}")
+        async with asyncio.timeout(60):
+            while {one["metadata"]["name"] for one in await api.items("/api/v1/namespaces")} & {
+                *SPACES
+            }:
+                await asyncio.sleep(LOOK_S)
+
+
+async def secrets(plane: Plane) -> dict[str, dict[str, str]]:
+    """Every Secret of the release, decoded."""
+    async with plane.api() as api:
+        found = await api.items("/api/v1/namespaces/readyup/secrets")
+    return {
+        one["metadata"]["name"]: {
+            key: base64.b64decode(value).decode() for key, value in one["data"].items()
+        }
+        for one in found
+        if one["type"] != "helm.sh/release.v1"
+    }
+
+
+async def running(plane: Plane, count: int) -> list[dict[str, Any]]:
+    """The pods of the release, once so many run."""
+    async with plane.api() as api, asyncio.timeout(60):
+        while True:
+            there = await api.items("/api/v1/namespaces/readyup/pods")
+            if sum(one["status"].get("phase") == "Running" for one in there) >= count:
+                return there
+            await asyncio.sleep(LOOK_S)
+
+
+def upgrade(plane: Plane, *more: str) -> None:
+    helm.run("upgrade", "readyup", str(helm.CHART), *SMALL, *more, kubeconfig=plane.kubeconfig)
+
+
+def test_an_upgrade_keeps_what_was_made_and_renews_what_is_old(installed: Plane):
+    pods = asyncio.run(running(installed, 9))
+    first = asyncio.run(secrets(installed))
+    upgrade(installed, "--set=roles.director.replicas=1")
+    kept = asyncio.run(secrets(installed))
+    asyncio.run(aged(installed))
+    upgrade(installed)
+    renewed = asyncio.run(secrets(installed))
+
+    assert {one["spec"]["securityContext"]["runAsNonRoot"] for one in pods} == {True}
+    assert kept == first
+    assert renewed["readyup-webhooks"]["tls.crt"] != first["readyup-webhooks"]["tls.crt"]
+    assert renewed["readyup-webhooks-authority"] == first["readyup-webhooks-authority"]
+    assert {**renewed, "readyup-webhooks": {}} == {**first, "readyup-webhooks": {}}
+
+
+async def aged(plane: Plane) -> None:
+    """Make the certificate look half a year old."""
+    old = base64.b64encode(b"1").decode()
+    async with plane.api() as api:
+        path = "/api/v1/namespaces/readyup/secrets/readyup-webhooks"
+        await api.patch(path, {"data": {"made-at": old}})
+
+
+def test_the_releases_role_may_do_what_the_role_fleets_does_and_no_more(installed: Plane):
+    may = asyncio.run(rights(installed))
+
+    assert may == {
+        ("games", "agones.dev/gameservers"): {"list", "watch", "delete", "patch"},
+        ("games", "agones.dev/fleets"): {"list", "watch", "create", "patch"},
+        ("games", "agones.dev/fleets/scale"): {"patch"},
+        ("games", "allocation.agones.dev/gameserverallocations"): {"create"},
+        ("games", "autoscaling.agones.dev/fleetautoscalers"): {"create", "patch"},
+    }
+
+
+async def rights(plane: Plane) -> dict[tuple[str, str], set[str]]:
+    """What the API server would let the role's account do, beyond what it lets everybody."""
+    found: dict[tuple[str, str], set[str]] = {}
+    async with plane.api() as api:
+        bindings = await api.items("/apis/rbac.authorization.k8s.io/v1/rolebindings")
+        wide = await api.items("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings")
+        ours = {"kind": "ServiceAccount", "name": "readyup-fleets", "namespace": "readyup"}
+        assert not [one for one in wide if ours in one.get("subjects", ())]
+        for one in bindings:
+            if ours not in one.get("subjects", ()):
+                continue
+            space, name = one["metadata"]["namespace"], one["roleRef"]["name"]
+            path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{space}/roles/{name}"
+            for rule in (await api.get(path))["rules"]:
+                for resource in rule["resources"]:
+                    key = (space, f"{rule['apiGroups'][0]}/{resource}")
+                    found.setdefault(key, set()).update(rule["verbs"])
+    return found
