@@ -233,10 +233,18 @@ class Director:
                 if await feed.missed_some():
                     log.warning("director.log_gap", queue=self._name)
                     await feed.load()
-                await unmatched.look(feed.pool.view(), now_ms=self._clock.wall_ms())
+                view, held_up = feed.pool.view(), self._held_up(placing)
+                await unmatched.look(view, now_ms=self._clock.wall_ms(), held_up=held_up)
             await self._publish(feed, placing)
 
         await every(SWEEP_S, turn, stop=over)
+
+    def _held_up(self, placing: Placing) -> str:
+        """What keeps everybody waiting, whatever the rules; empty for nothing."""
+        if placing.paused:
+            return "The queue is paused."
+        full = len(placing.in_line) >= self._queue.settings.line_max
+        return "Matches wait in line for rooms." if full else ""
 
     async def _publish(self, feed: Feed, placing: Placing) -> None:
         """The queue's figures, for the console and whoever else wants to know."""

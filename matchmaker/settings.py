@@ -33,6 +33,10 @@ class QueueSettings:
     presence_s: float = 20.0
     """Grace after the last sign of life of a player's ticket. Back ends' tickets need none."""
 
+    unmatched_s: float = 30.0
+    """A ticket that has waited so long is told that there is no match for it yet, and why; again
+    whenever its wait has doubled. At most half its queue's lifetime; 0 tells nobody."""
+
     placing_s: float = 30.0
     """How long a match may wait for a room before its tickets go back with their age."""
 
@@ -75,6 +79,8 @@ class QueueSettings:
                 f"wait_for_quality_s {self.wait_for_quality_s:g} is outside 0-3600",
                 field=f"$.{self.name}",
             )
+        if not 0 <= self.unmatched_s < float("inf"):
+            raise Invalid("unmatched_s is seconds, 0 or more", field=f"$.{self.name}")
         if not 0 <= self.acceptance_s <= 600:
             raise Invalid(
                 f"acceptance_s {self.acceptance_s:g} is outside 0-600", field=f"$.{self.name}"

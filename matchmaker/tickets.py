@@ -121,6 +121,9 @@ class TicketRecord:
     expires_ms: int
     match: MatchId | None
     reason: str
+    why: str = ""
+    """What kept it waiting, in a sentence, when it had waited long and the director looked."""
+
     acceptance: Acceptance | None = None
     """While its status is REQUIRES_ACCEPTANCE."""
 

@@ -277,6 +277,7 @@ def told(record: TicketRecord) -> TicketOut:
         players=list(record.players),
         enqueued_ms=record.enqueued_ms,
         reason=record.reason,
+        why=record.why if record.status in (Status.QUEUED, Status.TIMED_OUT) else "",
         acceptance=asked_of(record.acceptance),
     )
 

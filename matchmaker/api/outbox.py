@@ -150,6 +150,7 @@ class Outbox:
             players=event["players"],
             enqueued_ms=event["enqueued_ms"],
             reason=event["reason"],
+            why=event.get("why", ""),
             acceptance=asked_of(_acceptance(event)),
         )
         push = Push({"type": "ticket", "ticket": out}, ver=out.ver)

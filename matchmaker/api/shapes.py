@@ -111,6 +111,9 @@ class TicketOut(Struct, omit_defaults=True):
     players: list[str]
     enqueued_ms: int
     reason: str = ""
+    why: str = ""
+    """What kept it waiting, in a sentence, when it had waited long; GET .../why looks now."""
+
     acceptance: AcceptanceOut | UnsetType = UNSET
     """While the status is REQUIRES_ACCEPTANCE."""
 

@@ -5,15 +5,10 @@ import asyncio
 from msgspec import Struct
 
 from core.errors import Conflict
-from core.ids import TicketId
 from matchmaker.explain import Explanation, explain
-from matchmaker.rules.applicants import Unfit, applicant
-from matchmaker.rules.members import Party, Player
-from matchmaker.rules.model import Rules
-from matchmaker.rules.ruleset import RuleSet
-from matchmaker.rules.window import as_rule_set
+from matchmaker.parties import as_party, whole_of
 from matchmaker.store import QueueStore
-from matchmaker.tickets import Status, TicketRecord, WaitingTicket
+from matchmaker.tickets import Status, TicketRecord
 
 LOOKED_AT = 500
 """Tickets that are compared, those that end soonest first."""
@@ -65,28 +60,12 @@ async def why(queue: QueueStore, record: TicketRecord, *, by_name: bool, now_ms:
     if record.id not in tickets:
         tickets.append(record.id)
     waiting = await queue.waiting(tickets)
-    rules = queue.settings.rules
-    whole = rules if isinstance(rules, RuleSet) else as_rule_set(_window(rules))
-    parties = [party for one in waiting if (party := _party(one, whole)) is not None]
+    whole = whole_of(queue.settings.rules)
+    parties = [party for one in waiting if (party := as_party(one, whole)) is not None]
     if record.id not in {party.id for party in parties}:
         raise Conflict("the ticket has just left the queue; read it again")
     found = await asyncio.to_thread(explain, whole, record.id, parties, now_ms / 1000.0)
     return _told(found, queue.settings.name, by_name=by_name)
-
-
-def _window(rules: object) -> Rules:
-    assert isinstance(rules, Rules), rules
-    return rules
-
-
-def _party(ticket: WaitingTicket, whole: RuleSet) -> Party | None:
-    if ticket.members:
-        try:
-            return applicant(ticket.id, ticket.members, ticket.enqueued_ms, whole)
-        except Unfit:
-            return None
-    players = tuple(Player(str(one), {"rating": ticket.mmr}) for one in ticket.players)
-    return Party(str(TicketId(ticket.id)), players, ticket.enqueued_ms / 1000.0)
 
 
 def _told(found: Explanation, queue: str, *, by_name: bool) -> WhyOut:

@@ -21,7 +21,8 @@ for _, id in ipairs(due) do
   if held[1] == "QUEUED" and (over or ARGV[3] == "1") then
     local reason = over and "lifetime" or "absent"
     local ver = end_ticket(KEYS[2], id, "TIMED_OUT", now_ms, reason)
-    event(log, "ticket.expired", now_ms, { ticket = id, ver = ver, reason = reason })
+    local why = redis.call("HGET", key, "why") or nil -- as it was told when it had waited long
+    event(log, "ticket.expired", now_ms, { ticket = id, ver = ver, reason = reason, why = why })
     tell_ticket(id, now_ms)
   elseif held[1] == "QUEUED" or is_taken(held[1]) then
     redis.call("ZADD", live, now_ms + 1000, id)

@@ -20,13 +20,14 @@ local function tell(kind, now_ms, fields) event(out, kind, now_ms, fields) end
 -- Tell about one ticket as it stands now.
 local function tell_ticket(id, now_ms)
   local held = redis.call("HMGET", ticket_key(id), "status", "ver", "players", "enqueued_ms", "reason",
-    "match", "accept_by_ms", "accepted")
+    "match", "accept_by_ms", "accepted", "why")
   local said = { ticket = id, status = held[1], ver = tonumber(held[2]), players = cjson.decode(held[3]),
     enqueued_ms = tonumber(held[4]), reason = held[5] or "" }
   if held[1] == "REQUIRES_ACCEPTANCE" then
     local accepted = held[8] ~= "" and cjson.decode(held[8]) or nil
     said.acceptance = { match = held[6], by_ms = tonumber(held[7]), accepted = accepted }
   end
+  if held[9] and (held[1] == "QUEUED" or held[1] == "TIMED_OUT") then said.why = held[9] end
   tell("ticket", now_ms, said)
 end
 

@@ -182,7 +182,7 @@ class LiveCheck:
         """Whether judging this takes something that was told before we listened."""
         story = self._walk.story
         tickets = getattr(event, "tickets", ())
-        if isinstance(event, said.TicketCancelled | said.TicketExpired):
+        if isinstance(event, said.TicketCancelled | said.TicketExpired | said.TicketUnmatched):
             tickets = (event.ticket,)
         if any(name not in story.tickets for name in tickets):
             return True

@@ -38,7 +38,15 @@ RANK = {
 """The order of steps of one millisecond: streams share no clock that is finer."""
 
 TICKET_KINDS = frozenset(
-    {"ticket.enqueued", "ticket.updated", "ticket.cancelled", "ticket.expired"}
+    {
+        "ticket.enqueued",
+        "ticket.updated",
+        "ticket.unmatched",
+        "ticket.accepted",
+        "ticket.declined",
+        "ticket.cancelled",
+        "ticket.expired",
+    }
 )
 
 
@@ -191,6 +199,7 @@ WORDS: dict[str, str] = {
     "ticket.updated": "rating corrected{rated}",
     "ticket.cancelled": "cancelled{why}",
     "ticket.expired": "expired{why}",
+    "ticket.unmatched": "no match yet",
     "ticket.accepted": "{players} accepted the match",
     "ticket.declined": "{players} declined the match",
     "match.accepted": "all players have accepted",

@@ -54,6 +54,12 @@ class TicketExpired(QueueEvent, tag="ticket.expired"):
     ticket: str
 
 
+class TicketUnmatched(QueueEvent, tag="ticket.unmatched"):
+    """A ticket that still waits was told that there is no match for it yet."""
+
+    ticket: str
+
+
 class TicketAccepted(QueueEvent, tag="ticket.accepted"):
     """Players of a ticket accepted the match that asked them."""
 

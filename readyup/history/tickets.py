@@ -49,6 +49,7 @@ class LeavesOnce(Invariant):
             store.TicketEnqueued: self._enqueued,
             store.TicketCancelled: self._leaves,
             store.TicketExpired: self._leaves,
+            store.TicketUnmatched: self._still_waits,
             store.MatchProposed: self._proposed,
             store.MatchCommitted: self._committed,
             store.MatchClosed: self._closed,
@@ -71,6 +72,13 @@ class LeavesOnce(Invariant):
         elif ticket.has_left:
             before = ticket.gone or f"committed to {ticket.match}"
             self.breach(f"ticket {e.ticket} is {verb} after it was {before}", e.ticket)
+
+    def _still_waits(self, e: store.TicketUnmatched) -> None:
+        self.judged += 1
+        ticket = self.story.tickets.get(e.ticket)
+        if ticket is None or ticket.has_left:
+            detail = f"ticket {e.ticket} is told to wait on, and is not in the queue"
+            self.breach(detail, e.ticket)
 
     def _proposed(self, e: store.MatchProposed) -> None:
         for name in e.tickets:

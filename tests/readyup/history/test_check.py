@@ -67,7 +67,7 @@ def test_hardly_any_line_of_the_store_can_be_lost_unnoticed():
         rest = GOOD[:n] + GOOD[n + 1 :]
         stored = line["src"].startswith(("queue/", "fleet/"))
         if stored and judge(written(rest), "run.jsonl").exit_code == 0:
-            unnoticed.add((line["k"], line.get("match") or line["server"]))
+            unnoticed.add((line["k"], line.get("match") or line.get("server") or line["ticket"]))
 
     assert unnoticed == {
         ("match.waiting", "m4"),  # it got its room all the same
@@ -75,6 +75,7 @@ def test_hardly_any_line_of_the_store_can_be_lost_unnoticed():
         ("match.moved", "m10"),
         ("session.handover", "m10"),  # that it moved is told, and that its server is gone
         ("room.removed", "u5"),
+        ("ticket.unmatched", "t8"),  # it left afterwards all the same
         ("match.accepted", "m0"),  # its commit judges the same
         ("match.announced", "m5"),  # nobody was there to be told
         ("room.released", "m5"),  # its server was taken out next

@@ -221,7 +221,7 @@ def a_repeated_request_is_answered_differently(log: Log) -> None:
 
 @plant("10")
 def an_accepted_ticket_is_in_no_queue(log: Log) -> None:
-    log.drop("ticket.enqueued", "ticket.expired", "bot.told", ticket="t8")
+    log.drop("ticket.enqueued", "ticket.unmatched", "ticket.expired", "bot.told", ticket="t8")
 
 
 @plant("10")

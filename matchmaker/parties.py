@@ -1,0 +1,24 @@
+"""Waiting tickets as the parties that the rules look at, whatever rules a queue has."""
+
+from matchmaker.rules.applicants import Unfit, applicant
+from matchmaker.rules.asked import Asked
+from matchmaker.rules.members import Party, Player
+from matchmaker.rules.ruleset import RuleSet
+from matchmaker.rules.window import as_rule_set
+from matchmaker.tickets import WaitingTicket
+
+
+def whole_of(rules: Asked) -> RuleSet:
+    """A queue's rules as a rule set, also where they are a rating window."""
+    return rules if isinstance(rules, RuleSet) else as_rule_set(rules)
+
+
+def as_party(ticket: WaitingTicket, whole: RuleSet) -> Party | None:
+    """A ticket for ``whole``; None when these rules can never take it."""
+    if ticket.members:
+        try:
+            return applicant(ticket.id, ticket.members, ticket.enqueued_ms, whole)
+        except Unfit:
+            return None
+    players = tuple(Player(str(one), {"rating": ticket.mmr}) for one in ticket.players)
+    return Party(str(ticket.id), players, ticket.enqueued_ms / 1000.0)
