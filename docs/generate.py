@@ -22,8 +22,9 @@ from fleets.agones.lint import pages as lint
 from fleets.agones.settings import KubernetesSettings
 from fleets.capacity.events import Event
 from fleets.capacity.settings import CapacitySettings
+from fleets.health import Health
 from fleets.pod import PodSpec
-from fleets.spec import FleetSpec, Health, PortRange
+from fleets.spec import FleetSpec, PortRange
 from matchmaker.api.settings import Backend, Issuer, Limits
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings

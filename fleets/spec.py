@@ -17,6 +17,7 @@ from core.errors import Invalid
 from core.ids import NAME, FleetName
 from fleets.capacity.events import Event
 from fleets.capacity.settings import CapacitySettings
+from fleets.health import Health, Positive
 from fleets.pod import (
     GRACE_S,
     POD_KEYS,
@@ -29,8 +30,6 @@ from fleets.pod import (
 )
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
-Positive = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 
 PYTHON = "{python}"
@@ -38,24 +37,6 @@ PYTHON = "{python}"
 
 RESERVED_ENV = ("READYUP_", "AGONES_SDK_")
 """Beginnings of variables that the backend sets itself; a fleet may not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """When a silent game server counts as Unhealthy; the names and defaults are Agones' own."""
-
-    period_s: Seconds = 5.0
-    """Seconds within which a health ping is expected."""
-
-    failure_threshold: Positive = 3
-    """Periods in a row without a ping after which the server is Unhealthy."""
-
-    initial_delay_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 5.0
-    """Seconds after the start during which nobody counts."""
-
-    def as_tuple(self) -> tuple[float, int, float]:
-        """As the SDK server takes it."""
-        return (self.period_s, self.failure_threshold, self.initial_delay_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +94,7 @@ class FleetSpec:
     cpus: Positive = 1
     """Whole processors for each server: its own where there are enough, else shared."""
 
-    health: Health = Health()
+    health: Health = field(default_factory=Health)
     version: str = ""
     """Shown with each server, e.g. "1.4.2"."""
 
@@ -126,6 +107,17 @@ class FleetSpec:
     grace_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 5.0
     """Seconds between SIGTERM and SIGKILL when a server is ended. With ``pod`` 1,800 unless
     told: what a match may take, for a node that is drained waits for it."""
+
+    on_lost: Literal["handover", "end"] = "handover"
+    """What becomes of a match in play whose server dies or leaves: it goes on at another server
+    with its last snapshot (without one it begins anew), or it ends as ``lost``."""
+
+    finish_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
+    """Seconds that a server plays on after SIGTERM before it hands over the matches of which it
+    said a snapshot; those that end by then need not move. At most ``grace_s``."""
+
+    retire_after_matches: Count = 0
+    """Matches after which a server is retired and started anew. 0 = never."""
 
     starting_max: Positive = 4
     """Servers that may be before Ready at once: about two for each core of the machine.

@@ -183,6 +183,9 @@ async def run_allocator(house: House, stop: asyncio.Event) -> None:
                         surplus_patience_ms=SURPLUS_PATIENCE_MS
                         if fleet.pod or fleet.capacity
                         else 0,
+                        on_lost=fleet.on_lost,
+                        finish_s=fleet.finish_s,
+                        retire_after_matches=fleet.retire_after_matches,
                     ),
                     MirroredServers(house.store, fleet.name),
                     matches,

@@ -16,12 +16,13 @@ from structlog.testing import capture_logs
 from core.clock import SystemClock
 from core.errors import Exhausted, Invalid
 from core.game_server import State
+from fleets.health import Health
 from fleets.local.backend import LocalBackend
 from fleets.local.orphans import Registry
 from fleets.local.recipe import LocalSettings
 from fleets.local.udp_ports import UdpPorts
 from fleets.ports import Reason
-from fleets.spec import Health, PortRange
+from fleets.spec import PortRange
 from tests.fleets.fakes import MemoryMirror, MemoryStates, game
 
 

@@ -6,7 +6,8 @@ import tomllib
 import pytest
 
 from core.errors import Invalid
-from fleets.spec import Health, PortRange, parse_fleets
+from fleets.health import Health
+from fleets.spec import PortRange, parse_fleets
 
 ARENA = {"command": ["{python}", "-m", "game"], "ports": "7000-7099"}
 
