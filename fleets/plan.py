@@ -75,7 +75,7 @@ def plan_fleet(
 
     kept = f", kept from the last {spec.scale_down_after_s:g} s" if replicas > wanted else ""
     parts = [
-        f"{replicas} wanted ({because}{kept})",
+        because if wish is not None else f"{replicas} wanted ({because}{kept})",
         f"{len(live)} there, {starting} before Ready",
         *([f"starting {start} of {missing} missing"] if missing else []),
         *([f"stopping {len(stop)} too many"] if stop else []),

@@ -44,8 +44,19 @@ def event_words(event: Event) -> str:
     what = f" ({event.note})" if event.note else ""
     return (
         f"at least {event.servers} from {event.at:%Y-%m-%d %H:%M} {event.at.tzname()} "
-        f"for {event.for_s / 3600:.3g} h{again}{what}"
+        f"for {duration_words(event.for_s)}{again}{what}"
     )
+
+
+def duration_words(seconds: float) -> str:
+    """A duration as people say it.
+
+    >>> duration_words(5400.0)
+    '90 min'
+    """
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
 
 
 def record(

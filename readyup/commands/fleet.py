@@ -207,13 +207,18 @@ def _why(asked: Asked) -> int:
             return [await why(store, spec) for spec in specs]
 
     told = asyncio.run(ask())
-    _show("\n".join(map(sentences, told)), told[0] if asked.name else told, asked)
+    if asked.as_json:
+        _show("", told[0] if asked.name else told, asked)
+    else:
+        print("\n".join(map(sentences, told)))
     return 0
 
 
 def _plan(asked: Asked) -> int:
+    from readyup.commands.process import configure_logging
     from readyup.fleetctl.announce import planned
 
+    configure_logging(as_json=False)
     if not asked.name:
         raise Invalid("write readyup fleet plan NAME", field="NAME")
     told = asyncio.run(planned(asked.config, asked.name, asked.plan))

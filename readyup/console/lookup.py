@@ -28,6 +28,7 @@ from readyup.console.detail import (
 )
 from readyup.console.feed import Feed
 from readyup.console.known import Known
+from readyup.console.sizes import FleetDetail, fleet_detail
 from readyup.console.stored import Record, Stored, StoredTicket, session_steps
 from readyup.console.timeline import MatchLine, Step, TicketLine, in_order
 from readyup.console.witnessed import Witnessed
@@ -44,9 +45,19 @@ class Lookup:
     """
 
     def __init__(self, feed: Feed, store: Store, *, run_dir: Path | None = None) -> None:
-        self._feed = feed
+        self._feed, self._store = feed, store
         self._stored = Stored(store, feed.queue_keys)
         self._files = Witnessed(run_dir) if run_dir else None
+
+    async def fleet(self, name: str) -> FleetDetail:
+        """A fleet's page.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        if name not in self._feed.reading.fleets:
+            raise NotFound(f"no fleet {name!r}; there are: {', '.join(self._feed.reading.fleets)}")
+        return await fleet_detail(self._store, name, now_ms=self._feed.now_ms())
 
     async def server(self, uid: str) -> ServerDetail:
         """A server's page.
@@ -125,6 +136,7 @@ class Lookup:
             epochs=tuple(line.epochs),
             teams=tuple(team(name, seats, tickets, line) for name, seats in line.teams.items()),
             tickets=line.tickets,
+            receipt=line.receipt,
             steps=self._steps(steps, zero_ms),
             source=source,
         )

@@ -16,6 +16,7 @@ from core.web import json_response, problems
 from readyup.console.assets import Asset, load_assets
 from readyup.console.detail import MatchDetail, PromisesDetail, ServerDetail, TicketDetail
 from readyup.console.feed import Frame
+from readyup.console.sizes import FleetDetail
 from readyup.operators.api import ID, OperatorApi
 from readyup.operators.roles import Role
 from readyup.operators.routes import BASE
@@ -31,7 +32,10 @@ STREAM_S = 600.0
 """A stream ends after this long and its browser comes again, so that whoever is signed out
 does not look on for ever."""
 
-DETAIL_PAGES = ("/servers/{uid}", "/matches/{match}", "/tickets/{ticket}", "/promises", "/audit")
+DETAIL_PAGES = (
+    *("/fleets/{fleet}", "/servers/{uid}", "/matches/{match}", "/tickets/{ticket}"),
+    *("/promises", "/audit"),
+)
 """One file serves them all; it asks for what its own address names."""
 
 HEADERS = {
@@ -66,6 +70,10 @@ class Answers(Protocol):
 
     All but the promises raise ``NotFound`` with what to do instead.
     """
+
+    async def fleet(self, name: str) -> FleetDetail:
+        """One fleet, by name."""
+        ...
 
     async def server(self, uid: str) -> ServerDetail:
         """One server, by uid."""
@@ -109,6 +117,7 @@ def console_app(
             *(web.get(path, _detail_page) for path in DETAIL_PAGES),
             web.get("/login", _login_page),
             web.get("/static/{path:.+}", _static),
+            web.get("/console/fleet/{fleet}", _fleet),
             web.get("/console/server/{uid}", _server),
             web.get("/console/match/{match}", _match),
             web.get("/console/ticket/{ticket}", _ticket),
@@ -131,6 +140,10 @@ async def _detail_page(request: web.Request) -> web.Response:
 
 async def _login_page(request: web.Request) -> web.Response:
     return _serve(request, "login.html")
+
+
+async def _fleet(request: web.Request) -> web.Response:
+    return json_response(await request.app[ANSWERS].fleet(request.match_info["fleet"]))
 
 
 async def _server(request: web.Request) -> web.Response:

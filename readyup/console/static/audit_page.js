@@ -12,6 +12,8 @@ const WORDS = {
   resumeQueue: "resumed queue",
   pauseFleet: "paused fleet",
   resumeFleet: "resumed fleet",
+  planFleet: "announced a size:",
+  unplanFleet: "took back a size:",
   retireServer: "gave up server",
   dropSessions: "signed out everywhere:",
 };

@@ -2,12 +2,14 @@
 
 import { drawAuditPage } from "./audit_page.js";
 import { byId, setData, setText } from "./dom.js";
+import { drawFleetPage } from "./fleet_page.js";
 import { words } from "./format.js";
 import { drawPromisesPage } from "./promises_page.js";
 import { drawServerPage } from "./server_page.js";
 import { drawMatchPage, drawTicketPage } from "./timeline_page.js";
 
 const PAGES = {
+  fleets: ["/console/fleet/", drawFleetPage],
   servers: ["/console/server/", drawServerPage],
   matches: ["/console/match/", drawMatchPage],
   tickets: ["/console/ticket/", drawTicketPage],

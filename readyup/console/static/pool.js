@@ -26,12 +26,14 @@ export function makePool() {
     legend.append(item);
   }
   bar.setAttribute("role", "img");
-  legend.append(el("li", "line-up"), el("li", "plan"));
+  const plan = el("li", "plan");
+  plan.append(el("a"));
+  legend.append(el("li", "line-up"), plan);
   node.append(bar, legend);
   return node;
 }
 
-export function drawPool(node, { pool, replicas, why }) {
+export function drawPool(node, { name, pool, replicas, why }) {
   const [bar, legend] = node.children;
   STEPS.forEach(([step], n) => {
     bar.children[n].style.flexGrow = pool[step];
@@ -46,6 +48,7 @@ export function drawPool(node, { pool, replicas, why }) {
   line.hidden = !pool.in_line;
   setText(line, `${count(pool.in_line)} in line for ${words(pool.line_ms)}`);
   plan.hidden = replicas === null;
-  setText(plan, replicas === null ? "" : `wanted: ${count(replicas)}`);
+  plan.firstElementChild.href = `/fleets/${encodeURIComponent(name)}`;
+  setText(plan.firstElementChild, replicas === null ? "" : `wanted: ${count(replicas)}`);
   plan.title = why;
 }

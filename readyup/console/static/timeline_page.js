@@ -2,6 +2,7 @@
 
 import { byId, el, keep, setData, setText } from "./dom.js";
 import { count } from "./format.js";
+import { drawReceipt } from "./receipt.js";
 import { brief, deeds, facts, link, matchAt, panel, serverAt, span, ticketAt, title } from "./parts.js";
 
 const PHASES = [
@@ -37,6 +38,7 @@ export function drawMatchPage(page) {
     ["id", page.match],
   ]);
   drawTeams(page.teams);
+  drawReceipt(page.receipt);
   drawPhases(page.steps);
   drawSteps(page, "milliseconds since the first of its tickets was enqueued");
   return OVER.has(page.state);

@@ -14,6 +14,7 @@ from readyup.console.charts import Charts
 from readyup.console.detail import MatchDetail, PromisesDetail, ServerDetail, TicketDetail
 from readyup.console.feed import Frame
 from readyup.console.reading import Beat, FleetReading, QueueReading, Reading, Tick
+from readyup.console.sizes import FleetDetail
 from readyup.console.snapshot import Promises, Snapshot
 from readyup.console.story import Story
 from readyup.console.views import snapshot
@@ -195,6 +196,9 @@ class World:
 
 class Nobody:
     """Answers nothing: what is asked for is not there."""
+
+    async def fleet(self, name: str) -> FleetDetail:
+        raise NotFound(f"no fleet {name}")
 
     async def server(self, uid: str) -> ServerDetail:
         raise NotFound(f"no server {uid}")
