@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from matchmaker.engine.forming import Former
 from matchmaker.rules.hopeless import hopeless
 from matchmaker.rules.members import Lineup, Party
-from matchmaker.rules.ruleset import Expansion, Rule, RuleSet
+from matchmaker.rules.ruleset import Rule, RuleSet
+from matchmaker.rules.said import said
 
 NEAREST = 5
 """Would-be partners that are told."""
@@ -218,12 +219,5 @@ def _relaxed(rules: RuleSet, age_s: float, in_s: float) -> tuple[str, ...]:
     for one in rules.expansions:
         reached = [step for step in one.steps if age_s - in_s < step.wait_s <= age_s + 1e-6]
         if reached:
-            found.append(f"{_said(one)} is {reached[-1].value}")
+            found.append(f"{said(one)} is {reached[-1].value}")
     return tuple(found)
-
-
-def _said(expansion: Expansion) -> str:
-    name = {"min_players": "minPlayers", "max_players": "maxPlayers"}.get(expansion.field)
-    words = expansion.field.split("_")
-    camel = name or words[0] + "".join(word.title() for word in words[1:])
-    return f"{','.join(expansion.names) or 'algorithm'}.{camel}"

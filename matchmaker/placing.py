@@ -47,6 +47,9 @@ class Forming:
     """Fleets that may give it a room; only the first may be asked. As its record names them."""
 
     latencies: Latencies = ()
+    receipt: str = ""
+    """Why it was made, as JSON; kept with its record."""
+
     placement: Placement | None = None
     asked_us: int = 0
     """When a room was asked for first."""
@@ -103,6 +106,7 @@ class Placing:
         }
         self._spans.found(found, match, pass_us=pass_us)
         forming = self._forming(match, teams, deadline_ms, traced, settings.fleets())
+        forming.receipt = as_json(found.receipt) if found.receipt else ""
         forming.latencies = [
             member.latency_ms
             for parties in found.teams
@@ -228,6 +232,7 @@ class Placing:
             deadline_ms=forming.order.deadline_ms,
             now_ms=self._clock.wall_ms(),
             fleets=forming.fleets,
+            receipt=forming.receipt,
         )
         if outcome == "stale":
             raise Superseded

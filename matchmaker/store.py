@@ -160,6 +160,7 @@ class QueueStore(Records):
         deadline_ms: int,
         now_ms: int,
         fleets: tuple[FleetName, ...] = (),
+        receipt: str = "",
     ) -> tuple[str, list[TicketId]]:
         """Take all tickets of a match together, or none.
 
@@ -185,6 +186,7 @@ class QueueStore(Records):
                 "deadline_ms": deadline_ms,
                 "fleets": as_json(fleets or self.settings.fleets()),
                 "accept_by_ms": now_ms + acceptance_ms if acceptance_ms else 0,
+                "receipt": receipt,
             },
         )
         return outcome, [TicketId(gone) for gone in rest]

@@ -72,6 +72,10 @@ class Dial:
         if not 0.0 <= self.wait_s <= 3600.0:
             raise Invalid(f"{self.wait_s:g} is outside 0 to 3600 seconds", field="$.wait_s")
 
+    def bar_s(self, quality: float) -> float:
+        """What the players of a match must have waited on average, where others still come."""
+        return self.wait_s * (1.0 - quality)
+
     def commits(self, waited_s: Floats, quality: Floats, matches_per_s: Floats) -> Mask:
         """Which matches are made now.
 

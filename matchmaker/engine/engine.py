@@ -19,6 +19,9 @@ from matchmaker.engine.fast import Lane
 from matchmaker.engine.forming import Formed, Former
 from matchmaker.engine.found import Ledger, Matches
 from matchmaker.engine.memory import Memory
+from matchmaker.engine.reach import within_reach
+from matchmaker.engine.receipt import Receipt
+from matchmaker.engine.receipts import Receipts
 from matchmaker.rules.members import Party
 from matchmaker.rules.ruleset import RuleSet
 
@@ -43,6 +46,7 @@ class Engine:
         self._pool = columns_for(rules)
         self._former = Former(rules)
         self._arrivals: Arrivals | Steadily = Arrivals()
+        self._receipts: Receipts | None = None
 
     def __len__(self) -> int:
         return len(self._pool)
@@ -113,7 +117,14 @@ class Engine:
             ledger.add(made)
         if not small:
             self._reserve(lane, ledger, random.Random(seed))
-        return Matches(ledger, self._whole)
+        found = Matches(ledger, self._whole)
+        self._receipts = Receipts(lane, found)
+        return found
+
+    def receipt(self, made: Formed) -> Receipt:
+        """Of a match of the last pass, while those who wait are the same."""
+        assert self._receipts is not None, "a match comes from a pass"
+        return self._receipts.of(made)
 
     def _exact(self, lane: Lane) -> list[Formed]:
         """Everything that the exact lane finds in its steps, as far as the dial lets it."""
@@ -142,8 +153,7 @@ class Engine:
             if ledger.of[anchor] >= 0:
                 continue
             rules = lane.rules(int(lane.level[anchor]))
-            allowed = ledger.younger(anchor) & (self._pool.size > 0)
-            near = _neighbours(lane, anchor, rules, allowed)
+            near = _neighbours(lane, anchor, rules, ledger.younger(anchor))
             party = self._pool.party(anchor)
             others = [self._pool.party(row) for row in near.tolist()]
             former = Former(self._whole)
@@ -161,23 +171,9 @@ def _anchors(left: Rows, dice: random.Random) -> Iterator[int]:
 
 def _neighbours(lane: Lane, anchor: int, rules: Compiled, allowed: Mask) -> Rows:
     """Who could be in a match with this one, the nearest in skill and then the oldest first."""
-    pool, parts = lane.columns, rules.parts
-    for column in parts.alike:
-        allowed &= pool.of[column] == pool.of[column][anchor]
-    for column in parts.common:
-        allowed &= (pool.of[column] & pool.of[column][anchor]) != 0
-    for span in parts.spans:
-        apart = np.abs(pool.of[span.column] - pool.of[span.column][anchor])
-        allowed &= apart <= span.most
-    for latency in parts.near:
-        reached = np.zeros(len(allowed), np.bool_)
-        for (by, _), values in pool.latency.items():
-            if by == latency.party and values[anchor] <= latency.max_latency:
-                reached |= values <= latency.max_latency
-        allowed &= reached
-    allowed[anchor] = False
-    rows = np.flatnonzero(allowed)
-    value = pool.of[rules.sorted_by] if rules.sorted_by else np.zeros(len(allowed))
+    pool = lane.columns
+    rows = np.flatnonzero(allowed & within_reach(pool, anchor, rules))
+    value = pool.of[rules.sorted_by] if rules.sorted_by else np.zeros(len(pool.size))
     order = np.lexsort((lane.age[rows], np.abs(value[rows] - value[anchor])))[:NEIGHBOURS]
     nearest: Rows = rows[order]
     return nearest

@@ -6,7 +6,7 @@ from typing import overload
 
 import numpy as np
 
-from matchmaker.engine.columns import Columns, Rows
+from matchmaker.engine.columns import Columns, Floats, Rows
 from matchmaker.engine.fast import Taken
 from matchmaker.engine.forming import Formed
 from matchmaker.rules.ruleset import RuleSet
@@ -89,11 +89,16 @@ class Matches(Sequence[Formed]):
         rows = np.flatnonzero(self._ledger.of >= 0)
         return int(self._ledger.columns.size[rows].sum())
 
+    def qualities(self) -> Floats:
+        """Of each of them."""
+        taken = [one.quality for one in self._ledger.taken]
+        every = np.concatenate([*taken, [one.quality for one in self._ledger.formed]])
+        found: Floats = every[self._numbers]
+        return found
+
     def quality(self) -> float:
         """The mean of their qualities; 1 when there are none."""
-        qualities = [one.quality for one in self._ledger.taken]
-        every = np.concatenate([*qualities, [one.quality for one in self._ledger.formed]])
-        return float(every[self._numbers].mean()) if len(self._numbers) else 1.0
+        return float(self.qualities().mean()) if len(self) else 1.0
 
     def _match(self, number: int) -> Formed:
         kind = int(np.searchsorted(self._ends, number, side="right")) - 1

@@ -1,7 +1,9 @@
 """One pass of a director, whichever kind of rules its queue has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+import numpy as np
 
 from core.errors import Invalid
 from core.ids import TicketId
@@ -10,6 +12,7 @@ from matchmaker.engine.engine import Engine
 from matchmaker.engine.forming import Formed
 from matchmaker.engine.memory import Memory
 from matchmaker.engine.pool import PoolView
+from matchmaker.engine.receipt import Receipt
 from matchmaker.engine.search import Found, search
 from matchmaker.rules.applicants import Unfit, applicant
 from matchmaker.rules.asked import Asked
@@ -25,7 +28,7 @@ class Pass:
     found: list[Found]
     """Matches without a common ticket, those of the longest waiting tickets first."""
 
-    memory: Memory = Memory()
+    memory: Memory = field(default_factory=Memory)
     """Of the engine, when the pass began."""
 
 
@@ -56,7 +59,28 @@ class ByWindow:
     def matches(
         self, view: PoolView, *, now_ms: int, matches_max: int, memory: Memory | None = None
     ) -> Pass:
-        return Pass(search(view, self._rules, now_ms=now_ms, matches_max=matches_max))
+        found = search(view, self._rules, now_ms=now_ms, matches_max=matches_max)
+        return Pass(
+            [replace(one, receipt=self._receipt(one, view, now_ms, len(found))) for one in found]
+        )
+
+    def _receipt(self, made: Found, view: PoolView, now_ms: int, found: int) -> Receipt:
+        tickets = [ticket for team in made.teams for ticket in team]
+        waits_s = {one.id: max(0, now_ms - one.enqueued_ms) / 1000.0 for one in tickets}
+        narrowest = min(self._rules.window.width(wait_s) for wait_s in waits_s.values())
+        oldest = min(tickets, key=lambda one: one.enqueued_ms)
+        reach = self._rules.window.width(waits_s[oldest.id])
+        players = sum(one.size() for one in tickets)
+        return Receipt(
+            rules=self._rules.version(),
+            terms={"rating": round(1.0 - made.spread / narrowest, 4) if narrowest else 1.0},
+            age_s=round(min(waits_s.values()), 3),
+            in_force=(f"the rating window is {narrowest:g}",),
+            waiting=len(view.tickets),
+            candidates=int((np.abs(view.mmr - oldest.mmr) <= reach).sum()) - 1,
+            found=found,
+            waited_s=round(sum(waits_s[one.id] * one.size() for one in tickets) / players, 3),
+        )
 
 
 class ByRuleSet:
@@ -108,4 +132,10 @@ class ByRuleSet:
             for team in teams
             if team
         ]
-        return Found(teams, max(ratings) - min(ratings), max(means) - min(means), made.quality)
+        return Found(
+            teams,
+            spread=max(ratings) - min(ratings),
+            gap=max(means) - min(means),
+            quality=made.quality,
+            receipt=self._engine.receipt(made),
+        )

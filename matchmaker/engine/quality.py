@@ -15,12 +15,21 @@ from matchmaker.rules.judge import regions
 from matchmaker.rules.members import Lineup
 from matchmaker.rules.ruleset import BatchDistance, Compound, Distance, Latency, Rule, RuleSet
 
+SIZES, PARTIES = "even team sizes", "even parties"
+
 
 def quality(lineup: Lineup, rules: RuleSet) -> float:
     """Of a finished match, with the rules as they stood for it; 1 is best."""
-    terms = [term for rule in _counted(rules) for term in _of_rule(rule, lineup)]
-    terms += _of_teams(lineup)
-    return round(sum(terms) / len(terms), 6) if terms else 1.0
+    values = [value for _, value in terms(lineup, rules)]
+    return round(sum(values) / len(values), 6) if values else 1.0
+
+
+def terms(lineup: Lineup, rules: RuleSet) -> Iterator[tuple[str, float]]:
+    """What the quality is the mean of, by the rule's name or what the teams are even in."""
+    for rule in _counted(rules):
+        for value in _of_rule(rule, lineup):
+            yield rule.name, value
+    yield from zip((SIZES, PARTIES), _of_teams(lineup), strict=False)
 
 
 def _counted(rules: RuleSet) -> Iterator[Rule]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from matchmaker.engine.balance import balanced
 from matchmaker.engine.pool import PoolView
+from matchmaker.engine.receipt import Receipt
 from matchmaker.rules.model import Rules
 from matchmaker.tickets import WaitingTicket
 
@@ -37,6 +38,8 @@ class Found:
 
     quality: float = 1.0
     """0 to 1; 1 is best."""
+
+    receipt: Receipt | None = None
 
 
 def search(view: PoolView, rules: Rules, *, now_ms: int, matches_max: int = 256) -> list[Found]:

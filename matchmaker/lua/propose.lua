@@ -11,6 +11,7 @@
   ARGV[6] deadline_ms  until when the match must be committed
   ARGV[7] fleets       JSON list of fleets that may give it a room; the first is asked
   ARGV[8] accept_by_ms until when every player must have accepted; 0 where nobody is asked
+  ARGV[9] receipt      JSON of why it was made, or ""
 
   Returns: {"proposed"} | {"asking"} | {"stale"} | {"paused"} | {"gone", ticket, ...} | {state of a match that is there already}
 ]]
@@ -37,8 +38,9 @@ for _, id in ipairs(tickets) do
   redis.call("HINCRBY", ticket_key(id), "ver", 1)
 end
 redis.call("HSET", match_key(match), "state", asks and "asking" or "proposed", "epoch", ARGV[1], "tickets", ARGV[4],
-  "teams", ARGV[5], "deadline_ms", ARGV[6], "fleet", cjson.decode(ARGV[7])[1], "fleets", ARGV[7], "proposed_ms", now_ms)
+  "teams", ARGV[5], "deadline_ms", ARGV[6], "fleet", cjson.decode(ARGV[7])[1], "fleets", ARGV[7], "proposed_ms", now_ms, "receipt", ARGV[9])
 local said = { match = match, epoch = tonumber(ARGV[1]), tickets = tickets }
+if ARGV[9] ~= "" then said.receipt = ARGV[9] end
 if asks then said.accept_by_ms = accept_by_ms end
 event(log, "match.proposed", now_ms, said)
 if not asks then

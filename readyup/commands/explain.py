@@ -1,15 +1,19 @@
-"""``readyup explain``: why a ticket waits, asked of the player API."""
+"""``readyup explain``: why a ticket waits, or why a match was made."""
 
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 from typing import Annotated
+from urllib.parse import quote
 
 import msgspec
 from cyclopts import Parameter
 
 from core.errors import ReadyUpError, Rejected, Unreachable
 from matchmaker.api.why import WhyOut
+from matchmaker.engine.receipt import Receipt
+from readyup.commands.operator import TOKEN, Api
 from readyup.commands.options import refuse_url
 
 KEY = "READYUP_KEY"
@@ -17,30 +21,49 @@ PATIENCE_S = 15.0
 
 
 def explain(
-    ticket: str,
+    name: str,
     /,
     *,
     url: str = "http://127.0.0.1:8081",
+    console: str = "http://127.0.0.1:8080",
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Say why a ticket waits: who is kept away by which rule, and what would release it.
+    """Say why a ticket waits: who is kept away by which rule, and what would release it; or
+    why a match was made, from its receipt.
 
-    The key is taken from READYUP_KEY; without it, the development key of a back end.
+    The player API's key is taken from READYUP_KEY; without it, the development key of a back
+    end. The console's token is taken from READYUP_OPERATOR_TOKEN, where it asks for one.
 
     Args:
-        ticket: Its id, as the API gave it.
+        name: The id of a ticket or of a match; of a ticket that is matched, its match's is told.
         url: Where the player API is, as the demo prints it.
+        console: Where the console is.
         json: Print the answer as JSON.
     """
     try:
         refuse_url("--url", url)
-        answer = asyncio.run(_ask(url.rstrip("/"), ticket))
-        why = msgspec.json.decode(answer, type=WhyOut)
+        refuse_url("--console", console)
+        found = asyncio.run(_found(url.rstrip("/"), console.rstrip("/"), name))
     except (ReadyUpError, msgspec.MsgspecError) as wrong:
         print(f"readyup explain: {wrong}", file=sys.stderr)
         return 1
-    print(answer.decode() if json else "\n".join(_lines(why)))
+    lines = _lines(found) if isinstance(found, WhyOut) else _told(found)
+    print(msgspec.json.encode(found).decode() if json else "\n".join(lines))
     return 0
+
+
+class _WaitsNot(Rejected):
+    """There is no such ticket, or it does not wait."""
+
+
+async def _found(url: str, console: str, name: str) -> WhyOut | Receipt:
+    try:
+        return msgspec.json.decode(await _ask(url, name), type=WhyOut)
+    except _WaitsNot as no_ticket:
+        try:
+            return await _receipt(console, name)
+        except ReadyUpError as no_match:
+            raise Rejected(f"{no_ticket}; and as a match: {no_match}") from no_match
 
 
 async def _ask(url: str, ticket: str) -> bytes:
@@ -51,14 +74,38 @@ async def _ask(url: str, ticket: str) -> bytes:
     try:
         async with (
             aiohttp.ClientSession(headers=headers, timeout=patience) as http,
-            http.get(f"{url}/v1/tickets/{ticket}/why") as answer,
+            http.get(f"{url}/v1/tickets/{quote(ticket, safe='')}/why") as answer,
         ):
             body = await answer.read()
+            said = _detail(body) or f"{url} answered {answer.status}"
+            if answer.status in (404, 409):
+                raise _WaitsNot(said)
             if answer.status != 200:
-                raise Rejected(_detail(body) or f"{url} answered {answer.status}")
+                raise Rejected(said)
             return body
     except (aiohttp.ClientError, TimeoutError) as away:
         raise Unreachable(f"{url}: nobody answers; is the service running? ({away})") from away
+
+
+async def _receipt(console: str, name: str) -> Receipt:
+    """Of a match, or of the match that a ticket came into."""
+    import aiohttp
+
+    token = os.environ.get(TOKEN, "")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    patience = aiohttp.ClientTimeout(PATIENCE_S)
+    async with aiohttp.ClientSession(headers=headers, timeout=patience) as http:
+        api = Api(console, http)
+        try:
+            match = await api.ask("GET", f"/matches/{quote(name, safe='')}")
+        except Rejected:
+            ticket = await api.ask("GET", f"/tickets/{quote(name, safe='')}")
+            if not ticket["matches"]:
+                raise
+            match = await api.ask("GET", f"/matches/{quote(ticket['matches'][-1], safe='')}")
+    if match.get("receipt") is None:
+        raise Rejected(f"match {match['match']} has no receipt: a version before this made it")
+    return msgspec.convert(match["receipt"], Receipt)
 
 
 def _detail(body: bytes) -> str:
@@ -86,3 +133,22 @@ def _lines(why: WhyOut) -> list[str]:
         who = one.ticket or f"a party of {one.players}"
         lines.append(f"nearest     {who}: " + (f"{kept}; opens {opens}" if kept else "fits"))
     return lines
+
+
+WHY = {
+    "allowed": "as soon as the rules allowed it",
+    "waited": "its players had waited for as long as the dial asks for this quality",
+    "thin": "too few others came to wait for",
+}
+
+
+def _told(receipt: Receipt) -> Iterator[str]:
+    name = f"{receipt.name}, " if receipt.name else ""
+    yield f"quality {receipt.quality:.3f}, made {WHY[receipt.because]}"
+    yield f"rules       {name}version {receipt.rules}, at the age of {receipt.age_s:.1f} s"
+    yield from (f"in force    {one}" for one in receipt.in_force)
+    yield from (f"term        {value:.3f}  {one}" for one, value in receipt.terms.items())
+    waited = f"{receipt.waited_s:.1f} s on average"
+    yield f"waited      {waited}; the dial's bar was {receipt.bar_s:.1f} s"
+    yield f"candidates  {receipt.candidates} of {receipt.waiting} tickets, for its oldest"
+    yield f"pass        {receipt.found} matches, {receipt.better} of them better"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from matchmaker.engine.receipt import Receipt
 from readyup.console.promises import Broken
 from readyup.console.snapshot import Promises, ServerTile
 from readyup.console.ticks import TickSeries
@@ -71,6 +72,9 @@ class MatchDetail:
 
     teams: tuple[TeamView, ...]
     tickets: tuple[str, ...]
+    receipt: Receipt | None
+    """Why it was made; None where that is not known any more."""
+
     steps: tuple[StepView, ...]
     source: str
     """``streams``, or ``store`` for one that the streams told too long ago."""

@@ -11,6 +11,7 @@ import msgspec
 
 from core.placement import Placement
 from core.redis import Store
+from matchmaker.engine.receipt import receipt_of
 from readyup.console import reading as read
 from readyup.console.timeline import MatchLine, Step, TicketLine
 
@@ -108,6 +109,7 @@ def ticket_of(name: str, src: str, held: Record) -> StoredTicket:
 def match_of(name: str, src: str, held: Record) -> MatchLine:
     """A match's record as a timeline."""
     line = MatchLine(name, fleet=held.get("fleet", ""), reason=held.get("reason", ""))
+    line.receipt = receipt_of(held.get("receipt"))
     with contextlib.suppress(msgspec.DecodeError):
         line.tickets = tuple(_names.decode(held.get("tickets") or "[]"))
     with contextlib.suppress(msgspec.DecodeError):

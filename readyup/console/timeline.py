@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from core.eventlog import Event
+from matchmaker.engine.receipt import Receipt, receipt_of
 
 MATCHES_MAX = 5_000
 TICKETS_MAX = 10_000
@@ -95,6 +96,9 @@ class MatchLine:
     """forming, playing, ended or closed."""
 
     reason: str = ""
+    receipt: Receipt | None = None
+    """Why it was made."""
+
     steps: list[Step] = field(default_factory=list)
 
 
@@ -166,6 +170,7 @@ def follow(line: MatchLine, src: str, event: Event) -> None:
     match event["k"]:
         case "match.proposed":
             line.tickets = tuple(event["tickets"])
+            line.receipt = receipt_of(event.get("receipt"))
         case "match.committed":
             line.tickets = tuple(event["tickets"])
             line.teams = {

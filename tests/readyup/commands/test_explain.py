@@ -61,3 +61,55 @@ def test_nobody_there_is_told_with_the_address(capsys: pytest.CaptureFixture[str
 
     assert code == 1
     assert "http://127.0.0.1:9: nobody answers" in capsys.readouterr().err
+
+
+RECEIPT = {
+    "rules": "0a1b2c3d4e5f",
+    "name": "duels",
+    "quality": 0.91,
+    "terms": {"near": 0.82, "even parties": 1.0},
+    "in_force": ["near.maxDistance is 150"],
+    "waiting": 40,
+    "candidates": 12,
+    "found": 3,
+    "better": 1,
+    "waited_s": 4.2,
+    "bar_s": 1.8,
+    "because": "waited",
+}
+
+
+async def told(name: str) -> command.Receipt:
+    async def match(request: web.Request) -> web.Response:
+        if request.match_info["match"] != "duel.m":
+            return web.json_response({"detail": "no such match"}, status=404)
+        return web.json_response({"match": "duel.m", "receipt": RECEIPT})
+
+    async def ticket(request: web.Request) -> web.Response:
+        if request.match_info["ticket"] != "duel.done":
+            return web.json_response({"detail": "no such ticket"}, status=404)
+        return web.json_response({"ticket": "duel.done", "matches": ["duel.gone", "duel.m"]})
+
+    app = web.Application()
+    app.add_routes([web.get("/v1/operator/matches/{match}", match)])
+    app.add_routes([web.get("/v1/operator/tickets/{ticket}", ticket)])
+    async with serve_app(app, host="127.0.0.1", port=0) as port:
+        return await command._receipt(f"http://127.0.0.1:{port}", name)
+
+
+async def test_a_match_is_explained_by_its_receipt():
+    lines = list(command._told(await told("duel.m")))
+
+    assert lines[0].startswith("quality 0.910, made its players had waited")
+    assert "in force    near.maxDistance is 150" in lines
+    assert "waited      4.2 s on average; the dial's bar was 1.8 s" in lines
+    assert "pass        3 matches, 1 of them better" in lines
+
+
+async def test_a_ticket_that_is_matched_is_explained_by_the_receipt_of_its_last_match():
+    assert (await told("duel.done")).candidates == 12
+
+
+async def test_neither_a_ticket_nor_a_match_is_told_so():
+    with pytest.raises(command.Rejected, match="no such ticket"):
+        await told("duel.x")
