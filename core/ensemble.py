@@ -54,11 +54,11 @@ class Ensemble:
 
     sentinels: dict[Endpoint, ValkeyProcess] = field(default_factory=dict)
 
-    async def primaries(self) -> list[Endpoint]:
-        """Those that serve, as whoever knows says."""
+    async def slots(self) -> dict[Endpoint, list[tuple[int, int]]]:
+        """The primaries and their slots, as whoever knows says."""
         asked = primaries_of(self.address())
         try:
-            return list(await asked.find())
+            return await asked.find()
         finally:
             await asked.aclose()
 
@@ -206,7 +206,7 @@ async def _meet(nodes: list[Endpoint]) -> None:
 
 async def _until_replicated(ensemble: Ensemble) -> None:
     """Until every replica follows, and every Sentinel knows the others and the replicas."""
-    wanted = len(ensemble.servers) - len(await ensemble.primaries())
+    wanted = len(ensemble.servers) - len(await ensemble.slots())
     following = 0
     while following < wanted:
         await asyncio.sleep(0.02)

@@ -46,7 +46,8 @@ def demo(  # noqa: PLR0913 - the options of a command
         redis: What keeps the state: server, one Valkey; sentinel, a primary with two replicas and
             three Sentinels; cluster, three primaries with a replica each.
         chaos: Roles to kill with -9 and to stop for six seconds, in turn, with commas between:
-            director, allocator, api, gameserver, fleets. Plays until each had its turn.
+            director, allocator, api, gameserver, fleets, and redis where another server can
+            take over. Plays until each had its turn.
         config: A TOML or JSON file in place of the built-in configuration.
         folder: Keep logs, events and the history here. Without it they are below .run in a
             clone of the repository, and elsewhere in a temporary folder, gone after a good run.
@@ -54,6 +55,8 @@ def demo(  # noqa: PLR0913 - the options of a command
     try:
         refuse_numbers(players, servers, duration)
         roles = chaos_roles(chaos)
+        if "redis" in roles and redis == "server":
+            raise Invalid("--chaos: redis needs --redis sentinel or --redis cluster")
         asked = sized(load(config), servers)
         if folder is not None:
             refuse_folder("--dir", folder)

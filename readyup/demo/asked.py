@@ -11,7 +11,7 @@ from core.address import Kind
 from core.errors import Invalid
 from readyup.settings import Config
 
-CHAOS_ROLES = ("director", "allocator", "api", "gameserver", "fleets")
+CHAOS_ROLES = ("director", "allocator", "api", "gameserver", "fleets", "redis")
 """Whom ``--chaos`` can harm."""
 
 RUNS = Path(".run")

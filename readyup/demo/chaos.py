@@ -22,6 +22,7 @@ from core.game_server import ServerView, State
 from core.lease import LEASE_MS
 from readyup.demo.asked import refuse_roles
 from readyup.demo.stack import Stack
+from readyup.demo.store_faults import harm_primary
 
 log = structlog.get_logger("readyup.chaos")
 
@@ -75,6 +76,10 @@ class Chaos:
                             await self._harm(stack, role, kind)
 
     async def _harm(self, stack: Stack, role: str, kind: str) -> None:
+        if role == "redis":
+            gone_s, came_back = await harm_primary(stack, kind, clock=self.clock)
+            self.faults.append(Fault(role, kind, round(gone_s, 2), came_back))
+            return
         victim, is_back = await self._target(stack, role)
         if not victim:
             return

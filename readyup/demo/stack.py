@@ -137,7 +137,7 @@ async def running_stack(
         others = (f"director-{n + 1}" for n in range(directors))
         names = ("allocator-1", "api-1", *others, "fleets-1")
         processes = {name: _role(name, file, keys, doors, run_dir) for name in names}
-        store = await Store.connect(url)
+        store = await Store.connect(url, durability=config.store.durability)
         stack = Stack(config, store, run_dir, processes, [], doors, ensemble)
         try:
             async with asyncio.TaskGroup() as group:
