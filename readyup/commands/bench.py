@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from core.errors import Invalid, ReadyUpError
 from readyup.bench.allocate_asked import ClusterAsked
 from readyup.commands import bench_engine as of_engine
+from readyup.commands.bench_told import PICTURES, TOLD
 from readyup.commands.process import configure_logging, loop_factory, our_errors
 from readyup.settings import load
 
@@ -146,168 +147,10 @@ async def _fleet(cluster: ClusterAsked, folder: Path, seconds: float) -> dict[st
     return await bench_fleet(load(), cluster, folder, seconds=seconds)
 
 
-def _text(figures: Mapping[str, Any]) -> str:
-    floor = figures["floor_ms"]
-    rows = {
-        "machine": _machine(figures["machine"]),
-        "measured": f"{figures['matches']} duels one by one, {figures['servers']} game servers, "
-        "a process for each role, clients on the same machine",
-        "enqueue to assignment": _row(figures["enqueue_to_assignment_ms"]),
-        "floor": f"{floor['sum']:.2f} ms: a frame there and back {floor['frame']['p50']:.2f}, "
-        f"five empty scripts {5 * floor['script']['p50']:.2f}",
-        "ratio to floor": f"{figures['ratio_to_floor']:.2f} (of the medians)",
-        "claim, in the director": _row(figures["claim_in_director_ms"]),
-        "claim alone": _row(figures["claim_alone_ms"]),
-        "acknowledged": f"{figures['acknowledged_share']:.1%} of {figures['claims']} claims",
-    }
-    return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
-
-
-def _failover_text(figures: Mapping[str, Any]) -> str:
-    gap, tickets, matches = figures["nobody_led_ms"], figures["tickets"], figures["matches"]
-    rows = {
-        "machine": _machine(figures["machine"]),
-        "measured": f"kill -9 of the leading director, {figures['kills']} times, under bots",
-        "nobody led": f"p50 {gap['p50']} ms  max {gap['max']} ms",
-        "ratio to lease": f"{figures['ratio_to_lease']:.2f} (lease {figures['lease_ms']} ms)",
-        "tickets": f"{tickets['created']} created, {tickets['assigned']} assigned, "
-        f"{tickets['cancelled']} cancelled, {tickets['expired']} expired",
-        "matches": f"{matches['made']} made, {matches['completed']} played to the end",
-        "promises": f"{figures['breaches']} breaches in {figures['events']} events",
-    }
-    return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
-
-
-def _overload_text(figures: Mapping[str, Any]) -> str:
-    reads, recovered_s, cpu = figures["reads"], figures["recovered_s"], figures["capacity_cpu"]
-    rows = {
-        "machine": _machine(figures["machine"]),
-        "measured": "tickets created at one API process; " + figures["cores"],
-        "capacity": f"{figures['capacity_per_s']:.0f} a second by clients that wait for answers, "
-        f"{figures['capacity_after_per_s']:.0f} when it was all over; {_cpu(cpu)}",
-    }
-    for n, phase in enumerate(figures["phases"]):
-        after = " again" if n and phase["times"] == figures["phases"][0]["times"] else ""
-        rows[f"{phase['times']:g} times{after}"] = (
-            f"{phase['offered_per_s']:.0f} offered, {phase['goodput_per_s']:.0f} accepted "
-            f"a second, p50 {phase['accepted_p50_ms']:.0f} ms, p99 {phase['accepted_p99_ms']:.0f} "
-            f"ms; {phase['shed']} shed, {phase['unsent'] + phase['late']} unanswered in time; "
-            f"{_cpu(phase['cpu'])}"
-        )
-    rows["goodput at worst"] = (
-        f"{figures['goodput_share_at_worst']:.0%} of the capacity before, "
-        f"{figures['goodput_share_of_later']:.0%} of the one after"
-    )
-    rows["recovered"] = "no" if recovered_s is None else f"within {recovered_s:g} s"
-    rows["reads meanwhile"] = (
-        f"{reads['asked']}, {reads['failed']} failed, "
-        f"p50 {reads['p50_ms']:.0f} ms, p99 {reads['p99_ms']:.0f} ms"
-    )
-    return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
-
-
-def _cpu(cpu: Mapping[str, Mapping[str, float]]) -> str:
-    each = ", ".join(
-        f"{who} {used['us_per_accepted']} us" for who, used in cpu.items() if who != "load"
-    )
-    load = cpu.get("load", {}).get("share", 0.0)
-    return f"CPU for one accepted: {each}; the load used {load:.0%} of a core"
-
-
-def _profile_text(figures: Mapping[str, Any]) -> str:
-    lines = [
-        f"{'machine':<24}{_machine(figures['machine'])}",
-        f"{'measured':<24}{figures['tickets']} tickets in {figures['seconds']:g} s of a demo",
-        f"{'one ticket':<24}{figures['us_per_ticket']} us of processor time",
-        f"{'beyond idle':<24}{figures['us_beyond_idle']} us: without what runs while nobody plays",
-    ]
-    if figures["why_no_parts"]:
-        lines.append(f"{'no parts':<24}{figures['why_no_parts']}")
-    for name, process in figures["processes"].items():
-        lines.append(
-            f"{name:<24}{process['us_per_ticket']:>6} us, {process['us_beyond_idle']} without idle"
-        )
-        lines += [f"  {part:<28}{us:>6} us" for part, us in process["parts"].items() if us >= 10]
-    lines.append("inside Valkey, by script and command (what a script calls is in both)")
-    for name, one in list(figures["inside_valkey"].items())[:15]:
-        lines.append(
-            f"  {name:<28}{one['us_per_ticket']:>6} us: {one['calls_per_ticket']} calls "
-            f"of {one['us_per_call']} us"
-        )
-    return "\n".join(lines)
-
-
-def _jitter_text(figures: Mapping[str, Any]) -> str:
-    from readyup.bench.jitter_told import table
-
-    return table(figures)
-
-
-def _jitter_picture(figures: Mapping[str, Any]) -> str:
-    from readyup.bench.jitter_plot import picture
-
-    return picture(figures)
-
-
-def _allocate_text(figures: Mapping[str, Any]) -> str:
-    from readyup.bench.allocate_told import table
-
-    return table(figures)
-
-
-def _allocate_picture(figures: Mapping[str, Any]) -> str:
-    from readyup.bench.allocate_plot import picture
-
-    return picture(figures)
-
-
-def _fleet_text(figures: Mapping[str, Any]) -> str:
-    from readyup.bench.fleet_told import table
-
-    return table(figures)
-
-
-def _overload_picture(figures: Mapping[str, Any]) -> str:
-    from readyup.bench.overload_plot import picture
-
-    return picture(figures)
-
-
 def _listed(names: Iterable[str]) -> str:
     *most, last = names
     return f"{', '.join(most)} and {last}"
 
-
-def _machine(ran_on: Mapping[str, Any]) -> str:
-    return (
-        f"{ran_on['processor']}, {ran_on['cores']} cores, {ran_on['system']}, "
-        f"Python {ran_on['python']}, load before {ran_on['load_before']}"
-    )
-
-
-def _row(values: Mapping[str, float]) -> str:
-    return "  ".join(f"{name} {value:.2f} ms" for name, value in values.items())
-
-
-TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "idle": _text,
-    "failover": _failover_text,
-    "overload": _overload_text,
-    "profile": _profile_text,
-    "jitter": _jitter_text,
-    "allocate": _allocate_text,
-    "fleet": _fleet_text,
-    **of_engine.TOLD,
-}
-"""How each benchmark's figures are told to people."""
-
-PICTURES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "overload": _overload_picture,
-    "jitter": _jitter_picture,
-    "allocate": _allocate_picture,
-    **of_engine.PICTURES,
-}
-"""Those that can be drawn."""
 
 SECONDS: Mapping[str, float] = {
     "overload": 4.0,

@@ -5,7 +5,8 @@ import os
 import pytest
 
 from readyup.bench.machine import machine
-from readyup.commands.bench import _failover_text, _text, bench
+from readyup.commands.bench import bench
+from readyup.commands.bench_told import failover_text, idle_text
 
 MACHINE = {
     "processor": "Abacus",
@@ -18,7 +19,7 @@ FIGURES = {"p50": 5.0, "p95": 8.0, "p99": 9.0}
 
 
 def test_a_figure_comes_with_the_machine_and_what_it_was_compared_with():
-    said = _text(
+    said = idle_text(
         {
             "machine": MACHINE,
             "matches": 400,
@@ -41,7 +42,7 @@ def test_a_figure_comes_with_the_machine_and_what_it_was_compared_with():
 
 
 def test_a_failover_is_told_beside_the_lease_that_explains_it():
-    said = _failover_text(
+    said = failover_text(
         {
             "machine": MACHINE,
             "kills": 3,

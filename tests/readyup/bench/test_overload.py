@@ -8,7 +8,8 @@ import pytest
 from readyup.bench.overload import _recovered_s, _told
 from readyup.bench.overload_crowd import Crowd, Line, Phase
 from readyup.bench.overload_plot import HEIGHT, picture
-from readyup.commands.bench import _overload_text, bench
+from readyup.commands.bench import bench
+from readyup.commands.bench_told import overload_text
 from tests.readyup.bench.test_bench import MACHINE
 
 
@@ -72,7 +73,7 @@ def test_the_figures_are_told_with_the_rate_that_was_offered():
         "accepted_p99_ms": 20, "shed": 7, "late": 0, "unsent": 0, "other": 0,
         "cpu": {"api": {"us_per_accepted": 170, "share": 0.8}, "load": {"share": 0.4}},
     }  # fmt: skip
-    said = _overload_text(
+    said = overload_text(
         {
             "machine": MACHINE,
             "capacity_per_s": 900.0,

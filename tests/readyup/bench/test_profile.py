@@ -4,7 +4,7 @@ from readyup.bench.cores import Cores, own_cores, split
 from readyup.bench.profile import Sampled, told
 from readyup.bench.profile_stacks import LOOP, hottest, part_of, shares
 from readyup.bench.profile_valkey import costs_of, scripts_by_sha
-from readyup.commands.bench import _profile_text
+from readyup.commands.bench_told import profile_text
 from tests.readyup.bench.test_bench import MACHINE
 
 RAW = "\n".join(
@@ -47,7 +47,7 @@ def test_a_ticket_costs_its_share_of_every_process_and_idling_is_told_apart():
     assert figures["inside_valkey"]["enqueue.lua"] == {
         "calls_per_ticket": 1.0, "us_per_call": 30.0, "us_per_ticket": 30.0,
     }  # fmt: skip
-    said = _profile_text({"machine": MACHINE, **figures})
+    said = profile_text({"machine": MACHINE, **figures})
     assert "Redis client                  3000 us" in said
     assert "30.0 us: 1.0 calls of 30.0 us" in said
 
