@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -18,12 +17,13 @@ from core.clock import Clock
 from core.errors import StoreUnreachable
 from core.ids import FleetName, MatchId, PlayerId, TicketId, new_match_id
 from core.lua import as_json
-from core.placement import ClaimOrder, Placement, SeatedPlayer
+from core.placement import ClaimOrder, SeatedPlayer
 from core.telemetry import OFF, Traces
 from matchmaker.engine.search import Found
+from matchmaker.forming import Forming
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Allocations
-from matchmaker.regions import Latencies, Regions, Superseded
+from matchmaker.regions import Regions, Superseded
 from matchmaker.spans import MatchSpans, traceparents
 from matchmaker.store import QueueStore
 from matchmaker.tickets import Teams
@@ -32,30 +32,6 @@ log = structlog.get_logger("readyup.director")
 
 HINT_S = 7200
 """How long a player's hint to their match lives; as long as a session may."""
-
-
-@dataclass(slots=True)
-class Forming:
-    """A match on its way."""
-
-    order: ClaimOrder
-    teams: Teams
-    formed_us: int
-    """When match and free room both existed: the pass that found it, or the room's coming."""
-
-    fleets: tuple[FleetName, ...] = ()
-    """Fleets that may give it a room; only the first may be asked. As its record names them."""
-
-    latencies: Latencies = ()
-    receipt: str = ""
-    """Why it was made, as JSON; kept with its record."""
-
-    placement: Placement | None = None
-    asked_us: int = 0
-    """When a room was asked for first."""
-
-    claim_us: int = 0
-    """How long the claim took; 0 when it waited in line."""
 
 
 class Placing:
