@@ -198,7 +198,7 @@ class Kube:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         what = f"{method} {path}"
         url = f"{self._loaded.host}{path}" + (f"?{urlencode(query)}" if query else "")
-        connect_s = self.settings.request_timeout_s
+        patience_s = self.settings.request_timeout_s
         try:
             headers = {
                 "Accept": "application/json",
@@ -206,16 +206,18 @@ class Kube:
                 "Content-Type": content,
                 **await authorization(self._loaded),
             }
-            sent = await self._rest.request(  # type: ignore[no-untyped-call]  # as generated
-                method,
-                url,
-                headers=headers,
-                body=body,
-                # Whoever called set the deadline of the whole; here only that of the start.
-                _request_timeout=aiohttp.ClientTimeout(
-                    total=None, connect=connect_s, sock_connect=connect_s
-                ),
-            )
+            # A connection that was kept may have died without a word: no answer begins either.
+            async with asyncio.timeout(patience_s):
+                sent = await self._rest.request(  # type: ignore[no-untyped-call]  # as generated
+                    method,
+                    url,
+                    headers=headers,
+                    body=body,
+                    # Whoever called set the deadline of the whole; here only that of the start.
+                    _request_timeout=aiohttp.ClientTimeout(
+                        total=None, connect=patience_s, sock_connect=patience_s
+                    ),
+                )
         except FAILURES as broken:
             self._metrics.requests.labels(method, "lost").inc()
             raise BackendAway(f"{what}: {_told(broken)}") from broken

@@ -66,6 +66,16 @@ async def test_objects_are_read_written_and_deleted_in_their_life():
     assert api.objects[FLEETS]["arena"]["spec"] == {"template": {}, "replicas": 3}
 
 
+async def test_a_watch_that_never_begins_is_given_up_long_before_its_end():
+    async with kube_of(FakeApi(), request_timeout_s=0.3) as kube, asyncio.timeout(5):
+        silent = await asyncio.start_server(lambda *_: asyncio.sleep(5), "127.0.0.1", 0)
+        kube._loaded.host = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+        with pytest.raises(BackendAway, match="no answer in time"):
+            async for _ in kube.watch(SERVERS, "1", timeout_s=60):
+                pass
+        silent.close()
+
+
 async def test_nobody_there_and_no_answer_in_time_are_the_same_to_us():
     api = FakeApi(lose_answers=1)
     async with kube_of(api, request_timeout_s=0.3) as kube:
