@@ -48,12 +48,12 @@ def plain() -> str:
     return settled(helm.template())
 
 
-def test_the_plain_chart(plain: str):
+def test_the_plain_chart_is_as_it_was(plain: str):
     same("plain.yaml", plain)
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.stem)
-def test_a_profile(plain: str, profile: Path):
+def test_a_profile_changes_what_it_did(plain: str, profile: Path):
     whole = settled(helm.template(profile))
     lines = difflib.unified_diff(
         plain.splitlines(), whole.splitlines(), "plain", profile.stem, n=2, lineterm=""

@@ -125,7 +125,11 @@ def _api_server(keys: Credentials) -> tuple[str, ...]:
         "--requestheader-extra-headers-prefix=X-Remote-Extra-",
         f"--proxy-client-cert-file={keys.aggregator.cert}",
         f"--proxy-client-key-file={keys.aggregator.key}",
+        # As clusters that people run: what may be privileged is for policies to say.
+        "--allow-privileged=true",
         "--event-ttl=5m",
+        # Watches of these are etcd's own, so a compaction is felt (`Plane.compact`).
+        "--watch-cache-sizes=configmaps#0",
         "--profiling=false",
     )
 
