@@ -6,26 +6,15 @@ and when expansions take effect for one, so nothing is missed between them.
 """
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from core.errors import Invalid
+from matchmaker.arrivals import Arrival
 from matchmaker.engine.thorough import Search
 from matchmaker.rules.applicants import Unfit, party
 from matchmaker.rules.members import Party
 from matchmaker.rules.ruleset import RuleSet
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A ticket of the past or of somebody's imagination."""
-
-    id: str
-    players: Sequence[Mapping[str, Any]]
-    at_s: float = 0.0
-    cancel_at_s: float | None = None
-    """Taken back at this instant, before anybody is matched then."""
 
 
 @dataclass(frozen=True, slots=True)

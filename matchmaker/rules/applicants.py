@@ -6,6 +6,7 @@ from typing import Any
 from core.errors import Invalid
 from matchmaker.rules.attributes import plain
 from matchmaker.rules.members import Party, Player
+from matchmaker.rules.reading import shown
 from matchmaker.rules.ruleset import Latency, RuleSet
 from matchmaker.tickets import TicketPlayer
 
@@ -22,8 +23,9 @@ def party(ticket: str, players: list[Mapping[str, Any]], at_s: float, whole: Rul
             reports no latency though a rule is about it; or there are too many of them.
         Invalid: the ticket is malformed; ``field`` names the place.
     """
+    refuse_malformed(players)
     _fits(len(players), whole)
-    return Party(ticket, tuple(_player(one, n, whole) for n, one in enumerate(players)), at_s)
+    return Party(ticket, tuple(_player(one, whole) for one in players), at_s)
 
 
 def applicant(
@@ -47,13 +49,40 @@ def _fits(size: int, whole: RuleSet) -> None:
         raise Unfit(f"its {size} players stay together, and no team takes more than {most}")
 
 
-def _player(one: Mapping[str, Any], n: int, whole: RuleSet) -> Player:
-    name = one.get("id")
-    if not isinstance(name, str) or not name:
-        raise Invalid("is missing; write a text", field=f"$.players[{n}].id")
-    given = one.get("attributes") or {}
+def refuse_malformed(players: Sequence[object]) -> None:
+    """Refuse players that no rule set could read.
+
+    Raises:
+        Invalid: ``field`` names the place.
+    """
+    for n, one in enumerate(players):
+        place = f"$.players[{n}]"
+        if not isinstance(one, Mapping):
+            raise Invalid(f"is {shown(one)}; write an object", field=place)
+        name, given = one.get("id"), one.get("attributes")
+        if not isinstance(name, str) or not name:
+            told = "is missing" if name is None else f"is {shown(name)}"
+            raise Invalid(f"{told}; write a text", field=f"{place}.id")
+        if given is not None and not isinstance(given, Mapping):
+            raise Invalid(f"is {shown(given)}; write an object", field=f"{place}.attributes")
+        _refuse_latencies(one.get("latency_ms"), f"{place}.latency_ms")
+
+
+def _refuse_latencies(given: object, place: str) -> None:
+    if given is None:
+        return
     if not isinstance(given, Mapping):
-        raise Invalid("is no object", field=f"$.players[{n}].attributes")
+        cure = "write an object of milliseconds by region"
+        raise Invalid(f"is {shown(given)}; {cure}", field=place)
+    for region, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+            raise Invalid(
+                f"is {shown(value)}; write a number of milliseconds", field=f"{place}.{region}"
+            )
+
+
+def _player(one: Mapping[str, Any], whole: RuleSet) -> Player:
+    name, given = one["id"], one.get("attributes") or {}
     attributes = {}
     for attribute in whole.attributes.values():
         value = given.get(attribute.name)
@@ -66,17 +95,7 @@ def _player(one: Mapping[str, Any], n: int, whole: RuleSet) -> Player:
             attributes[attribute.name] = plain(value, attribute.type)
         except Invalid as wrong:
             raise Unfit(f"{attribute.name!r} of player {name!r} {wrong}") from wrong
-    latency_ms = _latencies(one.get("latency_ms") or {}, n)
+    latency_ms = dict(one.get("latency_ms") or {})
     if not latency_ms and any(isinstance(rule, Latency) for rule in whole.judged()):
         raise Unfit(f"player {name!r} reports no latency, and a rule is about it")
     return Player(name, attributes, latency_ms)
-
-
-def _latencies(given: object, n: int) -> dict[str, float]:
-    place = f"$.players[{n}].latency_ms"
-    if not isinstance(given, Mapping):
-        raise Invalid("is no object of milliseconds", field=place)
-    for region, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise Invalid("is no number of milliseconds", field=f"{place}.{region}")
-    return dict(given)

@@ -53,7 +53,7 @@ def plain(value: object, kind: str, *, texts: bool = False) -> Any:  # noqa: ANN
     try:
         return read(value, texts)
     except TypeError:
-        raise Invalid(f"is {shown(value)}; a {kind} is {said}") from None
+        raise Invalid(f"is {shown(value)}; write {said}") from None
 
 
 def _is_map_itself(value: Mapping[str, object], wire: str) -> bool:

@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TextIO
 
-import msgspec
 from cyclopts import App, Parameter
 
 from core.errors import Invalid
-from matchmaker.offline import Arrival, Outcome, run
+from matchmaker.arrivals import Arrival, arrival
+from matchmaker.offline import Outcome, run
 from matchmaker.rules import flexmatch
 from matchmaker.rules.reading import Problem
 from matchmaker.rules.traps import traps
 
 Source = Literal["playfab", "unity"]
+Readable = Annotated[Path, Parameter(allow_leading_hyphen=True)]
+"""A file, or - for standard input."""
 
 rules = App(
     name="rules", help="Check a rule set, try it on tickets in virtual time, or import one."
@@ -23,7 +25,7 @@ rules = App(
 
 
 @rules.command
-def check(file: Path, *, json: bool = False) -> int:
+def check(file: Readable, *, json: bool = False) -> int:
     """Say what is wrong with a rule set, and what may surprise. Exit 1 when it cannot run.
 
     Args:
@@ -50,9 +52,9 @@ def check(file: Path, *, json: bool = False) -> int:
 
 @rules.command
 def simulate(
-    file: Path,
+    file: Readable,
     *,
-    tickets: Path,
+    tickets: Readable,
     until: float | None = None,
     seed: int = 1,
     json: bool = False,
@@ -62,15 +64,16 @@ def simulate(
     Args:
         file: A FlexMatch rule set; - reads standard input.
         tickets: One ticket on each line: {"id", "at_s", "cancel_at_s"?, "players":
-            [{"id", "attributes": {...}, "latency_ms": {"region": 40}}]}.
+            [{"id", "attributes": {...}, "latency_ms": {"region": 40}}]}; - reads standard input.
         until: Seconds after which nothing more happens; without it, until nothing can.
-        seed: Decides between equals where the rules ask for chance.
+        seed: Decides where a crowd is too large to be searched to the end.
         json: Print {"matches", "waiting", "rejected"}.
     """
-    del seed  # equals are told apart by age and by the order of the file, never by chance
     try:
+        if str(file) == str(tickets) == "-":
+            raise Invalid("rules and tickets are both -; write one of them to a file")
         whole = flexmatch.load(_text(file))
-        outcome = run(whole, list(_arrivals(tickets)), until_s=until)
+        outcome = run(whole, list(_arrivals(tickets)), until_s=until, seed=seed)
     except Invalid as wrong:
         _say(f"readyup rules simulate: {wrong}", sys.stderr)
         return 1
@@ -82,13 +85,14 @@ def simulate(
 
 
 @rules.command(name="import")
-def import_(file: Path, *, from_: Annotated[Source, Parameter("--from")]) -> int:
+def import_(file: Readable, *, from_: Annotated[Source, Parameter("--from")]) -> int:
     """Print the FlexMatch rule set that says what another matchmaker's rules say.
 
     What FlexMatch has no word for goes to standard error, with its place.
 
     Args:
-        file: A queue of PlayFab or a pool of Unity, JSON with or without comments.
+        file: A queue of PlayFab or a pool of Unity, JSON with or without comments; - reads
+            standard input.
         from_: Whose rules they are.
     """
     from matchmaker.rules import importing
@@ -149,36 +153,18 @@ def _text(file: Path) -> str:
 
 
 def _arrivals(file: Path) -> Iterator[Arrival]:
+    name = "standard input" if str(file) == "-" else str(file)
+    first: dict[str, int] = {}
     for n, line in enumerate(_text(file).split("\n"), 1):
         if line.strip():
             try:
-                yield _arrival(line)
+                came = arrival(line)
+                before = first.setdefault(came.id, n)
+                if before != n:
+                    raise Invalid(
+                        f"is {came.id!r}, as on line {before}; give each ticket its own",
+                        field="$.id",
+                    )
+                yield came
             except Invalid as wrong:
-                raise Invalid(f"{file} line {n}: {wrong.field}: {wrong}") from wrong
-
-
-def _arrival(line: str) -> Arrival:
-    try:
-        told = msgspec.json.decode(line)
-    except msgspec.DecodeError as wrong:
-        raise Invalid(str(wrong), field="$") from wrong
-    if not isinstance(told, dict):
-        raise Invalid("is no object", field="$")
-    name, players = told.get("id"), told.get("players")
-    if not isinstance(name, str) or not name:
-        raise Invalid("is missing; write a text", field="$.id")
-    if not isinstance(players, list) or not players:
-        raise Invalid("is missing; write at least one player", field="$.players")
-    for n, one in enumerate(players):
-        if not isinstance(one, dict):
-            raise Invalid("is no object", field=f"$.players[{n}]")
-    return Arrival(name, players, _seconds(told, "at_s") or 0.0, _seconds(told, "cancel_at_s"))
-
-
-def _seconds(told: dict[str, object], key: str) -> float | None:
-    value = told.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
-        raise Invalid("is no number of seconds", field=f"$.{key}")
-    return value
+                raise Invalid(f"{name} line {n}: {wrong.field}: {wrong}") from wrong

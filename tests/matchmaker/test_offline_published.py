@@ -2,7 +2,7 @@
 
 import pytest
 
-from matchmaker.offline import Arrival
+from matchmaker.arrivals import Arrival
 from tests.matchmaker.tried import number, rule_set, teams, ticket, tried, who
 
 COWBOYS = rule_set(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from matchmaker.offline import Arrival
+from matchmaker.arrivals import Arrival
 from tests.matchmaker.tried import number, rule_set, teams, ticket, tried, who
 
 ROYALE = """{

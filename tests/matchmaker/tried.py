@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from matchmaker.offline import Arrival, Outcome, run
+from matchmaker.arrivals import Arrival
+from matchmaker.offline import Outcome, run
 from matchmaker.rules import flexmatch
 
 

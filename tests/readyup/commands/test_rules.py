@@ -80,18 +80,58 @@ def test_tickets_are_matched_cancelled_and_rejected(
     assert [one["ticket"] for one in told["rejected"]] == ["odd"]
 
 
-BAD = ("{", "[]", '{"id": 5}', '{"id": "b", "players": []}',
-       '{"id": "b", "players": [{"id": "p"}], "at_s": "soon"}')  # fmt: skip
+BAD = (
+    ("{", "$: "),
+    ("[]", "$: is []; write an object"),
+    ('{"id": 5}', "$.id: is 5; write a text"),
+    ('{"players": [{"id": "p"}]}', "$.id: is missing; write a text"),
+    (line("a"), "$.id: is 'a', as on line 1; give each ticket its own"),
+    ('{"id": "b", "players": []}', "$.players: is []; write a list of at least one player"),
+    ('{"id": "b", "players": ["p"]}', '$.players[0]: is "p"; write an object'),
+    ('{"id": "b", "players": [{"id": 7}]}', "$.players[0].id: is 7; write a text"),
+    ('{"id": "b", "players": [{"id": "p", "attributes": 1}]}', "$.players[0].attributes: is 1"),
+    ('{"id": "b", "players": [{"id": "p", "latency_ms": 40}]}', "$.players[0].latency_ms: is 40"),
+    (
+        '{"id": "b", "players": [{"id": "p", "latency_ms": {"eu": "near"}}]}',
+        '$.players[0].latency_ms.eu: is "near"; write a number of milliseconds',
+    ),
+    (line("b", at_s="soon"), '$.at_s: is "soon"; write a number of seconds'),
+    (line("b", cancel_at_s=True), "$.cancel_at_s: is true; write a number of seconds"),
+)
 
 
-@pytest.mark.parametrize("bad", BAD)
-def test_a_bad_line_is_told_with_its_number(
-    bad: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("bad", "told"), BAD)
+def test_a_bad_line_is_told_with_its_place_and_its_cure(
+    bad: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     tickets = written(tmp_path, f"{line('a')}\n{bad}\n", "tickets.jsonl")
 
     assert simulate(written(tmp_path, json.dumps(RULES)), tickets=tickets, json=True) == 1
-    assert "line 2" in capsys.readouterr().err
+    assert f"tickets.jsonl line 2: {told}" in capsys.readouterr().err
+
+
+def readyup(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    code = "from readyup.cli import main; main()"
+    command = [sys.executable, "-c", code, *words]
+    return subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+
+
+def test_a_line_says_what_it_reads_from_standard_input(tmp_path: Path):
+    rules = written(tmp_path, json.dumps(RULES))
+    tickets = written(tmp_path, f"{line('a')}\n{line('b')}\n", "tickets.jsonl")
+
+    piped = readyup(
+        "rules", "simulate", str(rules), "--tickets", "-", "--json", given=tickets.read_text()
+    )
+    other = readyup(
+        "rules", "simulate", "-", "--tickets", str(tickets), "--json", given=json.dumps(RULES)
+    )
+    both = readyup("rules", "simulate", "-", "--tickets", "-", given=json.dumps(RULES))
+
+    assert len(json.loads(piped.stdout)["matches"]) == 1
+    assert other.stdout == piped.stdout
+    assert both.returncode == 1
+    assert "rules and tickets are both -" in both.stderr
 
 
 def test_an_import_prints_a_rule_set_that_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from core.errors import Invalid
-from matchmaker.offline import Arrival, Outcome, run
+from matchmaker.arrivals import Arrival
+from matchmaker.offline import Outcome, run
 from matchmaker.rules import flexmatch
 from matchmaker.rules.importing import imported
 from matchmaker.rules.importing.draft import Draft
