@@ -5,13 +5,14 @@ The format is documented in docs/history.md; ``readyup check-history`` judges it
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
 import structlog
 
 from core.errors import StoreUnreachable
+from core.recent import Recent
 from core.redis import Entry, Store
 
 Event = dict[str, Any]
@@ -42,16 +43,33 @@ async def last_id(store: Store, key: str) -> str:
     return str(newest[0][0]) if newest else "0-0"
 
 
-async def tail(store: Store, key: str, after: str, stop: asyncio.Event) -> AsyncIterator[Event]:
+async def tail(
+    store: Store,
+    key: str,
+    after: str,
+    stop: asyncio.Event,
+    *,
+    forgotten: Callable[[list[str]], None] = lambda _: None,
+) -> AsyncIterator[Event]:
     """Every event of a stream after an id, in order, as they come, until ``stop``.
 
     Goes on by itself when the store was away. Whoever falls behind by more than the
-    stream keeps (200,000 entries) misses some; see ``first_id``.
+    stream keeps (200,000 entries) misses some; see ``first_id``. What a failover took back
+    after it was read is told to ``forgotten``, and reading goes on from where that began.
     """
-    away = False
+    away, reign, recent = False, store.reign, Recent()
     while not stop.is_set():
         try:
+            if store.reign != reign:
+                now = store.reign
+                lost, after = await recent.taken_back(store, key, after)
+                reign = now
+                if lost:
+                    log.warning("stream.forgot", stream=key, entries=len(lost), after=after)
+                    forgotten(lost)
             entries = await store.read_stream(key, after, block_ms=250)
+            if store.reign != reign:
+                continue  # from whom that came is not known
         except StoreUnreachable as lost:
             if not away:
                 log.warning("stream.lost", stream=key, reason=str(lost))
@@ -65,6 +83,7 @@ async def tail(store: Store, key: str, after: str, stop: asyncio.Event) -> Async
             away = False
         for entry in entries:
             after = entry.id
+            recent.note(entry)
             yield decode(entry)
 
 

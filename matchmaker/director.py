@@ -104,7 +104,7 @@ class Director:
 
     async def _term(self, stop: asyncio.Event) -> None:
         """Lead until the lease is lost or ``stop`` is set."""
-        epoch = self._lease.epoch
+        epoch, reign = self._lease.epoch, self._queue.store.reign
         log.info("director.leads", queue=self._name, epoch=epoch)
         self._metrics.epoch.labels(self._name).set(epoch)
         over = asyncio.Event()
@@ -132,6 +132,7 @@ class Director:
                 accepted = self._follow_accepted(feed, placing)
                 group.create_task(accepted, name=f"{self._name}.accepted")
                 group.create_task(self._sweep(feed, placing, over), name=f"{self._name}.sweep")
+                group.create_task(self._keep_to(reign, over), name=f"{self._name}.reign")
                 group.create_task(self._match(feed, placing, over), name=f"{self._name}.match")
                 await _either(stop, over)
                 over.set()
@@ -153,6 +154,13 @@ class Director:
                 if await self._lease.renew() != epoch:
                     over.set()
             if not self._lease.leads():
+                over.set()
+
+    async def _keep_to(self, reign: int, over: asyncio.Event) -> None:
+        """A term that read from a primary which is one no more may know what is forgotten."""
+        while not over.is_set():
+            await asyncio.sleep(SWEEP_S)
+            if self._queue.store.reign != reign:
                 over.set()
 
     async def _match(self, feed: Feed, placing: Placing, over: asyncio.Event) -> None:

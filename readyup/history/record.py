@@ -14,7 +14,9 @@ import msgspec
 
 from core.clock import Clock, SystemClock
 from core.eventlog import decode, tail
+from core.recent import before
 from core.redis import Store
+from readyup.history.forgotten import withdraw
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,8 +39,11 @@ class Recorder:
         self._clock = clock or SystemClock()
         self._last = dict.fromkeys(self._streams, "0-0")
         self._recorded = dict.fromkeys(self._streams, 0)
+        self._forgotten: dict[str, list[str]] = {src: [] for src in self._streams}
         self.open_matches: set[str] = set()
         """Matches announced whose end was not told yet, as far as the streams were read."""
+
+        self._announced: dict[tuple[str, str], str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -64,13 +69,26 @@ class Recorder:
 
         Returns how many torn last lines were dropped.
         """
+        forgotten = withdraw(self._forgotten, self._path)
+        if forgotten:
+            self._file.close()
+            self._file = self._path.open("ab", buffering=0)
         torn = merge(files, self._path)
-        self.write("run.ended", final=dict(final), missed=await self._missed(), torn=torn)
+        missed = await self._missed()
+        self.write("run.ended", final=dict(final), missed=missed, torn=torn, forgotten=forgotten)
         return torn
 
     async def _follow(self, src: str, stop: asyncio.Event) -> None:
         key = self._streams[src]
-        async for event in tail(self._store, key, self._last[src], stop):
+
+        def forgotten(entries: list[str]) -> None:
+            self._recorded[src] -= len(entries)
+            self._last[src] = before(entries[0])
+            self._forgotten[src] += entries
+            for entry in entries:
+                self.open_matches.discard(self._announced.pop((src, entry), ""))
+
+        async for event in tail(self._store, key, self._last[src], stop, forgotten=forgotten):
             self._note(src, event)
         while entries := await self._store.read_stream(key, self._last[src], block_ms=1):
             for entry in entries:
@@ -81,6 +99,7 @@ class Recorder:
         self._recorded[src] += 1
         if event["k"] == "match.announced":
             self.open_matches.add(event["match"])
+            self._announced[src, event["i"]] = event["match"]
         elif event["k"] == "match.ended":
             self.open_matches.discard(event["match"])
         self._append({"src": src, **event})

@@ -69,6 +69,8 @@ async def test_a_tail_ends_when_it_is_told(store: Store):
 class Flaky:
     """A store that is away for some reads."""
 
+    reign = 0
+
     def __init__(self, *answers: list[Entry] | None) -> None:
         self.answers = list(answers)
         self.asked_after: list[str] = []

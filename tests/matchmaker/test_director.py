@@ -212,13 +212,14 @@ async def test_who_could_not_be_heard_while_nobody_led_is_not_absent(queue: Queu
 async def test_a_term_that_is_not_durable_does_nothing(queue: QueueStore, monkeypatch):
     asked = 0
 
-    async def barrier() -> None:
-        nonlocal asked
-        asked += 1
-        raise StoreUnreachable("no replica has it")
+    class Forgetful:
+        async def run(self, *_):
+            nonlocal asked
+            asked += 1
+            raise StoreUnreachable("no replica has it")
 
-    monkeypatch.setattr(queue.store, "barrier", barrier)
     await enqueue(queue, "ann", "bo")
+    monkeypatch.setattr(Store, "durably", Forgetful())
     async with running(director(queue, FewRooms(1))):
         await until(lambda: asked > 0)
 
