@@ -48,7 +48,7 @@ def plan_size(
         now_ms: The time.
     """
     live = [one for one in observed if one.state not in GONE and one.uid not in leaving]
-    surge = _surge(spec, live, demand)
+    surge = _surge(spec, live)
     renewing = f" + {surge} to renew the reserve" if surge else ""
     if spec.replicas is not None:
         sentence = f"{spec.replicas + surge} wanted (replicas{renewing})"
@@ -90,19 +90,18 @@ def plan_size(
     return SizePlan(replicas, why, past)
 
 
-def _surge(spec: FleetSpec, live: Sequence[ServerView], demand: Demand | None) -> int:
-    """Servers beyond the size, for Agones counts the reserve's as kept: while they fill the
-    fleet, none of a new version would ever start.
+def _surge(spec: FleetSpec, live: Sequence[ServerView]) -> int:
+    """Servers beyond the size until the reserve is renewed.
+
+    Agones counts what is Allocated as kept: while old servers fill the fleet, none of a new
+    version would ever start.
     """
-    if not spec.version or spec.pod is None or demand is None:
+    if not spec.version or spec.pod is None:
         return 0
-    old = sum(
-        one.version != spec.version and one.uid not in demand.in_use and _claimed(one)
-        for one in live
-    )
+    old = sum(one.version != spec.version and _claimed(one) for one in live)
     share = spec.pod.surge
     most = math.ceil(old * int(share[:-1]) / 100) if share.endswith("%") else int(share)
-    return min(old, most)
+    return min(old, most, math.ceil(spec.reserve / spec.rooms))
 
 
 def _sentence(why: dict[str, object], asked: int, wanted: int, replicas: int, keep_s: float) -> str:
