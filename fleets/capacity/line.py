@@ -36,6 +36,9 @@ class Coming:
     rooms: int = 1
     """Of one server."""
 
+    starting_max: int = 10_000
+    """Servers that start at the same time."""
+
 
 def expected_waits_s(waiting: int, world: Coming) -> list[float]:
     """For each of so many matches in line, in order, seconds until a room can be expected."""
@@ -48,6 +51,11 @@ def expected_waits_s(waiting: int, world: Coming) -> list[float]:
     ended = [len(ages) - world.curve.still_running(ages, float(after_s))[0] for after_s in looks_s]
     freed = [float(looks_s[int(np.searchsorted(ended, n))]) for n in range(1, int(ended[-1]) + 1)]
     coming = sorted(new + freed)
-    # For whoever is left the planner has ordered servers that nobody sees yet.
-    coming += [lead_s + refill_s] * max(0, waiting - len(coming))
-    return coming[:waiting]
+    # For whoever is left the planner has ordered servers that nobody sees yet: they begin when
+    # those before them are Ready.
+    server = len(world.starting_s)
+    while len(coming) < waiting:
+        wave = server // world.starting_max
+        coming += [lead_s * (1 + wave) + refill_s] * rooms
+        server += 1
+    return sorted(coming)[:waiting]

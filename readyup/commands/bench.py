@@ -19,7 +19,8 @@ from readyup.commands.process import configure_logging, loop_factory, our_errors
 from readyup.settings import load
 
 What = Literal[
-    "idle", "failover", "overload", "profile", "jitter", "allocate", "fleet", "engine", "frontier"
+    "idle", "failover", "overload", "profile", "jitter", "allocate", "fleet", "burst",
+    "engine", "frontier",
 ]  # fmt: skip
 HERE = ClusterAsked()
 """The cluster that the kubeconfig means."""
@@ -45,6 +46,7 @@ def bench(
             profile: where one ticket's processor time goes, part by part, under bots.
             jitter: how late a game's ticks are beside a noisy neighbour, by how it is pinned.
             allocate: a server claimed, Agones' ways beside ours, on the cluster of a kubeconfig.
+            burst: 50 matches at once on a fleet that expected none, beside the plain plan.
             engine: one pass of matching over 1,000 to 1,000,000 tickets, of three games.
             frontier: waiting against quality, of our dial and of other policies.
             fleet: what 2,000 servers there cost the role fleets, and how fast demand is acted on.
@@ -82,6 +84,7 @@ def bench(
                 "jitter": lambda: _jitter(seconds),
                 "allocate": lambda: _allocate(cluster.checked(), run_dir, seconds),
                 "fleet": lambda: _fleet(cluster.checked(), run_dir, seconds),
+                "burst": lambda: _burst(run_dir),
                 **of_engine.MEASURING,
             }
             figures = runner.run(measuring[what]())
@@ -139,6 +142,12 @@ async def _allocate(cluster: ClusterAsked, folder: Path, seconds: float) -> dict
     from readyup.bench.allocate import bench_allocate
 
     return await bench_allocate(load(), cluster, folder, seconds=seconds)
+
+
+async def _burst(folder: Path) -> dict[str, Any]:
+    from readyup.bench.burst import BurstSettings, bench_burst
+
+    return await bench_burst(load(), BurstSettings(), folder)
 
 
 async def _fleet(cluster: ClusterAsked, folder: Path, seconds: float) -> dict[str, Any]:

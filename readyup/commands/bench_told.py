@@ -131,6 +131,12 @@ def _fleet_text(figures: Mapping[str, Any]) -> str:
     return table(figures)
 
 
+def _burst_text(figures: Mapping[str, Any]) -> str:
+    from readyup.bench.burst_told import table
+
+    return table(figures)
+
+
 def _overload_picture(figures: Mapping[str, Any]) -> str:
     from readyup.bench.overload_plot import picture
 
@@ -156,6 +162,7 @@ TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "jitter": _jitter_text,
     "allocate": _allocate_text,
     "fleet": _fleet_text,
+    "burst": _burst_text,
     **of_engine.TOLD,
 }
 """How each benchmark's figures are told to people."""

@@ -109,6 +109,7 @@ async def _line(
             lead_s=decision["lead_s"] if decision else 10.0,
             refill_s=decision["refill_s"] if decision else 1.0,
             rooms=spec.rooms,
+            starting_max=10_000 if spec.pod else spec.starting_max,
         ),
     )
     return [

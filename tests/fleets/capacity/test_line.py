@@ -41,6 +41,21 @@ def test_a_session_that_is_about_to_end_is_a_room():
     assert waits_s[1] == pytest.approx(60.5)
 
 
+def test_where_few_start_at_a_time_the_others_come_in_waves():
+    world = Coming(
+        ready=0,
+        starting_s=[0.0, 0.0],
+        ages_s=[],
+        curve=Survival(),
+        lead_s=10.0,
+        refill_s=1.0,
+        rooms=2,
+        starting_max=2,
+    )
+
+    assert expected_waits_s(9, world) == [11.0] * 4 + [21.0] * 4 + [31.0]
+
+
 @given(
     st.integers(0, 30),
     st.integers(0, 5),
