@@ -22,6 +22,9 @@ from fleets.ports import Reason
 
 REMOVE = LuaScript.load("fleets.lua", "remove_server")
 RETRY_S = 0.2
+REIGN_S = 0.5
+"""How often we look whether the store has a new primary."""
+
 LAST_WORDS_S = 2.0
 """How long a role that stops waits for the store to take what is left."""
 
@@ -41,15 +44,20 @@ class RedisMirror:
         self._store = store
         self._clock = clock
         self._news: dict[str, _News] = {}
+        self._there: dict[FleetName, dict[str, ServerView]] = {}
+        """Every server as it was put last, by its uid."""
+
         self._wake = asyncio.Event()
         self._away = False
 
     def put(self, view: ServerView) -> None:
         """Show a server as it is now."""
+        self._there.setdefault(view.fleet, {})[view.uid] = view
         self._note(_News(view))
 
     def remove(self, view: ServerView, reason: Reason) -> None:
         """A server is gone; its removal is told once."""
+        self._there.get(view.fleet, {}).pop(view.uid, None)
         self._note(_News(view, reason))
 
     async def clear(self, fleet: FleetName) -> int:
@@ -107,9 +115,13 @@ class RedisMirror:
     async def run(self, stop: asyncio.Event) -> None:
         """Write what changes until ``stop``, then what is left, within two seconds."""
         async with asyncio.TaskGroup() as group:
-            writer = group.create_task(self._follow(), name="mirror-writer")
+            working = [
+                group.create_task(self._follow(), name="mirror-writer"),
+                group.create_task(self._show_again(), name="mirror-reign"),
+            ]
             await stop.wait()
-            writer.cancel()
+            for task in working:
+                task.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS_S):
                 await self._flush()
@@ -119,6 +131,18 @@ class RedisMirror:
             await self._wake.wait()
             self._wake.clear()
             await self._flush()
+
+    async def _show_again(self) -> None:
+        """What a failover may have forgotten is shown again, and what it brought back is not."""
+        reign = self._store.reign
+        while True:
+            await asyncio.sleep(REIGN_S)
+            if (now := self._store.reign) == reign:
+                continue
+            with contextlib.suppress(Unreachable, Exhausted):
+                for fleet, there in list(self._there.items()):
+                    await self.align(fleet, there.values)
+                reign = now
 
     async def _flush(self) -> None:
         """Until nothing waits; tries again while the store is away."""

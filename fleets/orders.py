@@ -56,9 +56,12 @@ class Orders:
     async def run(self) -> None:
         """Until cancelled; waits while the store or the backend is away."""
         after: str | None = None
-        away = False
+        away, reign = False, self._store.reign
         while True:
             try:
+                if self._store.reign != reign:
+                    # A new primary may have forgotten the newest orders, and that they were obeyed.
+                    after, reign = None, self._store.reign
                 if after is None:
                     after = await self._store.call("GET", self._noted) or "0"
                 after = await self.step(after)

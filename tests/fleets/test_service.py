@@ -233,6 +233,8 @@ async def test_a_removal_is_told_once_and_only_of_that_life(store: Store):
 class Deaf:
     """A store that does not answer until it is told to."""
 
+    reign = 0
+
     def __init__(self, store: Store) -> None:
         self.store = store
         self.deaf = True
