@@ -23,12 +23,12 @@ from matchmaker.acceptance import close_unanswered
 from matchmaker.engine.passes import passes
 from matchmaker.feed import Feed
 from matchmaker.metrics import MatchmakerMetrics
+from matchmaker.outlook import Outlook
 from matchmaker.passlog import PassLog
 from matchmaker.placing import Placing
 from matchmaker.ports import Allocations
 from matchmaker.regions import Superseded
 from matchmaker.store import QueueStore
-from matchmaker.unmatched import Unmatched
 
 log = structlog.get_logger("readyup.director")
 
@@ -129,8 +129,9 @@ class Director:
                 for fleet in self._queue.settings.fleets():
                     following = self._follow_rooms(fleet, placing, feed)
                     group.create_task(following, name=f"{self._name}.rooms.{fleet}")
-                accepted = self._follow_accepted(feed, placing)
-                group.create_task(accepted, name=f"{self._name}.accepted")
+                group.create_task(
+                    self._follow_accepted(feed, placing), name=f"{self._name}.accepted"
+                )
                 group.create_task(self._sweep(feed, placing, over), name=f"{self._name}.sweep")
                 group.create_task(self._keep_to(reign, over), name=f"{self._name}.reign")
                 group.create_task(self._match(feed, placing, over), name=f"{self._name}.match")
@@ -224,7 +225,7 @@ class Director:
 
     async def _sweep(self, feed: Feed, placing: Placing, over: asyncio.Event) -> None:
         turns, began_s = 0, self._clock.elapsed_s()
-        unmatched = Unmatched(self._queue, now_ms=self._clock.wall_ms())
+        outlook = Outlook(self._queue, now_ms=self._clock.wall_ms())
 
         async def turn() -> None:
             nonlocal turns
@@ -241,18 +242,15 @@ class Director:
                 if await feed.missed_some():
                     log.warning("director.log_gap", queue=self._name)
                     await feed.load()
-                view, held_up = feed.pool.view(), self._held_up(placing)
-                await unmatched.look(view, now_ms=self._clock.wall_ms(), held_up=held_up)
+                await outlook.tell(
+                    feed.pool.view(),
+                    now_ms=self._clock.wall_ms(),
+                    paused=placing.paused,
+                    in_line=len(placing.in_line),
+                )
             await self._publish(feed, placing)
 
         await every(SWEEP_S, turn, stop=over)
-
-    def _held_up(self, placing: Placing) -> str:
-        """What keeps everybody waiting, whatever the rules; empty for nothing."""
-        if placing.paused:
-            return "The queue is paused."
-        full = len(placing.in_line) >= self._queue.settings.line_max
-        return "Matches wait in line for rooms." if full else ""
 
     async def _publish(self, feed: Feed, placing: Placing) -> None:
         """The queue's figures, for the console and whoever else wants to know."""

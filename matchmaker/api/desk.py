@@ -18,6 +18,7 @@ from matchmaker.api.enlisting import enlisted
 from matchmaker.api.keys import Keys, Principal
 from matchmaker.api.shapes import AnswerIn, Assignment, Member, SessionOut, TicketIn, TicketOut
 from matchmaker.api.why import WhyOut, why
+from matchmaker.estimates import Estimates
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Sessions
 from matchmaker.store import QueueStore
@@ -44,6 +45,7 @@ class Desk:
         self.keys = keys
         self.clock = clock
         self.metrics = metrics
+        self.estimates = {name: Estimates(queue, clock) for name, queue in queues.items()}
         self._sessions = sessions
         self._minter = minter
         self._chance = chance
@@ -94,6 +96,7 @@ class Desk:
                 players=[player.id for player in players],
                 enqueued_ms=now_ms,
             )
+            await self._estimate(fresh)
             return fresh, True
         return await self.read(enqueued.ticket, caller), False
 
@@ -106,7 +109,7 @@ class Desk:
         queue, record = await self._own(ticket, caller)
         if not record.status.is_final() and record.owner == caller.owner():
             await queue.heartbeat([ticket], now_ms=self.clock.wall_ms())
-        out = told(record)
+        out = await self.shown(record)
         if record.status is Status.COMPLETED and record.match is not None:
             match = await queue.match(record.match)
             if match is not None and match.placement is not None and not match.ended:
@@ -151,7 +154,23 @@ class Desk:
         """
         queue, record = await self._own(ticket, caller)
         now_ms = self.clock.wall_ms()
-        return await why(queue, record, by_name=caller.is_backend(), now_ms=now_ms)
+        found = await why(queue, record, by_name=caller.is_backend(), now_ms=now_ms)
+        await self.estimates[record.queue].refresh()
+        found.estimated_wait_s = self.estimates[record.queue].of(
+            len(record.players), record.enqueued_ms
+        )
+        return found
+
+    async def shown(self, record: TicketRecord) -> TicketOut:
+        """A stored ticket as callers see it, with what it may expect."""
+        out = told(record)
+        await self._estimate(out)
+        return out
+
+    async def _estimate(self, out: TicketOut) -> None:
+        if out.status == Status.QUEUED:
+            await self.estimates[out.queue].refresh()
+            out.estimated_wait_s = self.estimates[out.queue].of(len(out.players), out.enqueued_ms)
 
     async def session(self, player: PlayerId, caller: Principal) -> SessionOut:
         """Where a player's match runs now, with a fresh join token: the way back after a drop.

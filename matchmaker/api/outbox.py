@@ -103,6 +103,7 @@ class Outbox:
         async for event in tail(store.store, store.out, after, stop):
             match event["k"]:
                 case "ticket":
+                    await self._desk.estimates[queue].refresh()
                     self._tell_ticket(queue, event)
                 case "assigned":
                     self._tell_assigned(queue, event)
@@ -153,6 +154,9 @@ class Outbox:
             why=event.get("why", ""),
             acceptance=asked_of(_acceptance(event)),
         )
+        if out.status == Status.QUEUED:
+            estimates = self._desk.estimates[queue]
+            out.estimated_wait_s = estimates.of(len(out.players), out.enqueued_ms)
         push = Push({"type": "ticket", "ticket": out}, ver=out.ver)
         for mailbox in self._listeners(ticket, out.players):
             mailbox.put(ticket, push)

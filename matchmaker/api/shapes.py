@@ -5,6 +5,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from matchmaker.waits import Estimate
+
 PlayerIn = Annotated[
     str,
     Meta(
@@ -113,6 +115,9 @@ class TicketOut(Struct, omit_defaults=True):
     reason: str = ""
     why: str = ""
     """What kept it waiting, in a sentence, when it had waited long; GET .../why looks now."""
+
+    estimated_wait_s: Estimate | UnsetType | None = UNSET
+    """How many more seconds it will wait, while it is QUEUED; null when too little is known."""
 
     acceptance: AcceptanceOut | UnsetType = UNSET
     """While the status is REQUIRES_ACCEPTANCE."""

@@ -17,7 +17,7 @@ from core.errors import Conflict, Forbidden, ReadyUpError
 from core.ids import PlayerId, TicketId
 from core.web import parse, problem_of
 from matchmaker.api.admission import Admission
-from matchmaker.api.desk import Desk, told
+from matchmaker.api.desk import Desk
 from matchmaker.api.keys import Principal, bearer
 from matchmaker.api.limits import Gate
 from matchmaker.api.outbox import Mailbox, Outbox, Push
@@ -148,7 +148,7 @@ class PlayerSockets:
     async def _greet(self, visit: _Visit, player: PlayerId) -> None:
         """What the player should know first: the ticket they wait with, the match they are in."""
         record = await self._desk.waiting_ticket_of(player)
-        ticket = told(record) if record else None
+        ticket = await self._desk.shown(record) if record else None
         if ticket is not None:
             self._stay(visit, ticket)
         session = None

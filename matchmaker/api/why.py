@@ -9,6 +9,7 @@ from matchmaker.explain import Explanation, explain
 from matchmaker.parties import as_party, whole_of
 from matchmaker.store import QueueStore
 from matchmaker.tickets import Status, TicketRecord
+from matchmaker.waits import Estimate
 
 LOOKED_AT = 500
 """Tickets that are compared, those that end soonest first."""
@@ -46,6 +47,8 @@ class WhyOut(Struct):
     excluded: dict[str, int]
     nearest: list[PartnerOut]
     release: ReleaseOut | None
+    estimated_wait_s: Estimate | None = None
+    """By how long others of its size waited lately; the release is by the rules."""
 
 
 async def why(queue: QueueStore, record: TicketRecord, *, by_name: bool, now_ms: int) -> WhyOut:

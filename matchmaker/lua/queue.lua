@@ -5,6 +5,7 @@ local live, log, out = base .. ":live", base .. ":log", base .. ":out"
 local placing, unannounced = base .. ":placing", base .. ":unannounced"
 local asking = base .. ":asking"
 local RETENTION_S = 3600 -- how long an ended ticket or match can still be asked for
+local WAITS_SLOT_MS = 300000 -- waits are counted by the five minutes in which they ended
 
 local function ticket_key(id) return base .. ":ticket:" .. id end
 local function match_key(id) return base .. ":match:" .. id end
@@ -34,10 +35,22 @@ end
 -- Whether a ticket has a place in a match that is not decided yet.
 local function is_taken(status) return status == "PLACING" or status == "REQUIRES_ACCEPTANCE" end
 
+-- How long a ticket waited, in bins of a quarter of a doubling; matchmaker/waits.py reads them.
+local function count_wait(wait_ms, size, matched, now_ms)
+  local bin = 0
+  if wait_ms >= 250 then bin = math.min(63, 1 + math.floor(4 * math.log(wait_ms / 250) / math.log(2) + 1e-9)) end
+  local key = string.format("%s:waits:%d", base, math.floor(now_ms / WAITS_SLOT_MS))
+  local field = size .. ":" .. bin .. ":" .. (matched and "m" or "g")
+  if redis.call("HINCRBY", key, field, 1) == 1 then redis.call("EXPIRE", key, 2 * RETENTION_S) end
+end
+
 -- A ticket leaves its queue for good.
 local function end_ticket(players_index, id, status, now_ms, reason)
   local key = ticket_key(id)
-  for _, player in ipairs(cjson.decode(redis.call("HGET", key, "players"))) do
+  local held = redis.call("HMGET", key, "players", "enqueued_ms")
+  local players = cjson.decode(held[1])
+  count_wait(tonumber(now_ms) - tonumber(held[2]), #players, status == "COMMITTED", tonumber(now_ms))
+  for _, player in ipairs(players) do
     if redis.call("HGET", players_index, player) == id then
       redis.call("HDEL", players_index, player)
     end

@@ -126,6 +126,10 @@ def _lines(why: WhyOut) -> list[str]:
         f"waited      {why.waited_s:.1f} s in {why.queue}, for a match of {wanted} players",
         f"candidates  {fit}, {why.compatible_players} players with this one",
     ]
+    if (estimate := why.estimated_wait_s) is not None:
+        often = f"half of such tickets have a match within {estimate.p50:.0f} s more"
+        rarely = "" if estimate.p90 is None else f", nine in ten within {estimate.p90:.0f} s"
+        lines.append(f"estimate    {often}{rarely}")
     lines += [f"excluded    {count:6} by {rule}" for rule, count in why.excluded.items()]
     for one in why.nearest:
         kept = ", ".join(one.excluded_by)

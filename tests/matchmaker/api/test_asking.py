@@ -113,6 +113,21 @@ async def test_an_answer_about_another_match_is_a_conflict(
     assert (status, problem["other"]) == (409, red)
 
 
+async def test_a_ticket_that_waits_says_how_long_it_may_take(
+    http: aiohttp.ClientSession, duel: QueueStore
+):
+    await duel.store.call("HSET", f"{duel.base}:estimates", "2", json.dumps([1.0, 0.5, 0.2, 0.05]))
+    red, blue = await enqueued(http, "ann", "al"), await enqueued(http, "bo")
+    _, told = await ask(http, "GET", f"/v1/tickets/{red}", BACKEND)
+    assert told["estimated_wait_s"] == {"p50": 0.3, "p90": 0.4}
+    assert (await ask(http, "GET", f"/v1/tickets/{blue}", BACKEND))[1]["estimated_wait_s"] is None
+    _, why = await ask(http, "GET", f"/v1/tickets/{red}/why", BACKEND)
+    assert why["estimated_wait_s"]["p50"] <= 0.3
+
+    await match_of(duel, red, blue)
+    assert "estimated_wait_s" not in (await ask(http, "GET", f"/v1/tickets/{red}", BACKEND))[1]
+
+
 async def next_of(ws: aiohttp.ClientWebSocketResponse, status: str) -> dict:
     while True:
         told = await ws.receive_json()
