@@ -19,8 +19,8 @@ from readyup.commands.process import configure_logging, loop_factory, our_errors
 from readyup.settings import load
 
 What = Literal[
-    "idle", "failover", "overload", "profile", "jitter", "allocate", "fleet", "burst",
-    "engine", "frontier",
+    "idle", "claim", "failover", "handover", "overload", "profile", "jitter", "allocate", "fleet",
+    "burst", "engine", "frontier",
 ]  # fmt: skip
 HERE = ClusterAsked()
 """The cluster that the kubeconfig means."""
@@ -41,6 +41,8 @@ def bench(
 
     Args:
         what: idle: enqueue to pushed assignment on an idle queue with warm servers.
+            claim: a room claimed from a pool of 2,000, at concurrency 1, 16 and 64.
+            handover: how long a match is away when its game server is killed with -9.
             failover: how long nobody leads after kill -9 of the leading director, under bots.
             overload: what an API process does at 1, 2 and 10 times its capacity, and after.
             profile: where one ticket's processor time goes, part by part, under bots.
@@ -51,7 +53,7 @@ def bench(
             frontier: waiting against quality, of our dial and of other policies.
             fleet: what 2,000 servers there cost the role fleets, and how fast demand is acted on.
         matches: idle: how many are measured.
-        kills: failover: how often the leader is killed.
+        kills: failover: how often the leader is killed. handover: how many servers are.
         seconds: overload: how long each rate lasts, 4 unless told. profile: how long it
             looks, at least 5. jitter: how long each variant is watched, 20 unless told.
             allocate: how long each of our own turns lasts, 3 unless told. fleet: how long the
@@ -66,8 +68,8 @@ def bench(
             raise Invalid(f"--plot: only {_listed(PICTURES)} have a picture")
         if not 1 <= matches <= 5_000:
             raise Invalid(f"--matches: {matches} is outside 1 to 5000")
-        if not 1 <= kills <= 100:
-            raise Invalid(f"--kills: {kills} is outside 1 to 100")
+        if not 1 <= kills <= 1_000:
+            raise Invalid(f"--kills: {kills} is outside 1 to 1000")
         seconds = SECONDS.get(what, 1.0) if seconds is None else seconds
         if not 1 <= seconds <= 600:
             raise Invalid(f"--seconds: {seconds:g} is outside 1 to 600")
@@ -78,7 +80,9 @@ def bench(
             run_dir = Path(folder)
             measuring: Mapping[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
                 "idle": lambda: _idle(matches, run_dir),
+                "claim": lambda: _claim(seconds),
                 "failover": lambda: _failover(kills, run_dir),
+                "handover": lambda: _handover(kills, run_dir),
                 "overload": lambda: _overload(seconds, run_dir),
                 "profile": lambda: _profile(seconds, run_dir),
                 "jitter": lambda: _jitter(seconds),
@@ -116,6 +120,20 @@ async def _failover(kills: int, folder: Path) -> dict[str, Any]:
 
     with shown(live=False) as show:
         return await bench_failover(load(), folder, kills=kills, show=show)
+
+
+async def _claim(seconds: float) -> dict[str, Any]:
+    from readyup.bench.claim import bench_claim
+
+    return await bench_claim(seconds=seconds)
+
+
+async def _handover(kills: int, folder: Path) -> dict[str, Any]:
+    from readyup.bench.handover import bench_handover
+    from readyup.demo.screen import shown
+
+    with shown(live=False) as show:
+        return await bench_handover(load(), folder, kills=kills, show=show)
 
 
 async def _overload(seconds: float, folder: Path) -> dict[str, Any]:
@@ -162,6 +180,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 SECONDS: Mapping[str, float] = {
+    "claim": 5.0,
     "overload": 4.0,
     "profile": 5.0,
     "jitter": 20.0,

@@ -137,6 +137,18 @@ def _burst_text(figures: Mapping[str, Any]) -> str:
     return table(figures)
 
 
+def _handover_text(figures: Mapping[str, Any]) -> str:
+    from readyup.bench.handover_told import table
+
+    return table(figures)
+
+
+def _claim_text(figures: Mapping[str, Any]) -> str:
+    from readyup.bench.claim_told import table
+
+    return table(figures)
+
+
 def _overload_picture(figures: Mapping[str, Any]) -> str:
     from readyup.bench.overload_plot import picture
 
@@ -156,7 +168,9 @@ def _row(values: Mapping[str, float]) -> str:
 
 TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "idle": idle_text,
+    "claim": _claim_text,
     "failover": failover_text,
+    "handover": _handover_text,
     "overload": overload_text,
     "profile": profile_text,
     "jitter": _jitter_text,
