@@ -26,6 +26,7 @@ from fleets.health import Health
 from fleets.pod import PodSpec
 from fleets.spec import FleetSpec, PortRange
 from matchmaker.api.settings import Backend, Issuer, Limits
+from matchmaker.rules.asked import Asked
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
 from readyup import settings as application
@@ -182,6 +183,7 @@ _PLAIN: Mapping[Any, str] = {
     float: "number",
     bool: "true or false",
     dt.datetime: "date and time",
+    Asked: "text",
 }
 
 

@@ -20,7 +20,6 @@ from core.lease import RENEW_S, Lease
 from core.supervise import every
 from core.telemetry import OFF, Traces
 from matchmaker.acceptance import close_unanswered
-from matchmaker.engine.passes import passes
 from matchmaker.feed import Feed
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.outlook import Outlook
@@ -28,6 +27,8 @@ from matchmaker.passlog import PassLog
 from matchmaker.placing import Placing
 from matchmaker.ports import Allocations
 from matchmaker.regions import Superseded
+from matchmaker.rollout import engine_of
+from matchmaker.shadowing import shadow_of
 from matchmaker.store import QueueStore
 
 log = structlog.get_logger("readyup.director")
@@ -108,9 +109,11 @@ class Director:
         log.info("director.leads", queue=self._name, epoch=epoch)
         self._metrics.epoch.labels(self._name).set(epoch)
         over = asyncio.Event()
-        feed, settings = Feed(self._queue), self._queue.settings
+        feed = Feed(self._queue)
         # A pass of the term before may still be under way, in its own thread.
-        self._engine = passes(settings.rules, wait_s=settings.wait_for_quality_s)
+        self._engine = engine_of(self._queue.settings)
+        self._shadow = shadow_of(self._queue, self._clock, self._metrics)
+        feed.heard = self._shadow.hear
         placing = Placing(
             self._queue,
             self._rooms,
@@ -123,6 +126,7 @@ class Director:
         try:
             await self._passlog.begin()
             await feed.load()
+            self._shadow.begin(feed.pool.view().tickets)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_lease(epoch, over), name=f"{self._name}.lease")
                 group.create_task(feed.follow(over), name=f"{self._name}.log")
@@ -135,6 +139,7 @@ class Director:
                 group.create_task(self._sweep(feed, placing, over), name=f"{self._name}.sweep")
                 group.create_task(self._keep_to(reign, over), name=f"{self._name}.reign")
                 group.create_task(self._match(feed, placing, over), name=f"{self._name}.match")
+                group.create_task(self._shadow.run(over), name=f"{self._name}.shadow")
                 await _either(stop, over)
                 over.set()
                 raise _TermOver
@@ -199,6 +204,7 @@ class Director:
             return
         if len(found) >= room_for:
             feed.changed.set()  # there may be more, as soon as these are placed
+        self._shadow.done(found, record.now_ms)
         feed.logged.hold(
             party.id for match in found for parties in match.teams for party in parties
         )

@@ -1,6 +1,7 @@
 """Keeps a director's pool in step with its queue: read once, then follow the log."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -27,6 +28,9 @@ class Feed:
 
         self.accepted: asyncio.Queue[MatchId] = asyncio.Queue()
         """Matches whose players have all accepted, to be driven on."""
+
+        self.heard: Callable[[Event], None] = _nobody
+        """Is told of every event too."""
 
         self._one_at_a_time = asyncio.Lock()
 
@@ -69,6 +73,7 @@ class Feed:
     def _apply(self, event: Event, logged: LoggedQueue) -> None:
         if logged.apply(event):
             self.changed.set()
+        self.heard(event)
         if event["k"] == "match.accepted":
             self.accepted.put_nowait(MatchId(event["match"]))
 
@@ -81,3 +86,7 @@ class Feed:
             waiting = await self._queue.waiting(tickets)
             self.logged.let_go(ticket.id for ticket in waiting)
             self.changed.set()
+
+
+def _nobody(_: Event) -> None:
+    """Nobody else wants to know."""

@@ -51,6 +51,25 @@ class MatchmakerMetrics:
             buckets=CLAIM_BUCKETS_S,
             registry=registry,
         )
+        self.shadow_matches = Gauge(
+            "readyup_matchmaker_shadow_matches_per_minute",
+            "Matches a minute, over ten minutes: what is done (live), and what the queue's shadow "
+            "rules would do (shadow).",
+            ["queue", "side"],
+            registry=registry,
+        )
+        self.shadow_wait = Gauge(
+            "readyup_matchmaker_shadow_wait_seconds",
+            "Median wait of those who were matched, live and in the shadow.",
+            ["queue", "side"],
+            registry=registry,
+        )
+        self.shadow_quality = Gauge(
+            "readyup_matchmaker_shadow_quality_ratio",
+            "Median quality of matches by the measure of the live rules, live and in the shadow.",
+            ["queue", "side"],
+            registry=registry,
+        )
         self.redirected = Counter(
             "readyup_matchmaker_matches_redirected",
             "Matches that another fleet of their queue took, by that fleet, because the one that "

@@ -5,6 +5,7 @@ of the log that the director had applied, and adds what the log cannot know.
 """
 
 import zlib
+
 import msgspec
 
 from core.clock import Clock
@@ -27,6 +28,16 @@ Teams = list[list[str]]
 """Tickets by team, in the order of the rules' teams."""
 
 
+class RolloutRecord(msgspec.Struct, kw_only=True):
+    """New rules, for some."""
+
+    rules: str
+    """Their version."""
+
+    percent: float
+    mercy_s: float
+
+
 class PassRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One pass that found something."""
 
@@ -43,6 +54,7 @@ class PassRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     wait_for_quality_s: float = 0.0
     """The dial."""
 
+    rollout: RolloutRecord | None = None
     matches_max: int
     """For how many matches the line had places."""
 
@@ -82,14 +94,21 @@ class PassLog:
         self._queue = queue
         self._clock = clock
         self._key = f"{queue.base}:passes"
+        self._rollout: RolloutRecord | None = None
+        if (new := queue.settings.rollout_rules) is not None:
+            self._rollout = RolloutRecord(
+                rules=new.rules.version(), percent=new.percent, mercy_s=new.mercy_s
+            )
         self._fruitless = 0
         self._paused = False
 
     async def begin(self) -> None:
         """Keep the rules that this director goes by, so that its passes can be judged."""
-        record = described(self._queue.settings.rules, self._clock.wall_ms())
         key, store = f"{self._queue.base}:rules", self._queue.store
-        await store.call("HSETNX", key, record.version, as_json(record))
+        rollout = self._queue.settings.rollout_rules
+        for rules in (self._queue.settings.rules, *([rollout.rules] if rollout else [])):
+            record = described(rules, self._clock.wall_ms())
+            await store.call("HSETNX", key, record.version, as_json(record))
         kept = await store.call("HVALS", key)
         if len(kept) > RULES_KEPT:
             known = sorted(map(_rules, kept), key=lambda one: one.since_ms)
@@ -104,6 +123,7 @@ class PassLog:
             applied=feed.applied,
             rules=settings.rules.version(),
             wait_for_quality_s=settings.wait_for_quality_s,
+            rollout=self._rollout,
             matches_max=matches_max,
             pool="",
             in_hand=sorted(feed.logged.in_hand),

@@ -7,12 +7,17 @@ that is in the recording, so that each pass is run by itself, whatever came befo
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import msgspec
+
 from core.eventlog import order_of
 from core.ids import TicketId
-from matchmaker.engine.passes import Passes, passes
+from matchmaker.engine.passes import Passes
 from matchmaker.logged import LoggedQueue
 from matchmaker.passlog import PassRecord, fingerprint, teams_of
 from matchmaker.recording import Recording
+from matchmaker.rollout import engine
+from matchmaker.rules.rollout import Rollout
+from matchmaker.rules.ruleset import RuleSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,8 @@ def rerun(recording: Recording) -> Rerun:
     """Run every pass of a recording again, up to the first that differs."""
     outcome, engines = Rerun(), _Engines(recording)
     for record, logged in _moments(recording):
-        engine = engines.of(record)
-        if engine is None:
+        ours = engines.of(record)
+        if ours is None:
             _count(outcome, "their rules were not recorded")
             continue
         view = logged.pool.view()
@@ -57,7 +62,7 @@ def rerun(recording: Recording) -> Rerun:
                 record, f"{record.pool} waited, by the log it was {fingerprint(view)}"
             )
             return outcome
-        done = engine.matches(
+        done = ours.matches(
             view, now_ms=record.now_ms, matches_max=record.matches_max, memory=record.memory
         )
         again = [(teams_of(match), match.quality) for match in done.found]
@@ -75,15 +80,23 @@ class _Engines:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._known: dict[tuple[str, float], Passes | None] = {}
+        self._known: dict[bytes, Passes | None] = {}
 
     def of(self, record: PassRecord) -> Passes | None:
-        key = (record.rules, record.wait_for_quality_s)
+        asked = (record.rules, record.wait_for_quality_s, record.rollout)
+        key = msgspec.json.encode(asked)
         if key not in self._known:
-            rules = self._recording.rules_of(record.rules)
-            made = passes(rules, wait_s=record.wait_for_quality_s) if rules else None
-            self._known[key] = made
+            self._known[key] = self._made(record)
         return self._known[key]
+
+    def _made(self, record: PassRecord) -> Passes | None:
+        rules, rollout = self._recording.rules_of(record.rules), None
+        if record.rollout is not None:
+            new = self._recording.rules_of(record.rollout.rules)
+            if not isinstance(new, RuleSet):
+                return None
+            rollout = Rollout(new, record.rollout.percent, record.rollout.mercy_s)
+        return engine(rules, rollout, wait_s=record.wait_for_quality_s) if rules else None
 
 
 def _moments(recording: Recording) -> Iterator[tuple[PassRecord, LoggedQueue]]:

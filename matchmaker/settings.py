@@ -6,6 +6,7 @@ from typing import Literal
 from core.errors import Invalid
 from core.ids import NAME, FleetName, QueueName
 from matchmaker.rules.asked import Asked
+from matchmaker.rules.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,14 @@ class QueueSettings:
     """How long a player would wait, on average, rather than play a match of quality 0. With 0 a
     match is made as soon as the rules allow it. For queues with a rule set."""
 
+    shadow_rules: Asked | None = None
+    """A second rule set, that is tried on the queue's live tickets and matches nobody: a file or
+    its text, as in ``rules``. What it would do is shown beside what is done."""
+
+    rollout_rules: Rollout | None = None
+    """New rules for a share of the tickets: ``{file, percent, mercy_s}``. Its teams have the names
+    of the queue's own; who has waited for ``mercy_s`` seconds goes by the queue's own rules."""
+
     default_rating: float = 1500.0
     """The rating of a player whose own word does not count and for whom nobody else spoke."""
 
@@ -85,6 +94,14 @@ class QueueSettings:
             raise Invalid(
                 f"acceptance_s {self.acceptance_s:g} is outside 0-600", field=f"$.{self.name}"
             )
+        if self.rollout_rules is not None:
+            ours, theirs = self.rules.team_names(), self.rollout_rules.rules.team_names()
+            if set(ours) != set(theirs):
+                raise Invalid(
+                    f"has teams {', '.join(theirs)}; a game server that knows {', '.join(ours)} "
+                    "would not know them",
+                    field=f"$.{self.name}.rollout_rules",
+                )
         if self.line_max < 1 or self.waiting_max < 1:
             raise Invalid("line_max and waiting_max are at least 1", field=f"$.{self.name}")
 

@@ -18,20 +18,18 @@ import msgspec
 
 from core.address import Address, parse_address
 from core.errors import Invalid
-from core.ids import NAME, FleetName, QueueName
+from core.ids import NAME, FleetName
 from core.line import Durability
 from core.telemetry import TelemetrySettings
 from fleets.agones.settings import KubernetesSettings
 from fleets.own import OwnFleet
 from fleets.spec import FleetSpec, parse_fleets
 from matchmaker.api.settings import Backend, Issuer, Limits
-from matchmaker.rules import flexmatch
-from matchmaker.rules.model import RatingWindow, Rules
-from matchmaker.rules.ruleset import RuleSet
 from matchmaker.settings import QueueSettings
-from readyup.clusters import checked_fleets, cluster_of, parse_clusters, region_of
+from readyup.clusters import cluster_of, parse_clusters, region_of
 from readyup.listen import Listen
 from readyup.operators.settings import ConsoleSettings, parse_console
+from readyup.queues import parse_queue, queue_as_table
 from readyup.tables import converted, read_file, refusal, refuse_unknown, section, subtable
 
 
@@ -185,10 +183,6 @@ ENVIRONMENT = {
 }
 
 
-RULE_KEYS = {one.name for one in dataclasses.fields(Rules)}
-"""Keys of a queue that is ruled by a rating window."""
-
-
 def parse(table: Mapping[str, Any], *, source: str = "", folder: Path = Path()) -> Config:
     """A whole configuration from its tables; files that it names are in ``folder``.
 
@@ -204,7 +198,7 @@ def parse(table: Mapping[str, Any], *, source: str = "", folder: Path = Path()) 
         if names.count(name) > 1:
             raise refusal(f"$.own_fleets.{name}", "has the name of another fleet; choose another")
     queues = {
-        name: _queue(name, entry, names, folder)
+        name: parse_queue(name, entry, names, folder)
         for name, entry in subtable(table, "queues").items()
     }
     if not queues:
@@ -239,13 +233,7 @@ def as_table(config: Config) -> dict[str, Any]:
         for fleet in table["fleets"]
     }
     table["own_fleets"] = {fleet.pop("name"): fleet for fleet in table["own_fleets"]}
-    for name, queue in table["queues"].items():
-        rules = config.queues[name].rules
-        queue.pop("rules")
-        queue.pop("name")
-        queue.update(
-            {"rules": rules.source} if isinstance(rules, RuleSet) else msgspec.to_builtins(rules)
-        )
+    table["queues"] = {name: queue_as_table(queue) for name, queue in config.queues.items()}
     return dict(table)
 
 
@@ -269,45 +257,3 @@ def _own_fleet(name: str, table: object) -> OwnFleet:
         raise refusal(place, "a fleet's name has lower case letters, digits and dashes, at most 40")
     refuse_unknown(table, {"key_sha256"}, place)
     return converted({**table, "name": name}, OwnFleet, place)
-
-
-def _queue(name: str, table: object, there: list[FleetName], folder: Path) -> QueueSettings:
-    place = f"$.queues.{name}"
-    if not isinstance(table, Mapping):
-        raise refusal(place, "is not a table; a queue needs at least teams, team_size and fleet")
-    own_keys = {one.name for one in dataclasses.fields(QueueSettings)} - {"name", "rules"}
-    refuse_unknown(table, RULE_KEYS | own_keys | {"rules"}, place)
-    for needed in ("fleet",) if "rules" in table else ("teams", "team_size", "fleet"):
-        if needed not in table:
-            raise refusal(f"{place}.{needed}", "is missing")
-    if isinstance(table.get("window"), Mapping):
-        window = {one.name for one in dataclasses.fields(RatingWindow)}
-        refuse_unknown(table["window"], window, f"{place}.window")
-    checked_fleets(table["fleet"], there, place)
-    own = {key: table[key] for key in own_keys & table.keys()}
-    rules = _rule_set(table, place, folder) if "rules" in table else _window(table, place)
-    return converted({**own, "name": QueueName(name), "rules": rules}, QueueSettings, place)
-
-
-def _window(table: Mapping[str, Any], place: str) -> Rules:
-    return converted({key: table[key] for key in RULE_KEYS & table.keys()}, Rules, place)
-
-
-def _rule_set(table: Mapping[str, Any], place: str, folder: Path) -> RuleSet:
-    """A FlexMatch rule set: the name of a file beside the configuration, or the text itself."""
-    for other in sorted(RULE_KEYS & table.keys()):
-        raise refusal(f"{place}.{other}", "has no place beside rules; the rule set says it")
-    said = table["rules"]
-    if not isinstance(said, str):
-        raise refusal(f"{place}.rules", "must be a text: a file, or a rule set itself")
-    text = said
-    if not said.lstrip().startswith("{"):
-        try:
-            text = (folder / said).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as gone:
-            reason = gone.strerror if isinstance(gone, OSError) else "it is no UTF-8 text"
-            raise refusal(f"{place}.rules", f"{folder / said}: {reason}") from gone
-    try:
-        return flexmatch.load(text)
-    except Invalid as wrong:
-        raise refusal(f"{place}.rules", str(wrong)) from wrong

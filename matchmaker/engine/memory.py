@@ -26,3 +26,6 @@ class Memory:
 
     failed: tuple[str, ...] = ()
     """Of these: the anchors around which there was no match then."""
+
+    new: "Memory | None" = None
+    """Of the engine beside it, for those who go by new rules; see ``matchmaker.rollout``."""

@@ -6,6 +6,7 @@ rule set as it stands when expansions have had some seconds to work.
 
 import dataclasses
 import hashlib
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -229,7 +230,8 @@ class RuleSet(Asked):
 
     def reached_s(self, age_s: float) -> list[float]:
         """Those ages that an age has reached, 0 among them; a rounding's breadth counts."""
-        return [wait_s for wait_s in self.ages_s() if wait_s <= max(0.0, age_s) + ROUNDING_S]
+        ages_s = self.ages_s()
+        return list(ages_s[: bisect_right(ages_s, max(0.0, age_s) + ROUNDING_S)])
 
     def at(self, age_s: float) -> "RuleSet":
         """The rule set as it stands for a match of this age, without expansions."""
@@ -237,8 +239,13 @@ class RuleSet(Asked):
 
     def version(self) -> str:
         """Twelve hex digits that change whenever a rule does."""
-        told = (self.teams, sorted(self.attributes.items()), self.rules, self.algorithm)
-        return hashlib.sha256(repr((told, self.expansions)).encode()).hexdigest()[:12]
+        return _version(self)
+
+
+@lru_cache(maxsize=64)
+def _version(whole: RuleSet) -> str:
+    told = (whole.teams, sorted(whole.attributes.items()), whole.rules, whole.algorithm)
+    return hashlib.sha256(repr((told, whole.expansions)).encode()).hexdigest()[:12]
 
 
 @lru_cache(maxsize=1024)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -20,6 +21,8 @@ from matchmaker.replay import rerun
 from matchmaker.rules import flexmatch
 from matchmaker.rules.asked import Asked
 from matchmaker.rules.model import RatingWindow, Rules
+from matchmaker.rules.rollout import Rollout
+from matchmaker.rules.ruleset import RuleSet
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
 from matchmaker.tickets import NewTicket, TicketPlayer
@@ -116,7 +119,7 @@ async def evening(queue: QueueStore, dice: random.Random, *, many: int, crowd: i
         stop.set()
 
 
-def settings(rules: Asked, **more: float) -> QueueSettings:
+def settings(rules: Asked, **more: Any) -> QueueSettings:  # noqa: ANN401 - any of its fields
     return QueueSettings(QueueName("duel"), rules, FleetName("arena"), placing_s=0.5, **more)
 
 
@@ -145,6 +148,21 @@ async def test_every_pass_of_an_evening_comes_out_again(
     assert found.first is None
     assert found.unjudged == {}
     assert found.matches > 10
+
+
+async def test_passes_under_two_versions_come_out_again(store: Store):
+    new = rule_set(2, 300, 5)
+    assert isinstance(new, RuleSet)
+    queue = QueueStore(store, settings(rule_set(2, 200, 5), rollout_rules=Rollout(new, 50)))
+    await evening(queue, random.Random(9), many=60, crowd=20)
+    recording = await recording_of(queue)
+
+    found = rerun(recording)
+
+    assert found.first is None
+    assert found.unjudged == {}
+    assert found.matches > 5
+    assert set(recording.rules) == {new.version(), queue.settings.rules.version()}
 
 
 async def test_a_pass_that_comes_out_otherwise_is_named(store: Store):
