@@ -8,6 +8,7 @@ that one has found that they could be in some match.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from matchmaker.engine.around import UNBOUNDED, Around, Formed
 from matchmaker.engine.large import enough
@@ -54,6 +55,10 @@ class Former:
     def __init__(self, whole: RuleSet) -> None:
         self._whole = whole
         self._around = Around(whole)
+        sizes = (sum(t.min_players for t in whole.at(age_s).teams) for age_s in whole.ages_s())
+        self._smallest = tuple(accumulate(sizes, min))
+        """By age: players of the smallest match that somebody may have."""
+
         self._reached: dict[str, int] = {}
         """How many ages each party had reached when it was looked at last."""
 
@@ -193,10 +198,8 @@ class Former:
 
     def _least(self, anchor: Party, now_s: float) -> int:
         """Players of the smallest match that this anchor may have."""
-        reached = self._whole.reached_s(now_s - anchor.at_s)
-        return min(
-            sum(team.min_players for team in self._whole.at(wait_s).teams) for wait_s in reached
-        )
+        reached = len(self._whole.reached_s(now_s - anchor.at_s))
+        return self._smallest[reached - 1]
 
     def never(self, party: Party) -> str:
         """Why no team would ever take this party, whoever else comes; empty when one would."""

@@ -5,13 +5,14 @@ nowhere, all of them are seated anew. So each choice of people is looked at once
 once for each way to seat them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from matchmaker.engine.reseat import reseat, strain
 from matchmaker.engine.seating import Age, Seats, Stand
 from matchmaker.rules.expressions import Expression, by_team, paths
-from matchmaker.rules.judge import meets, meets_all
+from matchmaker.rules.judge import meets
 from matchmaker.rules.members import Lineup, Party
 from matchmaker.rules.quotas import falls_short, may_fill
 from matchmaker.rules.ruleset import (
@@ -27,6 +28,9 @@ from matchmaker.rules.ruleset import (
 
 RESEATS_MAX = 12
 """Full lineups of one search whose teams are rearranged to meet the rules."""
+
+STEPS_OF_JUDGING = 4
+"""A full lineup is judged in the time in which so many parties are seated."""
 
 
 @dataclass(slots=True)
@@ -105,28 +109,67 @@ class Gathering:
 
     def _finished(self, stand: Stand) -> Lineup | None:
         """These people in teams that meet the rules; None where no teams do."""
-        rules = self.age.rules(stand.parties())
-        known = {rule.name: rule for rule in rules.rules}
-        lineup = self.seats.lineup(stand.seats)
-        lineup = Lineup(rules.teams, lineup.seated)
-        indifferent = [rule for rule in rules.judged() if is_indifferent(rule, rules)]
-        if not all(meets(rule, lineup, known) for rule in indifferent):
+        rules, attempt = self.age.rules(stand.parties()), self.seats.attempt
+        judge = _judge(rules)
+        lineup = Lineup(rules.teams, self.seats.lineup(stand.seats).seated)
+        attempt.steps += STEPS_OF_JUDGING
+        if not judge.sizes(lineup) or not judge.whole_met(lineup):
             return None
-        if meets_all(lineup, rules):
+        if judge.seats_met(lineup):
             return lineup
         if len(rules.teams) < 2:
             return None
-        attempt = self.seats.attempt
         if attempt.reseats < RESEATS_MAX:
             attempt.reseats += 1
-            better, _ = reseat(lineup, lambda one: strain(one, rules, known))
-            if meets_all(better, rules):
+            better, _ = reseat(lineup, self._strained(judge))
+            if judge.seats_met(better):
                 return better
         for way in self.seats.ways(stand.parties()):
+            attempt.steps += STEPS_OF_JUDGING
             other = Lineup(rules.teams, self.seats.lineup(way.seats).seated)
-            if meets_all(other, rules):
+            if judge.seats_met(other):
                 return other
         return None
+
+    def _strained(self, judge: "_Judge") -> Callable[[Lineup], float]:
+        def cost(lineup: Lineup) -> float:
+            self.seats.attempt.steps += STEPS_OF_JUDGING
+            return strain(lineup, judge.by_seat, judge.known)
+
+        return cost
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """The rules of one age: those about who plays, and those about who sits where."""
+
+    rules: RuleSet
+    known: Mapping[str, Rule]
+    whole: tuple[Rule, ...]
+    by_seat: tuple[Rule, ...]
+
+    def sizes(self, lineup: Lineup) -> bool:
+        """Whether the teams are neither too small nor too large."""
+        return all(
+            team.min_players <= lineup.size(team.name) <= team.max_players
+            for team in self.rules.teams
+        )
+
+    def whole_met(self, lineup: Lineup) -> bool:
+        """Whether these people could play, in whichever teams."""
+        return all(meets(rule, lineup, self.known) for rule in self.whole)
+
+    def seats_met(self, lineup: Lineup) -> bool:
+        """Whether those could who sit so, as far as the seats count."""
+        return all(meets(rule, lineup, self.known) for rule in self.by_seat)
+
+
+@lru_cache(maxsize=256)
+def _judge(rules: RuleSet) -> _Judge:
+    judged = rules.judged()
+    whole = tuple(rule for rule in judged if is_indifferent(rule, rules))
+    by_seat = tuple(rule for rule in judged if rule not in whole)
+    return _Judge(rules, {rule.name: rule for rule in rules.rules}, whole, by_seat)
 
 
 def is_indifferent(rule: Rule, rules: RuleSet) -> bool:

@@ -1,11 +1,11 @@
 """The same people in better teams: swaps between teams, as long as they help."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from matchmaker.rules.expressions import leaves, work_out
 from matchmaker.rules.judge import meets
 from matchmaker.rules.members import Lineup, Party
-from matchmaker.rules.ruleset import Distance, Rule, RuleSet
+from matchmaker.rules.ruleset import Distance, Rule
 
 LOOKS_MAX = 400
 """Lineups judged for one match before the best so far is taken."""
@@ -33,10 +33,10 @@ def reseat(
     return best, lowest
 
 
-def strain(lineup: Lineup, rules: RuleSet, known: Mapping[str, Rule]) -> float:
-    """How far a full lineup is from meeting its rules; 0 when it does."""
+def strain(lineup: Lineup, rules: Iterable[Rule], known: Mapping[str, Rule]) -> float:
+    """How far a full lineup is from meeting some rules; 0 when it does."""
     total = 0.0
-    for rule in rules.judged():
+    for rule in rules:
         if meets(rule, lineup, known):
             continue
         total += _excess(rule, lineup) if isinstance(rule, Distance) else 1.0

@@ -14,13 +14,13 @@ from matchmaker.rules.ruleset import RuleSet
 if TYPE_CHECKING:
     from matchmaker.engine.engine import Engine
 
-STEPS = 60_000
-"""Parties seated in all exact searches of a run: about two seconds."""
+STEPS = 30_000
+"""Parties seated in all exact searches of a run: about a second."""
 
 STEPS_LEAST = 40
 """Parties seated in one look once those are used up."""
 
-LOOKS_BETWEEN = 16
+LOOKS_BETWEEN = 32
 """Looks after which the engine is asked again, at least; and a quarter of those who wait."""
 
 

@@ -124,3 +124,61 @@ def test_whoever_comes_one_by_one_finds_what_a_fresh_search_finds(block: int):
             assert [made.lineup.players() for made in formed] == fresh, seed
             gone = {one.id for made in formed for one in made.lineup.parties()}
             waiting = [one for one in waiting if one.id not in gone]
+
+
+def crowd(*skills: float) -> list[Party]:
+    return [
+        Party(f"t{n}", (Player(f"t{n}", {"skill": s, "mode": "x", "maps": ["a"]}),))
+        for n, s in enumerate(skills)
+    ]
+
+
+def ruled(*rules: dict[str, object], **more: object) -> RuleSet:
+    declared = {"skill": "number", "mode": "string", "maps": "string_list"}
+    return flexmatch.load(
+        json.dumps({
+            "ruleLanguageVersion": "1.0",
+            "playerAttributes": [{"name": name, "type": of} for name, of in declared.items()],
+            "teams": [{"name": n, "minPlayers": 1, "maxPlayers": 8} for n in ("red", "blue")],
+            "rules": [{"name": f"r{n}", **rule} for n, rule in enumerate(rules)],
+            **more,
+        })
+    )  # fmt: skip
+
+
+def test_hopeless_full_matches_do_not_starve_a_smaller_one():
+    # No full match has this sum, which no rule tells before it is full.
+    rules = ruled(
+        {"type": "comparison", "measurements": [f"sum({SKILLS})"], "operation": "=",
+         "referenceValue": 3}
+    )  # fmt: skip
+
+    formed = Former(rules).form(crowd(*[1] * 24), 0.0)
+
+    assert [made.lineup.players() for made in formed] == [3] * 8
+
+
+def test_a_search_that_stopped_early_is_known():
+    rules = ruled(
+        {"type": "comparison", "measurements": [f"sum({SKILLS})"], "operation": "=",
+         "referenceValue": 3.5}
+    )  # fmt: skip
+    hard, easy = Former(rules), Former(rules)
+
+    hard.form(crowd(*[1] * 24), 0.0)
+    easy.form(crowd(1, 1), 0.0)
+
+    assert not hard.settled()
+    assert easy.settled()
+
+
+def test_teams_of_one_quantity_are_not_alike_once_a_rule_names_one():
+    rules = ruled(
+        {"type": "comparison", "measurements": ["teams[side_2].players.attributes[skill]"],
+         "operation": ">=", "referenceValue": 5},
+        teams=[{"name": "side", "minPlayers": 1, "maxPlayers": 1, "quantity": 2}],
+    )  # fmt: skip
+
+    formed = Former(rules).form(crowd(9, 1), 0.0)
+
+    assert [made.teams() for made in formed] == [{"side_1": ["t1"], "side_2": ["t0"]}]
