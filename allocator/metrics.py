@@ -40,6 +40,12 @@ class AllocatorMetrics:
             ["fleet"],
             registry=registry,
         )
+        self.servers_quarantined = Counter(
+            "readyup_allocator_servers_quarantined",
+            "Game servers given up because their ticks came late for long.",
+            ["fleet"],
+            registry=registry,
+        )
         self.ack_wait_seconds = Histogram(
             "readyup_allocator_ack_wait_seconds",
             "Time from a match's claim of its first room to the server's acknowledgement.",

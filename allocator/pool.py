@@ -8,7 +8,7 @@ and servers are told of is done durably, so that a failover does not forget it.
 from collections.abc import Sequence
 from typing import Literal
 
-from allocator.rooms import Census, NewRoom, placement_of, proven_of, suspects
+from allocator.rooms import Census, NewRoom, placement_of, ranks_of, suspects
 from allocator.settings import ACK_MS
 from core.buckets import took_commands
 from core.ids import FleetName, MatchId, RoomId, ServerUid
@@ -179,16 +179,16 @@ class Pool:
                 "address": room.address,
                 "port": room.port,
                 "version": room.version,
-                "proven": int(room.proven),
+                "rank": room.rank,
                 "now_ms": now_ms,
                 "ack_ms": self.ack_ms,
             },
         )
         return bool(reply)
 
-    async def rank(self, room: RoomId, *, proven: bool) -> bool:
-        """Whether a room stands before the others, for its server's cores; False if unknown."""
-        args: dict[str, str | int] = {"room": room, "proven": int(proven)}
+    async def rank(self, room: RoomId, rank: int) -> bool:
+        """Where a room stands when it is free, the lower the sooner; False if unknown."""
+        args: dict[str, str | int] = {"room": room, "rank": rank}
         return bool(await RANK(self.store, keys=self._keys, args=args))
 
     async def remove_server(self, server: ServerUid, *, reason: str, now_ms: int) -> list[MatchId]:
@@ -256,7 +256,7 @@ class Pool:
             suspect=suspects(suspect),
             waiting=int(waiting),
             greeted=frozenset(map(ServerUid, greeted)),
-            proven=proven_of(free),
+            ranks=ranks_of(free),
             # However old: without a plan the fleet's size stays, and so does its reserve.
             reserve_target=int(target) if target and target.isdigit() else None,
             version=await self.store.call("GET", self.key("version")) or "",

@@ -1,14 +1,14 @@
 """Rooms as values, and what the pool's state looks like at one moment."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from core.game_server import Pinned, ServerView, pinned_states
-from core.ids import FleetName, MatchId, RoomId, ServerUid, room_id, server_of
+from core.game_server import ServerView
+from core.ids import FleetName, MatchId, RoomId, ServerUid, room_id
 from core.placement import Placement
 
-UNPROVEN_MS = 10**13
-"""What ``fleet.lua`` adds to the score of a free room whose server did not prove its cores."""
+RANK_MS = 10**13
+"""What ``fleet.lua`` adds to the score of a free room for each step of its rank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class NewRoom:
     address: str
     port: int
     version: str
-    proven: bool = False
-    """Whether its server's cores are proven to be its own; such rooms are handed out first."""
+    rank: int = 0
+    """Rooms of a lower rank are handed out before it; see ``allocator.rank``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Census:
     greeted: frozenset[ServerUid]
     """Servers that said hello and were not forgotten since, with rooms or without."""
 
-    proven: frozenset[RoomId] = frozenset()
-    """Free rooms that stand before the others, for the cores of their servers."""
+    ranks: Mapping[RoomId, int] = field(default_factory=dict)
+    """Of the free rooms."""
 
     reserve_target: int | None = None
     """Free rooms that the plan asks for; None while nobody plans."""
@@ -48,7 +48,7 @@ class Census:
     """What servers of this fleet should be; empty where any version will do."""
 
 
-def rooms_of(server: ServerView, *, proven: bool = False) -> list[NewRoom]:
+def rooms_of(server: ServerView, *, rank: int = 0) -> list[NewRoom]:
     """A server's rooms, in the order in which they are added."""
     return [
         NewRoom(
@@ -57,7 +57,7 @@ def rooms_of(server: ServerView, *, proven: bool = False) -> list[NewRoom]:
             server.address,
             server.port,
             server.version,
-            proven=proven,
+            rank=rank,
         )
         for n in range(server.rooms)
     ]
@@ -78,21 +78,9 @@ def suspects(reply: Sequence[str]) -> dict[RoomId, int]:
     }
 
 
-def proven_of(reply: Sequence[str]) -> frozenset[RoomId]:
-    """The free rooms of servers that proved their cores, from member, score, member, score ..."""
-    return frozenset(
-        RoomId(room)
-        for room, score in zip(reply[::2], reply[1::2], strict=True)
-        if float(score) < UNPROVEN_MS
-    )
-
-
-def misplaced(census: Census, running: Collection[ServerView]) -> dict[RoomId, bool]:
-    """Free rooms that stand among the proven and are not, or the other way round."""
-    known = pinned_states(running)
+def ranks_of(reply: Sequence[str]) -> dict[RoomId, int]:
+    """The rank of each free room, from member, score, member, score ..."""
     return {
-        room: proven
-        for room in sorted(census.free)
-        if server_of(room) in known
-        and (proven := known[server_of(room)] is Pinned.PROVEN) != (room in census.proven)
+        RoomId(room): int(float(score)) // RANK_MS
+        for room, score in zip(reply[::2], reply[1::2], strict=True)
     }

@@ -58,6 +58,13 @@ class AllocatorSettings:
     suspect_give_up_ms: int = 60_000
     """A room that stayed suspect this long gets its server retired. 0 = never."""
 
+    late_ms: float = 5.0
+    """A server is late when one of a hundred ticks comes later than this, and four times later
+    than is usual in its fleet: its rooms are handed out last. 0 = nobody is."""
+
+    late_for_ms: int = 30_000
+    """A server that stays late so long is given up after its last match. 0 = never."""
+
     moved_wait_ms: int = 20_000
     """How long a match that lost its server may wait at the front of the line for another one
     before it is abandoned, or, when nobody had joined it, lost."""

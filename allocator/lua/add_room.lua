@@ -8,7 +8,7 @@
   ARGV[3] address  where players reach it
   ARGV[4] port     integer
   ARGV[5] version  of the game server
-  ARGV[6] proven   1 if its server's cores are proven to be its own, else 0
+  ARGV[6] rank     rooms of a lower rank are handed out before it
   ARGV[7] now_ms   integer
   ARGV[8] ack_ms   how long a server may take to acknowledge a match
 
@@ -21,7 +21,7 @@
 local room, server, now_ms = ARGV[1], ARGV[2], tonumber(ARGV[7])
 if redis.call("EXISTS", room_key(room)) == 1 then return 0 end
 redis.call("HSET", room_key(room), "room", room, "server", server, "address", ARGV[3],
-  "port", ARGV[4], "version", ARGV[5], "proven", ARGV[6], "state", "free", "match", "", "epoch", 0, "served", 0)
+  "port", ARGV[4], "version", ARGV[5], "rank", ARGV[6], "state", "free", "match", "", "epoch", 0, "served", 0)
 redis.call("SADD", key("rooms"), room)
 offer(room, now_ms)
 log("room.added", now_ms, { room = room, server = server })

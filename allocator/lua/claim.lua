@@ -1,7 +1,6 @@
 --[[
-  Hold a room for a match: one whose server's cores are proven to be its own before any other,
-  and among equals the one that has been free longest. The same match gets the same room
-  again. When none is free, or the fleet is paused, it waits in line until its deadline and
+  Hold a room for a match: one of the lowest rank, and among equals the one that has been free
+  longest. The same match gets the same room again. When none is free, or the fleet is paused, it waits in line until its deadline and
   keeps its place.
 
   KEYS[1] fleet        {f:<fleet>}, with which every key of the fleet begins

@@ -3,12 +3,12 @@
 local function key(name) return KEYS[1] .. ":" .. name end
 local function room_key(room) return KEYS[1] .. ":room:" .. room end
 local function session_key(match) return KEYS[1] .. ":session:" .. match end
--- A room into the reserve. Those of servers whose cores are proven to be their own go first,
--- and among equals the one that has been free longest.
-local UNPROVEN_MS = 1e13
+-- A room into the reserve. Those of a lower rank go first, and among equals the one that has been
+-- free longest.
+local RANK_MS = 1e13
 local function offer(room, since_ms)
-  local proven = redis.call("HGET", room_key(room), "proven") == "1"
-  redis.call("ZADD", key("free"), since_ms + (proven and 0 or UNPROVEN_MS), room)
+  local rank = tonumber(redis.call("HGET", room_key(room), "rank")) or 0
+  redis.call("ZADD", key("free"), since_ms + rank * RANK_MS, room)
 end
 -- While an operator has paused the fleet no room is handed to anybody.
 local function paused() return redis.call("EXISTS", key("paused")) == 1 end

@@ -50,7 +50,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.sessions = Sessions(self.pool)
         self.now_ms = 1_000_000
         self.free: list[RoomId] = []
-        self.proven: set[RoomId] = set()
+        self.ranks: dict[RoomId, int] = {}
         self.held: dict[MatchId, tuple[RoomId, int]] = {}
         self.aside: set[RoomId] = set()
         self.line: list[MatchId] = []
@@ -72,8 +72,8 @@ class PoolMachine(RuleBasedStateMachine):
             self.held[match] = (room, self.epochs[match])
 
     def next_free(self) -> list[RoomId]:
-        """Proven first; among equals the longest free, so nothing changes where all are alike."""
-        return sorted(self.free, key=lambda room: room not in self.proven)
+        """By rank; among equals the longest free, so nothing changes where all are alike."""
+        return sorted(self.free, key=lambda room: self.ranks[room])
 
     def give_back(self, match: MatchId, *, aside: bool) -> None:
         self.orphans.pop(match, None)
@@ -108,17 +108,17 @@ class PoolMachine(RuleBasedStateMachine):
         for n in range(rooms):
             self.add_room(SERVERS[n // 2], n % 2)
 
-    @rule(server=sampled_from(SERVERS), n=integers(0, 1), proven=booleans())
-    def add_room(self, server: ServerUid, n: int, proven: bool = False) -> None:
+    @rule(server=sampled_from(SERVERS), n=integers(0, 1), rank=integers(0, 8))
+    def add_room(self, server: ServerUid, n: int, rank: int = 0) -> None:
         known = self.rooms()
         room = room_id(server, n)
         if n and room_id(server, 0) not in known:
             return  # rooms are added from 0 upwards
-        new = NewRoom(room, server, "h", 1, "v", proven=proven)
+        new = NewRoom(room, server, "h", 1, "v", rank=rank)
         added = self.do(self.pool.add_room(new, now_ms=self.now_ms))
         assert added == (room not in known)
         if added:
-            self.proven = self.proven - {room} | ({room} if proven else set())
+            self.ranks[room] = rank
             self.free.append(room)
             self.serve()
 
@@ -215,11 +215,11 @@ class PoolMachine(RuleBasedStateMachine):
         self.aside = {r for r in self.aside if server_of(r) != server}
 
     @precondition(lambda self: self.rooms())
-    @rule(n=integers(0, 9), proven=booleans())
-    def rank(self, n: int, proven: bool) -> None:
+    @rule(n=integers(0, 9), rank=integers(0, 8))
+    def rank(self, n: int, rank: int) -> None:
         room = sorted(self.rooms())[n % len(self.rooms())]
-        assert self.do(self.pool.rank(room, proven=proven))
-        self.proven = self.proven - {room} | ({room} if proven else set())
+        assert self.do(self.pool.rank(room, rank))
+        self.ranks[room] = rank
 
     # What is always true.
 

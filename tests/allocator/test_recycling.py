@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from allocator.pool import Pool
 from allocator.ports import CLAIM_LABEL
-from allocator.reserve import plan_reserve
+from allocator.refill import plan_reserve
 from allocator.sessions import Sessions
 from allocator.settings import AllocatorSettings
 from core.game_server import State

@@ -10,7 +10,8 @@ from allocator.handover import Handover
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.ports import CLAIM_LABEL
-from allocator.reserve import Plan, Reserve, claim_of, open_claims, plan_reserve
+from allocator.refill import Plan, claim_of, open_claims, plan_reserve
+from allocator.reserve import Reserve
 from allocator.rooms import Census, rooms_of
 from allocator.sessions import Sessions
 from allocator.settings import AllocatorSettings
