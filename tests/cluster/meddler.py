@@ -1,5 +1,6 @@
 """Somebody between us and the API server, who counts what is asked and may answer instead."""
 
+import asyncio
 import contextlib
 import ssl
 from collections import Counter, deque
@@ -27,6 +28,22 @@ class Meddler:
     """Statuses answered to the next writes, in place of the API server; 0 passes on."""
 
     asked: Counter[str] = field(default_factory=Counter)
+    _open: set[asyncio.Transport] = field(default_factory=set)
+    _sees: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._sees.set()
+
+    @contextlib.asynccontextmanager
+    async def blind(self) -> AsyncIterator[None]:
+        """Cut every connection through here; what is asked then waits for the block's end."""
+        self._sees.clear()
+        for connection in tuple(self._open):
+            connection.abort()
+        try:
+            yield
+        finally:
+            self._sees.set()
 
     def writes(self) -> int:
         """Requests that change something."""
@@ -40,11 +57,20 @@ async def meddling(plane: Plane, folder: Path) -> AsyncIterator[Meddler]:
     async with _session(plane) as session:
 
         async def answer(request: web.Request) -> web.StreamResponse:
+            connection = request.transport
+            assert connection is not None
+            await meddler._sees.wait()
+            if connection.is_closing():  # whoever asked has lost patience
+                return web.Response(status=502)
             meddler.asked[f"{request.method} {request.path.rpartition('/')[2]}"] += 1
             if request.method != "GET" and meddler.faults and (code := meddler.faults.popleft()):
                 body = {"kind": "Status", "code": code, "message": "meddled with"}
                 return web.json_response(body, status=code)
-            return await _pass_on(session, request)
+            meddler._open.add(connection)
+            try:
+                return await _pass_on(session, request)
+            finally:
+                meddler._open.discard(connection)
 
         app = web.Application(client_max_size=2**24)
         app.router.add_route("*", "/{path:.*}", answer)

@@ -1,186 +1,33 @@
 """Fleets of pods on a real API server with the real Agones, through everything that goes wrong.
 
-The servers are simulated, so nobody plays; matches are claimed from the pool and ended in
-it as their sessions would be.
+Nobody plays here; what happens to players meanwhile is in test_evenings.py.
 """
 
 import asyncio
-import contextlib
 import os
-import random
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from prometheus_client import CollectorRegistry
 
-from allocator.handover import Handover
-from allocator.metrics import AllocatorMetrics
-from allocator.pool import Pool
-from allocator.reserve import Reserve
 from allocator.sessions import Sessions
-from allocator.settings import AllocatorSettings
-from core.clock import SystemClock
-from core.game_server import ServerView, State
-from core.ids import FleetName
+from core.game_server import State
 from core.placement import Placement
 from core.redis import Store
-from fleets.agones.metrics import AgonesMetrics
-from fleets.agones.service import AgonesFleets
-from fleets.agones.settings import KubernetesSettings
-from fleets.metrics import FleetMetrics
-from fleets.pod import PodSpec
-from fleets.spec import FleetSpec, PortRange
-from readyup.wiring.mirrored_servers import MirroredServers
-from tests.allocator.worlds import FakeMatches, order
-from tests.cluster.gameservers import delete_fleet, servers
-from tests.cluster.meddler import Meddler, meddling
-from tests.cluster.plane.api import FLEETS, GAME_SERVERS, Api
+from tests.cluster.plane.api import GAME_SERVERS
 from tests.cluster.plane.plane import Plane
-
-ARENA = FleetName("arena-g")
-CLOCK = SystemClock()
-SPEC = FleetSpec(
-    ARENA,
-    (),
-    PortRange(7000, 8000),
-    reserve=4,
-    buffer=2,
-    size_max=60,
-    scale_down_after_s=1.0,
-    pod=PodSpec("game:1", node_labels={}, tolerations=(), arch=""),
-)
-
-
-class World:
-    """The role for pods and an allocator for its fleet, beside a cluster."""
-
-    def __init__(self, plane: Plane, api: Api, store: Store, meddler: Meddler) -> None:
-        self.plane = plane
-        self.api = api
-        self.store = store
-        self.meddler = meddler
-        self.pool = Pool(store, ARENA)
-        self.metrics = AgonesMetrics(CollectorRegistry(), FleetMetrics(CollectorRegistry()))
-        self.matches = 0
-
-    @contextlib.asynccontextmanager
-    async def running(self, spec: FleetSpec = SPEC, *, holder: str = "one") -> AsyncIterator[None]:
-        fleets = AgonesFleets(
-            [spec],
-            self.store,
-            KubernetesSettings(kubeconfig=str(self.meddler.kubeconfig), request_timeout_s=5.0),
-            holder=holder,
-            clock=CLOCK,
-            chance=random.Random(holder),
-            metrics=self.metrics,
-        )
-        settings = AllocatorSettings(
-            ARENA, reserve_rooms=spec.reserve, surplus_patience_ms=1_000, take_patience_ms=3_000
-        )
-        metrics = AllocatorMetrics(CollectorRegistry())
-        handover = Handover(Sessions(self.pool), FakeMatches(), settings, metrics)
-        mirrored = MirroredServers(self.store, ARENA)
-        reserve = Reserve(self.pool, mirrored, handover, settings, metrics)
-        stop = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(fleets.run(stop))
-            group.create_task(reserve.run(CLOCK, stop))
-            try:
-                yield
-            finally:
-                stop.set()
-
-    async def claim(self) -> Placement | None:
-        self.matches += 1
-        now_ms = CLOCK.wall_ms()
-        asked = order(f"m{self.matches}", deadline_ms=now_ms + 60_000)
-        return await self.pool.claim(asked, now_ms=now_ms)
-
-    async def end(self, placement: Placement) -> None:
-        """As a server that ended its match cleanly and is there for the next."""
-        sessions, now_ms = Sessions(self.pool), CLOCK.wall_ms()
-        match, server, epoch = placement.match, placement.server, placement.epoch
-        await sessions.ack(match, placement.room, server, epoch, now_ms=now_ms)
-        await sessions.joined(match, server, epoch, now_ms=now_ms)
-        await sessions.release(
-            match, placement.room, server, epoch, reason="finished", now_ms=now_ms
-        )
-
-    async def free(self) -> int:
-        return len((await self.pool.census()).free)
-
-    async def mirror(self) -> dict[str, ServerView]:
-        shown = await self.store.call("HVALS", f"{{f:{ARENA}}}:backend")
-        views = [msgspec.json.decode(text, type=ServerView) for text in shown]
-        return {view.name: view for view in views}
-
-    async def states(self) -> Counter[str]:
-        return Counter(one["status"]["state"] for one in await self.there())
-
-    async def there(self) -> list[dict[str, Any]]:
-        return [one for one in await servers(self.api, ARENA) if "status" in one]
-
-    async def replicas(self) -> int:
-        fleet = await self.api.get(f"{FLEETS.format('default')}/{ARENA}")
-        return int(fleet["spec"].get("replicas", 0))
-
-    async def deleted(self) -> Counter[str]:
-        entries = await self.store.call("XRANGE", f"{{f:{ARENA}}}:log", "-", "+")
-        events = [msgspec.json.decode(f["d"]) for _, f in entries if f["k"] == "server.deleted"]
-        return Counter(event["reason"] for event in events)
-
-    async def full(self, rooms: int = SPEC.reserve) -> None:
-        try:
-            await until(lambda: self._has_free(rooms))
-        except TimeoutError:
-            shown = Counter(str(view.state) for view in (await self.mirror()).values())
-            free, there = await self.free(), await self.states()
-            pytest.fail(f"{free} free; the mirror has {shown}, the API server {there}")
-
-    async def _has_free(self, rooms: int) -> bool:
-        return await self.free() == rooms
-
-    async def agrees(self) -> bool:
-        """Whether the mirror shows what the API server has."""
-        there = {(one["metadata"]["name"], one["status"]["state"]) for one in await self.there()}
-        shown = await self.mirror()
-        return there == {(view.name, str(view.state)) for view in shown.values()}
-
-
-async def until(seen: Callable[[], Awaitable[object]], *, timeout_s: float = 90.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not await seen():
-            await asyncio.sleep(0.05)
+from tests.cluster.seen import until
+from tests.cluster.world import ARENA, CLOCK, SPEC, World
 
 
 @pytest.fixture
 async def world(plane: Plane, store: Store, tmp_path: Path) -> AsyncIterator[World]:
-    async with (
-        plane.api() as api,
-        meddling(plane, tmp_path) as meddler,
-        asyncio.TaskGroup() as group,
-    ):
-        restarting = group.create_task(restart_what_ends(plane))
-        yield World(plane, api, store, meddler)
-        await delete_fleet(api, ARENA)
-        restarting.cancel()
-
-
-async def restart_what_ends(plane: Plane) -> None:
-    """As the kubelet of Agones' own pods: 1.60's controller panics at a Fleet that was deleted
-    while the API server was away.
-    """
-    while True:
-        for name in ("agones-controller", "agones-extensions"):
-            if plane.program(name).pid is None:
-                plane.restart(name)
-        await asyncio.sleep(0.5)
+    async with World.beside(plane, store, tmp_path) as beside:
+        yield beside
 
 
 async def test_a_fleet_is_made_and_its_reserve_is_claimed(world: World):
@@ -270,7 +117,7 @@ async def _held(world: World) -> list[Placement | None]:
 async def test_players_are_served_while_the_api_server_is_away(world: World):
     async with world.running():
         await world.full()
-        away = asyncio.create_task(world.plane.away("kube-apiserver", 30.0))
+        away = asyncio.create_task(world.plane.away("kube-apiserver", 8.0))
         await asyncio.sleep(1.0)
         first = [await world.claim() for _ in range(4)]
         for placement in first:
@@ -373,6 +220,20 @@ async def test_a_server_that_ends_under_a_match_is_noticed_and_replaced(world: W
 
 async def _gone(world: World, name: str) -> bool:
     return name not in await world.mirror()
+
+
+async def test_a_server_given_up_though_it_is_wanted_is_replaced(world: World):
+    async with world.running():
+        await world.full()
+        view = next(v for v in (await world.mirror()).values() if "readyup/claim" in v.labels)
+        order = msgspec.json.encode({"uid": view.uid}).decode()
+        await world.store.call("XADD", world.key("orders"), "*", "k", "give_up", "d", order)
+        await until(lambda: _gone(world, view.name))
+        await world.full()
+        await until(world.agrees)
+
+        assert await world.replicas() == 6
+    assert set(await world.deleted()) == {"scale"}
 
 
 async def test_states_are_agones_own(world: World):

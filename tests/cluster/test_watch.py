@@ -3,6 +3,8 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from fleets.agones.metrics import AgonesMetrics
 from fleets.agones.settings import KubernetesSettings
 from fleets.agones.watch import Informer, Kind
 from fleets.metrics import FleetMetrics
+from tests.cluster.meddler import meddling
 from tests.cluster.plane.api import Api, Refused
 from tests.cluster.plane.plane import Plane
 
@@ -26,15 +29,17 @@ def read(one: dict[str, Any]) -> tuple[str, str, str]:
     return about["name"], about["uid"], (one.get("data") or {}).get("n", "")
 
 
+def opened(kubeconfig: Path) -> AbstractAsyncContextManager[Kube]:
+    registry = CollectorRegistry()
+    settings = KubernetesSettings(kubeconfig=str(kubeconfig), watch_s=4.0, request_timeout_s=3.0)
+    return Kube.open(settings, AgonesMetrics(registry, FleetMetrics(registry)))
+
+
 @pytest.fixture
 async def kube(kubernetes: Plane) -> AsyncIterator[Kube]:
     """With the administrator's certificate, as from a laptop."""
-    registry = CollectorRegistry()
-    settings = KubernetesSettings(
-        kubeconfig=str(kubernetes.kubeconfig), watch_s=4.0, request_timeout_s=3.0
-    )
-    async with Kube.open(settings, AgonesMetrics(registry, FleetMetrics(registry))) as opened:
-        yield opened
+    async with opened(kubernetes.kubeconfig) as there:
+        yield there
 
 
 async def churn(api: Api, dice: random.Random, steps: int) -> None:
@@ -88,3 +93,36 @@ async def test_a_version_that_is_forgotten_is_told_as_gone(kube: Kube):
     with pytest.raises(Gone):
         async for _ in kube.watch(MAPS, "1", timeout_s=5):
             pass
+
+
+async def test_what_vanished_with_the_history_of_a_watch_is_told_as_gone(
+    kubernetes: Plane, tmp_path: Path
+):
+    lost: list[str] = []
+    async with (
+        kubernetes.api() as api,
+        meddling(kubernetes, tmp_path) as meddler,
+        opened(meddler.kubeconfig) as kube,
+        asyncio.TaskGroup() as group,
+    ):
+        for name in ("stays", "goes"):
+            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+            await api.apply(f"{MAPS}/{name}", body)
+        kind = Kind("configmaps", MAPS, read)
+        informer = Informer(kube, kind, chance=random.Random(1), metrics=kube._metrics)
+        informer.listen(lambda value, gone: lost.append(value[0]) if gone else None)
+        following = group.create_task(informer.run())
+        await informer.synced.wait()
+        async with meddler.blind():
+            await api.delete(f"{MAPS}/goes")
+            # Something after it: the version of a compaction itself is still to be had.
+            await api.patch(f"{MAPS}/stays", {"data": {"n": "1"}})
+            await kubernetes.compact()
+        async with asyncio.timeout(60):
+            while set(informer.values()) != await truth(api):
+                await asyncio.sleep(0.1)
+        following.cancel()
+        await api.delete(f"{MAPS}/stays")
+
+    assert lost == ["goes"]
+    assert kube._metrics.watch_ends.labels("configmaps", "gone")._value.get() == 1

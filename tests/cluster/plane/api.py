@@ -43,7 +43,9 @@ class Api:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path, *, connections: int = 32) -> AsyncIterator["Api"]:
+    async def open(
+        cls, folder: Path, *, connections: int = 32, server: str = SERVER
+    ) -> AsyncIterator["Api"]:
         """As the administrator of the plane in that folder."""
         keys = folder / "pki"
         context = ssl.create_default_context(cafile=keys / "ca.crt")
@@ -51,7 +53,7 @@ class Api:
         connector = aiohttp.TCPConnector(ssl=context, limit=connections)
         timeout = aiohttp.ClientTimeout(total=30)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-            yield cls(session, SERVER)
+            yield cls(session, server)
 
     async def call(
         self, method: str, path: str, body: object = None, kind: str = "application/json"

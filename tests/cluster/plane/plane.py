@@ -19,6 +19,7 @@ from tests.cluster.plane.programs import Program, found
 
 ROOT = Path(__file__).parents[3]
 _START_S = 90.0
+_ETCD = "http://127.0.0.1:2379/v3/kv"
 
 Tuning = agones.Tuning
 
@@ -107,6 +108,19 @@ class Plane:
             await asyncio.sleep(seconds)
         finally:
             program.send(signal.SIGCONT)
+
+    async def compact(self) -> None:
+        """Have etcd forget every version but the present one.
+
+        Of most kinds the API server has a memory of its own, which ends when it does; of
+        ConfigMaps it has none.
+        """
+        async with aiohttp.ClientSession() as http:
+            async with http.post(f"{_ETCD}/range", json={"key": "AA=="}) as answer:
+                revision = (await answer.json())["header"]["revision"]
+            forgotten = {"revision": revision, "physical": True}
+            async with http.post(f"{_ETCD}/compaction", json=forgotten) as answer:
+                answer.raise_for_status()
 
     async def ready(self) -> None:
         """Wait until everything answers, as after a `restart`."""
