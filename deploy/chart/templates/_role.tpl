@@ -5,7 +5,7 @@
 {{- $role := .role }}
 {{- $one := index $root.Values.roles $role }}
 {{- $name := printf "%s-%s" (include "readyup.fullname" $root) $role }}
-{{- $ports := include "readyup.ports" $root | fromJson }}
+{{- $ports := $root.Values.ports }}
 {{- $door := get (dict "api" "api" "allocator" "sessions" "console" "console") $role }}
 {{- $webhooks := and (eq $role "fleets") $root.Values.webhooks.enabled }}
 apiVersion: apps/v1

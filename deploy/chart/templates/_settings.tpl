@@ -1,11 +1,7 @@
 {{/* The service's settings: the chart's part, and above it yours. As JSON, for fromJson. */}}
 
-{{- define "readyup.ports" -}}
-{ "api": 8081, "sessions": 8082, "console": 8080, "admin": 8083, "webhooks": 8443 }
-{{- end }}
-
 {{- define "readyup.settings" -}}
-{{- $ports := include "readyup.ports" . | fromJson }}
+{{- $ports := .Values.ports }}
 {{- $every := "0.0.0.0" }}
 {{- $sessions := include "readyup.host" (dict "root" . "name" (printf "%s-sessions" (include "readyup.fullname" .))) }}
 {{- $kubernetes := dict

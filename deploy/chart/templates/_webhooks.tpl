@@ -55,7 +55,7 @@ for two that an upgrade renews. Both are kept from one upgrade to the next.
 {{- end }}
 
 {{- define "readyup.clientConfig" -}}
-{{- $ports := include "readyup.ports" .root | fromJson -}}
+{{- $ports := .root.Values.ports -}}
 service:
   name: {{ include "readyup.fullname" .root }}-webhooks
   namespace: {{ .root.Release.Namespace }}

@@ -1,0 +1,182 @@
+"""A release of the chart as its processes: what the API server holds of it, started for real.
+
+Services are their cluster addresses on loopback in place of kube-proxy, names are a hosts file
+in place of the cluster's DNS, and each pod has a loopback address of its own.
+"""
+
+import base64
+import ipaddress
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.valkey import find_server
+from tests.cluster.plane.api import SERVER, Api
+from tests.cluster.plane.plane import Plane
+from tests.deploy.container import ACCOUNT, PROGRAMS, ROOT, Container, expanded, image_env
+
+SPACE = "readyup"
+DOMAIN = f"{SPACE}.svc.cluster.local"
+DEVELOPMENT = {"api": {"READYUP_API_HOST": "127.0.0.1"}}
+"""On loopback the API lets bots in with development keys."""
+
+Object = dict[str, Any]
+
+
+@dataclass
+class Release:
+    """What the API server holds of it, and the containers that were started."""
+
+    folder: Path
+    found: dict[str, dict[str, Object]]
+    """Kind, then name."""
+
+    token: str
+    """Of the role fleets' account."""
+
+    authority: str
+    addresses: dict[str, str] = field(default_factory=dict)
+    containers: dict[str, Container] = field(default_factory=dict)
+
+    @classmethod
+    async def of(cls, plane: Plane, api: Api, folder: Path) -> "Release":
+        """As it stands, its Services reachable."""
+        core, apps = f"/api/v1/namespaces/{SPACE}", f"/apis/apps/v1/namespaces/{SPACE}"
+        found = {}
+        for path in ("services", "secrets", "configmaps"):
+            found[path] = {o["metadata"]["name"]: o for o in await api.items(f"{core}/{path}")}
+        for path in ("deployments", "statefulsets"):
+            found[path] = {o["metadata"]["name"]: o for o in await api.items(f"{apps}/{path}")}
+        account = f"{core}/serviceaccounts/readyup-fleets/token"
+        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        token = (await api.create(account, asked))["status"]["token"]
+        authority = (plane.folder / "pki" / "ca.crt").read_text("utf-8")
+        release = cls(folder, found, token, authority)
+        release._services()
+        return release
+
+    def start(self, pod: str, template: Object) -> list[Container]:
+        """The containers of one pod of a template, begun."""
+        address = self._address(pod)
+        begun = []
+        for spec in template["spec"]["containers"]:
+            name = spec["name"]
+            token = template["spec"].get("automountServiceAccountToken", True)
+            container = Container(
+                spec,
+                self._environment(pod, address, spec, token=token),
+                self._files(template["spec"], spec, token=token),
+                self.folder / f"{pod}.{name}",
+                self.folder / f"{pod}.data",
+            )
+            container.start()
+            self.containers[f"{pod}.{name}"] = container
+            begun.append(container)
+        return begun
+
+    def secret(self, name: str, key: str) -> str:
+        return base64.b64decode(self.found["secrets"][name]["data"][key]).decode()
+
+    def admin(self, pod: str) -> str:
+        """A role's admin port."""
+        return f"http://{self.addresses[pod]}:8083"
+
+    def roles(self) -> dict[str, Container]:
+        """All but the store."""
+        return {name: one for name, one in self.containers.items() if "valkey" not in name}
+
+    def stop_roles(self) -> None:
+        """End every role, as a rollout would; twice is fine."""
+        for container in self.roles().values():
+            container.stop()
+
+    def stop(self) -> None:
+        """End every role, then the store."""
+        self.stop_roles()
+        for container in self.containers.values():
+            container.stop()
+
+    def _address(self, pod: str) -> str:
+        """A loopback address for each pod."""
+        first = int(ipaddress.ip_address("127.0.1.1"))
+        if pod not in self.addresses:
+            self.addresses[pod] = str(ipaddress.ip_address(first + len(self.addresses)))
+        return self.addresses[pod]
+
+    def _services(self) -> None:
+        """Each Service's cluster address on loopback."""
+        for service in self.found["services"].values():
+            address = service["spec"]["clusterIP"]
+            if address != "None":
+                command = ["ip", "address", "add", f"{address}/32", "dev", "lo"]
+                subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
+
+    def _hosts(self) -> str:
+        lines = ["127.0.0.1 localhost"]
+        for name, service in self.found["services"].items():
+            address = service["spec"]["clusterIP"]
+            if address != "None":
+                lines.append(f"{address} {name}.{DOMAIN}")
+        for name, one in self.found["statefulsets"].items():
+            for n in range(one["spec"]["replicas"]):
+                nodes = f"{one['spec']['serviceName']}.{DOMAIN}"
+                lines.append(f"{self._address(f'{name}-{n}')} {name}-{n}.{nodes}")
+        return "\n".join(lines) + "\n"
+
+    def _environment(
+        self, pod: str, address: str, spec: Object, *, token: bool
+    ) -> Mapping[str, str]:
+        told = image_env()
+        if token:
+            host, _, port = SERVER.removeprefix("https://").partition(":")
+            told |= {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
+        for one in spec.get("env", ()):
+            source = one.get("valueFrom", {})
+            if "fieldRef" in source:
+                fields = {"metadata.name": pod, "status.podIP": address}
+                told[one["name"]] = fields[source["fieldRef"]["fieldPath"]]
+            elif "secretKeyRef" in source:
+                ref = source["secretKeyRef"]
+                told[one["name"]] = self.secret(ref["name"], ref["key"])
+            else:
+                told[one["name"]] = expanded(one.get("value", ""), told)
+        role = spec["name"]
+        return {**told, **DEVELOPMENT.get(role, {}), "READYUP_ADMIN_HOST": address}
+
+    def _files(self, pod: Object, spec: Object, *, token: bool) -> dict[str, str]:
+        volumes = {one["name"]: one for one in pod["volumes"]}
+        files = {"/etc/hosts": self._hosts(), **programs()}
+        for mount in spec["volumeMounts"]:
+            inside = self._volume(volumes.get(mount["name"], {}))
+            for key, text in inside.items():
+                if "subPath" not in mount:
+                    files[f"{mount['mountPath']}/{key}"] = text
+                elif mount["subPath"] == key:
+                    files[mount["mountPath"]] = text
+        if token:
+            files |= {
+                f"{ACCOUNT}/token": self.token,
+                f"{ACCOUNT}/ca.crt": self.authority,
+                f"{ACCOUNT}/namespace": SPACE,
+            }
+        return files
+
+    def _volume(self, volume: Object) -> dict[str, str]:
+        if "configMap" in volume:
+            return dict(self.found["configmaps"][volume["configMap"]["name"]]["data"])
+        if "secret" in volume:
+            name = volume["secret"]["secretName"]
+            return {key: self.secret(name, key) for key in self.found["secrets"][name]["data"]}
+        return {}
+
+
+def programs() -> dict[str, str]:
+    """Those of Valkey's image: its server, bound to the pod's own address, and its client."""
+    server = f'exec {shlex.quote(str(find_server()))} "$@" --bind "$POD_IP"'
+    client = f'exec {sys.executable} {ROOT / "tests/deploy/valkey_cli.py"} "$@"'
+    lines = {"valkey-server": server, "valkey-cli": client}
+    return {f"{PROGRAMS}/{name}": f"#!/bin/sh\n{line}\n" for name, line in lines.items()}

@@ -1,0 +1,221 @@
+"""The prize: a release of the chart, its own commands and environment as processes, and bots.
+
+The API server holds the release; three Valkeys with Sentinels and every role are started from
+what it holds, with the role's own account and rights; Agones makes the pods, through our
+webhook and past the policy; the history checker judges the evening.
+"""
+
+import asyncio
+import contextlib
+import sys
+import tomllib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+import yaml
+
+from core.redis import Store
+from readyup.demo.stack import Stack
+from readyup.history.check import Verdict, check
+from readyup.history.record import Recorder
+from readyup.settings import parse
+from tests.cluster.plane.api import Api
+from tests.cluster.plane.nodes import REAL
+from tests.cluster.plane.plane import ROOT, Plane
+from tests.cluster.plane.real import Image, RealPods
+from tests.deploy import helm
+from tests.deploy.cluster import spaces, swept
+from tests.deploy.release import SPACE, Release
+
+pytestmark = pytest.mark.cluster
+
+UP_S = 60.0
+PLAYED_S, PLAYERS, SERVERS = 12, 12, 4
+ROLES = {"api": 1, "director": 2, "allocator": 1, "fleets": 1, "console": 1}
+
+VALUES: dict[str, Any] = {
+    "settings": {
+        "events": True,
+        "run_dir": "/tmp/run",  # noqa: S108 - inside of a container
+        "api": {"dev_keys": True},
+        # Game servers are outside of the pods' hosts file.
+        "kubernetes": {"sessions_url": "ws://127.0.0.1:18082/v1/servers/connect"},
+        "queues": {"duel": {"trust_player_attributes": True, "window": {"start": 300}}},
+        "fleets": {
+            "arena": {
+                "command": [sys.executable, "-m", "gameserver.arena"],
+                "replicas": SERVERS,
+                "buffer": None,
+                "size_max": None,
+                "rooms": 2,
+                "reserve": 8,
+                "grace_s": 1,
+                "health": {"period_s": 2, "failure_threshold": 2, "initial_delay_s": 2},
+                "env": {"ARENA_SECONDS": '{"duel": 3}'},
+                "pod": {
+                    "image": "stand-in",
+                    "node_labels": {REAL: "true"},
+                    "labels": {REAL: "true"},
+                },
+            }
+        },
+    },
+    "roles": {role: {"replicas": count} for role, count in ROLES.items()},
+    # Agones has the usual ports of the one network that all pods share here.
+    "ports": {"api": 18081, "sessions": 18082, "console": 18080, "webhooks": 18443},
+    "valkey": {"persistence": {"enabled": False}},
+}
+
+
+@contextlib.asynccontextmanager
+async def installed(plane: Plane, folder: Path) -> AsyncIterator[Api]:
+    """The release in the cluster, and Agones told of the namespace of games."""
+    values = folder / "values.yaml"
+    values.write_text(yaml.safe_dump(VALUES), "utf-8")
+    where = ("--namespace", SPACE)
+    async with spaces(plane) as api:
+        await api.delete("/api/v1/namespaces/games")
+        await swept_games(api)
+        chart = (str(helm.CHART), *where, f"--values={values}")
+        await asyncio.to_thread(helm.run, "install", "readyup", *chart, kubeconfig=plane.kubeconfig)
+        await known_to_agones(api)
+        try:
+            yield api
+        finally:
+            await asyncio.to_thread(
+                helm.run, "uninstall", "readyup", *where, kubeconfig=plane.kubeconfig
+            )
+    await swept(plane)
+
+
+async def swept_games(api: Api) -> None:
+    async with asyncio.timeout(60):
+        while any(o["metadata"]["name"] == "games" for o in await api.items("/api/v1/namespaces")):
+            await asyncio.sleep(0.1)
+
+
+async def known_to_agones(api: Api) -> None:
+    """What Agones' chart makes for each of its namespaces."""
+    account = {"name": "agones-sdk", "namespace": "games"}
+    await api.apply(
+        "/api/v1/namespaces/games/serviceaccounts/agones-sdk",
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account},
+    )
+    group = "rbac.authorization.k8s.io"
+    # The stand-in for the kubelet starts every SDK server with the account of `default`.
+    subject = {"kind": "User", "name": "system:serviceaccount:default:agones-sdk"}
+    await api.apply(
+        f"/apis/{group}/v1/namespaces/games/rolebindings/agones-sdk",
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": account,
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "agones-sdk"},
+            "subjects": [subject],
+        },
+    )
+
+
+async def answers(url: str) -> bool:
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+        async with aiohttp.ClientSession() as http, http.get(url) as said:
+            return said.status == 200
+    return False
+
+
+async def up(release: Release) -> None:
+    """Begin the store, then every role; until each says that it is ready."""
+    (valkey,) = release.found["statefulsets"].values()
+    for n in range(valkey["spec"]["replicas"]):
+        release.start(f"readyup-valkey-{n}", valkey["spec"]["template"])
+    for name, one in release.found["deployments"].items():
+        for n in range(one["spec"]["replicas"]):
+            release.start(f"{name}-{n}", one["spec"]["template"])
+    async with asyncio.timeout(UP_S):
+        for pod in [name.rpartition(".")[0] for name in release.containers]:
+            while "valkey" not in pod and not await answers(f"{release.admin(pod)}/readyz"):
+                again(release)
+                await asyncio.sleep(0.2)
+
+
+def again(release: Release) -> None:
+    """As a kubelet: whatever ended is begun again."""
+    for container in release.containers.values():
+        if container.process is not None and container.process.poll() is not None:
+            container.start()
+
+
+async def bots(folder: Path, *, players: int, duration_s: int) -> dict[str, Any]:
+    """A crowd over the release's player API; its report."""
+    report = folder / "bots.json"
+    crowd = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "readyup", "bots", "--url", "http://127.0.0.1:18081", "--quiet"),
+        *("--players", str(players), "--duration", str(duration_s), "--squad-share", "0"),
+        *("--events", str(folder / "events" / "bots.jsonl"), "--json", str(report)),
+        cwd=ROOT,
+    )
+    await crowd.wait()
+    return dict(msgspec.json.decode(report.read_bytes()))
+
+
+async def evening(release: Release, folder: Path) -> tuple[dict[str, Any], Verdict]:
+    """Bots play while everything is recorded; then the roles end, and the checker has its say."""
+    text = release.found["configmaps"]["readyup"]["data"]["readyup.toml"]
+    config = parse(tomllib.loads(text))
+    password = release.secret("readyup-valkey", "password")
+    store = await Store.connect(f"redis://:{password}@{release.addresses['readyup-valkey-0']}:6379")
+    stack = Stack(config, store, folder, {}, [], {})
+    history, recorded = folder / "history.jsonl", asyncio.Event()
+    with Recorder(store, stack.streams(), history) as recorder:
+        recorder.write("run.started", seed=1, players=PLAYERS, servers=SERVERS)
+        async with asyncio.timeout(UP_S):
+            while (await stack.warm_servers())[0] < SERVERS:
+                await asyncio.sleep(0.2)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(recorder.run(recorded))
+            report = await bots(folder, players=PLAYERS, duration_s=PLAYED_S)
+            async with asyncio.timeout(UP_S):
+                while any([*(await left(stack)), *recorder.open_matches]):
+                    await asyncio.sleep(0.2)
+            recorder.write("run.drained")
+            await asyncio.to_thread(release.stop_roles)
+            recorded.set()
+        witnesses = [*folder.glob("events/*.jsonl"), *folder.glob("release/*/tmp/run/events/*")]
+        await recorder.end(await stack.final(), sorted(witnesses))
+    await store.aclose()
+    return report, await asyncio.to_thread(check, history)
+
+
+async def left(stack: Stack) -> list[int]:
+    final = await stack.final()
+    return [final[key] for key in ("live_tickets", "sessions", "held_rooms")]
+
+
+async def test_the_release_plays_and_keeps_every_promise(plane: Plane, tmp_path: Path):
+    (tmp_path / "events").mkdir()
+    told = {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "READYUP_EVENTS": str(tmp_path / "events" / "servers.jsonl"),
+    }
+    async with installed(plane, tmp_path) as api, RealPods.on(plane, Image(env=told)) as pods:
+        pods.serve("games")
+        release = await Release.of(plane, api, tmp_path / "release")
+        try:
+            await up(release)
+            report, verdict = await evening(release, tmp_path)
+        finally:
+            release.stop()
+            for name, container in release.containers.items():
+                print(f"{name}: {container.last_words()}")  # shown where this fails
+
+    ended = {name: one.process.returncode for name, one in release.roles().items() if one.process}
+    assert verdict.breaches == ()
+    assert report["unexpected"] == {}
+    assert report["matches"]["completed"] >= 5
+    assert ended == dict.fromkeys(ended, 0)
