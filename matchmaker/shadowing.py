@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
-
 from core.clock import Clock
 from core.eventlog import Event
 from core.lua import as_json
@@ -21,6 +19,7 @@ from matchmaker.engine.search import Found
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.rules.asked import Asked
 from matchmaker.shadow import Shadow, ShadowMatch
+from matchmaker.shadow_figures import ShadowFigures, Side
 from matchmaker.store import QueueStore
 from matchmaker.tickets import WaitingTicket
 
@@ -42,42 +41,6 @@ MEASURED_MAX = 64
 
 KEPT_S = 30
 """How long the figures outlive whoever writes them."""
-
-
-class Side(msgspec.Struct):
-    """One of the two, over the last ten minutes."""
-
-    matches_per_min: float
-    wait_s_p50: float | None
-    wait_s_p90: float | None
-    quality_p50: float | None
-    """By the measure of the live rules, for both sides."""
-
-
-class ShadowFigures(msgspec.Struct):
-    """What a shadow does beside what is done."""
-
-    version: str
-    name: str
-    since_ms: int
-    """When it began, with those who waited then."""
-
-    live: Side
-    shadow: Side
-    waiting: int
-    """Tickets that wait in the shadow: also some that are long gone in reality."""
-
-    rejected: int
-    """Tickets that its rules could never match."""
-
-    left_out: int
-    """Tickets for which it had no place."""
-
-    pass_ms_max: float
-    skipped: int
-    """Passes that were due while it rested."""
-
-    t: int
 
 
 class _Tally:

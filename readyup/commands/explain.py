@@ -1,18 +1,20 @@
 """``readyup explain``: why a ticket waits, or why a match was made."""
 
 import asyncio
+import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
 from cyclopts import Parameter
 
-from core.errors import ReadyUpError, Rejected, Unreachable
+from core.errors import Invalid, ReadyUpError, Rejected, Unreachable
 from matchmaker.api.why import WhyOut
 from matchmaker.engine.receipt import Receipt
+from matchmaker.shadow_figures import ShadowFigures
 from readyup.commands.operator import TOKEN, Api
 from readyup.commands.options import refuse_url
 
@@ -21,9 +23,10 @@ PATIENCE_S = 15.0
 
 
 def explain(
-    name: str,
+    name: str = "",
     /,
     *,
+    shadow: str = "",
     url: str = "http://127.0.0.1:8081",
     console: str = "http://127.0.0.1:8080",
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -36,6 +39,7 @@ def explain(
 
     Args:
         name: The id of a ticket or of a match; of a ticket that is matched, its match's is told.
+        shadow: A queue, in the place of an id: what its shadow rules would do beside what is done.
         url: Where the player API is, as the demo prints it.
         console: Where the console is.
         json: Print the answer as JSON.
@@ -43,13 +47,25 @@ def explain(
     try:
         refuse_url("--url", url)
         refuse_url("--console", console)
-        found = asyncio.run(_found(url.rstrip("/"), console.rstrip("/"), name))
+        if bool(name) == bool(shadow):
+            raise Invalid("of what? Give the id of a ticket or of a match, or --shadow QUEUE")
+        url, console = url.rstrip("/"), console.rstrip("/")
+        found = asyncio.run(_shadow(console, shadow) if shadow else _found(url, console, name))
     except (ReadyUpError, msgspec.MsgspecError) as wrong:
         print(f"readyup explain: {wrong}", file=sys.stderr)
         return 1
-    lines = _lines(found) if isinstance(found, WhyOut) else _told(found)
-    print(msgspec.json.encode(found).decode() if json else "\n".join(lines))
+    print(msgspec.json.encode(found).decode() if json else "\n".join(_words(found)))
     return 0
+
+
+def _words(found: WhyOut | Receipt | ShadowFigures) -> Iterable[str]:
+    match found:
+        case WhyOut():
+            return _lines(found)
+        case Receipt():
+            return _told(found)
+        case _:
+            return _sides(found)
 
 
 class _WaitsNot(Rejected):
@@ -87,15 +103,31 @@ async def _ask(url: str, ticket: str) -> bytes:
         raise Unreachable(f"{url}: nobody answers; is the service running? ({away})") from away
 
 
-async def _receipt(console: str, name: str) -> Receipt:
-    """Of a match, or of the match that a ticket came into."""
+@contextlib.asynccontextmanager
+async def _operators(console: str) -> AsyncIterator[Api]:
     import aiohttp
 
     token = os.environ.get(TOKEN, "")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     patience = aiohttp.ClientTimeout(PATIENCE_S)
     async with aiohttp.ClientSession(headers=headers, timeout=patience) as http:
-        api = Api(console, http)
+        yield Api(console, http)
+
+
+async def _shadow(console: str, queue: str) -> ShadowFigures:
+    async with _operators(console) as api:
+        queues = (await api.ask("GET", "/queues"))["queues"]
+    found = {one["name"]: one.get("shadow") for one in queues}
+    if queue not in found:
+        raise Invalid(f"--shadow: there are {', '.join(found)}", field="--shadow")
+    if found[queue] is None:
+        raise Rejected(f"{queue} has no shadow_rules in its settings, or no director")
+    return msgspec.convert(found[queue], ShadowFigures)
+
+
+async def _receipt(console: str, name: str) -> Receipt:
+    """Of a match, or of the match that a ticket came into."""
+    async with _operators(console) as api:
         try:
             match = await api.ask("GET", f"/matches/{quote(name, safe='')}")
         except Rejected:
@@ -156,3 +188,21 @@ def _told(receipt: Receipt) -> Iterator[str]:
     yield f"waited      {waited}; the dial's bar was {receipt.bar_s:.1f} s"
     yield f"candidates  {receipt.candidates} of {receipt.waiting} tickets, for its oldest"
     yield f"pass        {receipt.found} matches, {receipt.better} of them better"
+
+
+def _sides(found: ShadowFigures) -> Iterator[str]:
+    def row(name: str, figures: Iterable[float | None], unit: str = "") -> str:
+        cells = (f"{'-' if one is None else f'{one:.2f}{unit}'}" for one in figures)
+        return f"{name:14}" + "".join(f"{cell:>12}" for cell in cells)
+
+    sides = (found.live, found.shadow)
+    yield f"{found.name or 'rules'}, version {found.version}, over ten minutes at most"
+    yield f"{'':14}{'live':>12}{'shadow':>12}"
+    yield row("matches a min", (one.matches_per_min for one in sides))
+    yield row("wait p50", (one.wait_s_p50 for one in sides), " s")
+    yield row("wait p90", (one.wait_s_p90 for one in sides), " s")
+    yield row("quality p50", (one.quality_p50 for one in sides))
+    yield (
+        f"{found.waiting} wait in the shadow; {found.rejected} could never be matched there, "
+        f"{found.left_out} found no place, {found.skipped} passes were skipped"
+    )

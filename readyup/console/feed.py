@@ -19,6 +19,7 @@ from core.errors import Exhausted, Unreachable
 from core.eventlog import Event, decode
 from core.pause import pause_of
 from core.redis import Entry, Store
+from matchmaker.shadow_figures import figures_of
 from readyup.console import reading as read
 from readyup.console.charts import Charts
 from readyup.console.known import KnownServers
@@ -163,6 +164,7 @@ class Feed:
                     ask("HGETALL", f"{key}:stats"),
                     ask("HGETALL", f"{key}:leader"),
                     ask("GET", f"{key}:paused"),
+                    ask("GET", f"{key}:shadow"),
                 )
                 for name, key in self.queue_keys.items()
             }
@@ -177,8 +179,9 @@ class Feed:
                     read.pairs(stats.result()),
                     read.pairs(leader.result()),
                     pause_of(paused.result()),
+                    figures_of(shadow.result()),
                 )
-                for name, (stats, leader, paused) in queues.items()
+                for name, (stats, leader, paused, shadow) in queues.items()
             },
             fleets={name: task.result() for name, task in fleets.items()},
         )

@@ -10,6 +10,7 @@ import msgspec
 from core.game_server import ServerView
 from core.ids import RoomId, ServerUid, server_of
 from core.pause import Pause
+from matchmaker.shadow_figures import ShadowFigures
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -38,6 +39,7 @@ class QueueReading:
     stats: Mapping[str, str] = field(default_factory=dict)
     leader: Mapping[str, str] = field(default_factory=dict)
     paused: Pause | None = None
+    shadow: ShadowFigures | None = None
 
     def number(self, name: str) -> float:
         """One figure; 0 while the queue has not written it."""

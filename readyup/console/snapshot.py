@@ -6,6 +6,7 @@ The words are those of the house; the page's modules read these fields by name.
 from dataclasses import dataclass
 
 from core.pause import Pause
+from matchmaker.shadow_figures import ShadowFigures
 
 Dot = tuple[str, float | None, int, int]
 """A waiting ticket: the end of its id, mean MMR, players, milliseconds since 1970 it came."""
@@ -42,6 +43,9 @@ class QueueView:
 
     paused: Pause | None = None
     """By whom, when an operator has paused its matching."""
+
+    shadow: ShadowFigures | None = None
+    """What its shadow rules would do, where it has some."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ def queue_view(
         mmr_low=low,
         mmr_high=high,
         paused=reading.paused,
+        shadow=reading.shadow,
     )
 
 

@@ -59,6 +59,7 @@ class Reads:
                     holder=queue.holder,
                     epoch=queue.epoch,
                     paused=queue.paused,
+                    shadow=queue.shadow,
                 )
                 for queue in self._page().queues
             ]

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from core.pause import Pause
+from matchmaker.shadow_figures import ShadowFigures
 from readyup.console.snapshot import PoolView, ServerTile
 from readyup.operators.audit import Record
 from readyup.operators.roles import Role
@@ -59,6 +60,7 @@ class QueueOut(msgspec.Struct):
     holder: str
     epoch: int
     paused: Pause | None
+    shadow: ShadowFigures | None = None
 
 
 class FleetOut(msgspec.Struct):

@@ -16,7 +16,7 @@ from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.shadow import Shadow
-from matchmaker.shadowing import ShadowFigures
+from matchmaker.shadow_figures import ShadowFigures
 from matchmaker.store import QueueStore
 from matchmaker.tickets import NewTicket, TicketPlayer
 from tests.matchmaker.rooms import FewRooms

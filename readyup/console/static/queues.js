@@ -41,7 +41,7 @@ function makeQueue(queue) {
   axis.append(el("span"), el("span", "leader"), el("span"));
   const deeds = el("p", "queue-deeds deeds");
   deeds.append(el("span", "paused"), makeDeed());
-  node.append(head, canvas, axis, deeds);
+  node.append(head, canvas, axis, deeds, el("p", "shadow axis"));
   fields.set(queue.name, new Field(canvas));
   canvas.addEventListener("pointermove", (event) => {
     canvas.style.cursor = fields.get(queue.name).at(event) ? "pointer" : "";
@@ -54,8 +54,9 @@ function makeQueue(queue) {
 }
 
 function drawQueue(node, queue) {
-  const [head, canvas, axis, deeds] = node.children;
+  const [head, canvas, axis, deeds, shadow] = node.children;
   drawPause(deeds, "queue", queue);
+  drawShadow(shadow, queue.shadow);
   const [name, waiting, oldest, wait] = head.children;
   setText(name, queue.name);
   setText(waiting, queue.waiting ? `${count(queue.players_waiting)} waiting` : "nobody waits");
@@ -79,6 +80,21 @@ function drawQueue(node, queue) {
     `${plural(queue.waiting, "ticket")} waiting, the oldest for ${words(queue.oldest_wait_ms)}`,
   );
   fields.get(queue.name).take(queue);
+}
+
+// What the shadow rules would do, and in brackets what is done.
+function drawShadow(node, shadow) {
+  node.hidden = !shadow;
+  if (!shadow) return;
+  const { live, shadow: other } = shadow;
+  const both = (show, key) => `${show(other[key])} (${show(live[key])})`;
+  const seconds = (value) => (value === null ? "–" : words(value * 1000));
+  const share = (value) => (value === null ? "–" : value.toFixed(2));
+  setText(
+    node,
+    `shadow ${shadow.name || shadow.version} (live): ${both(rate, "matches_per_min")}/min · `
+      + `p50 ${both(seconds, "wait_s_p50")} · quality ${both(share, "quality_p50")}`,
+  );
 }
 
 function drawPause(node, kind, { name, paused }) {

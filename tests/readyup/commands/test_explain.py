@@ -113,3 +113,51 @@ async def test_a_ticket_that_is_matched_is_explained_by_the_receipt_of_its_last_
 async def test_neither_a_ticket_nor_a_match_is_told_so():
     with pytest.raises(command.Rejected, match="no such ticket"):
         await told("duel.x")
+
+
+SIDE = {"matches_per_min": 12.0, "wait_s_p50": 4.0, "wait_s_p90": 9.0, "quality_p50": 0.7}
+SHADOW = {
+    "version": "0a1b2c3d4e5f",
+    "name": "tighter",
+    "since_ms": 1,
+    "live": SIDE,
+    "shadow": {**SIDE, "matches_per_min": 11.0, "quality_p50": None},
+    "waiting": 7,
+    "rejected": 1,
+    "left_out": 0,
+    "pass_ms_max": 3.0,
+    "skipped": 2,
+    "t": 9,
+}
+
+
+async def shadow_of(queue: str) -> command.ShadowFigures:
+    async def queues(_: web.Request) -> web.Response:
+        told = [{"name": "duel", "shadow": SHADOW}, {"name": "squad", "shadow": None}]
+        return web.json_response({"queues": told})
+
+    app = web.Application()
+    app.add_routes([web.get("/v1/operator/queues", queues)])
+    async with serve_app(app, host="127.0.0.1", port=0) as port:
+        return await command._shadow(f"http://127.0.0.1:{port}", queue)
+
+
+async def test_a_queues_shadow_is_told_beside_what_is_done():
+    lines = list(command._words(await shadow_of("duel")))
+
+    assert lines[0].startswith("tighter, version 0a1b2c3d4e5f")
+    assert lines[2].split() == ["matches", "a", "min", "12.00", "11.00"]
+    assert lines[5].split() == ["quality", "p50", "0.70", "-"]
+
+
+@pytest.mark.parametrize(
+    ("queue", "told"), [("squad", "has no shadow_rules"), ("chess", "duel, squad")]
+)
+async def test_a_queue_without_a_shadow_is_told_so(queue: str, told: str):
+    with pytest.raises(command.ReadyUpError, match=told):
+        await shadow_of(queue)
+
+
+def test_explain_needs_something_to_explain(capsys: pytest.CaptureFixture[str]):
+    assert command.explain() == 1
+    assert "of what?" in capsys.readouterr().err
