@@ -53,7 +53,8 @@ async def apply_document(kube: Kube, document: Object) -> Object:
 async def apply(kube: Kube, spec: FleetSpec) -> str:
     """Make a fleet's Fleet, and what goes with it; the Fleet's uid. Raises as above.
 
-    What belongs to the whole cluster, or to its webhooks, may be somebody else's to make.
+    What belongs to the whole cluster, or to its webhooks, may be somebody else's to make, and
+    so may the Fleet itself, if it is there.
     """
     assert spec.pod is not None, "only fleets of pods have a manifest"
     site = site_of(kube.settings)
@@ -69,5 +70,11 @@ async def apply(kube: Kube, spec: FleetSpec) -> str:
         except Forbidden as refused:
             # Whoever owns the cluster made it, or will hear from Agones.
             log.info("manifest.left_out", kind=document["kind"], reason=str(refused))
-    made = await apply_document(kube, fleet(spec, site))
+    document = fleet(spec, site)
+    try:
+        made = await apply_document(kube, document)
+    except Forbidden as refused:
+        # A chart's, or an administrator's; its size is ours all the same.
+        made = await kube.get(path_of(document))
+        log.info("manifest.left_out", kind=document["kind"], reason=str(refused))
     return str(made["metadata"]["uid"])

@@ -414,6 +414,16 @@ async def test_with_an_address_for_webhooks_the_role_has_the_cluster_ask_them(
     assert where["caBundle"]
 
 
+async def test_a_fleet_that_is_somebody_elses_to_make_is_sized_all_the_same(world: World):
+    """With the right to scale alone, as where a chart holds the Fleets."""
+    async with kube_of(world.api) as kube:
+        made = await apply(kube, arena(buffer=2))
+        world.api.request_faults.append(403)
+        found = await apply(kube, arena(buffer=3))
+
+    assert found == made
+
+
 def _named(world: World, name: str) -> Any:  # noqa: ANN401
     """The object of that name, whatever its kind."""
     return next(
