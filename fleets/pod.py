@@ -128,6 +128,16 @@ class PodSpec:
     extra_container: Mapping[str, Any] = field(default_factory=dict)
     """Merged into the game's container."""
 
+    extra_server: Mapping[str, Any] = field(default_factory=dict)
+    """Merged into the GameServer's spec, e.g. its ``counters`` and ``lists``."""
+
+    extra_selector: Mapping[str, Any] = field(default_factory=dict)
+    """Merged into each selector by which a Ready server is claimed: ``counters``, ``lists``,
+    ``matchExpressions``."""
+
+    extra_allocation: Mapping[str, Any] = field(default_factory=dict)
+    """Merged into a claim's GameServerAllocation: ``priorities``, ``counters``, ``lists``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Toleration:

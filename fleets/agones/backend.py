@@ -16,6 +16,7 @@ from core.game_server import MATCH_ANNOTATION, PINNED_LABEL, Pinned, ServerView,
 from core.ids import ServerUid
 from fleets.agones.kube import Kube, Object, namespaced
 from fleets.agones.metrics import AgonesMetrics
+from fleets.agones.pods import merged
 from fleets.agones.view import CLAIM_LABEL, FLEET_LABEL, VERSION_LABEL, PodServer, server_view
 from fleets.agones.watch import Informer
 from fleets.ports import BackendAway, Reason
@@ -171,26 +172,31 @@ def allocation(spec: FleetSpec, claim: str) -> Object:
     """What Agones is asked for: the server that has the claim already, else a Ready one.
 
     The fleet's current version is preferred, so that a rollout moves the reserve along; then
-    a server that proved its cores to be its own.
+    a server that proved its cores to be its own. What else counts, the fleet's pod says in
+    Agones' words.
     """
+    assert spec.pod is not None, "only servers in pods are allocated"
     fleet = {FLEET_LABEL: spec.name}
     selectors: list[Object] = [
         {"matchLabels": {**fleet, CLAIM_LABEL: claim}, "gameServerState": "Allocated"}
     ]
     versions = [{VERSION_LABEL: spec.version}, {}] if spec.version else [{}]
     selectors += [
-        {"matchLabels": {**fleet, **version, **pinned}}
+        merged({"matchLabels": {**fleet, **version, **pinned}}, spec.pod.extra_selector)
         for version in versions
         for pinned in ({PINNED_LABEL: Pinned.PROVEN.value}, {})
     ]
     return {
         "apiVersion": ALLOCATION,
         "kind": "GameServerAllocation",
-        "spec": {
-            "selectors": selectors,
-            "scheduling": "Packed",
-            "metadata": {"labels": {CLAIM_LABEL: claim}},
-        },
+        "spec": merged(
+            {
+                "selectors": selectors,
+                "scheduling": "Packed",
+                "metadata": {"labels": {CLAIM_LABEL: claim}},
+            },
+            spec.pod.extra_allocation,
+        ),
     }
 
 

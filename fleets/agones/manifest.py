@@ -12,6 +12,7 @@ from typing import Final
 from fleets.agones.pods import (
     SIDECAR_ANNOTATION,
     Manifest,
+    merged,
     pod_template,
     required_labels,
     tolerated,
@@ -114,27 +115,30 @@ def _game_server(spec: FleetSpec, pod: PodSpec, site: Site) -> Manifest:
             "labels": {"readyup/version": spec.version} if spec.version else {},
             "annotations": {"readyup/rooms": str(spec.rooms)},
         },
-        "spec": {
-            "container": GAME,
-            "ports": [
-                {
-                    "name": "game",
-                    "portPolicy": "Passthrough",
-                    "protocol": "UDP",
-                    **({"range": pod.port_range} if pod.port_range != "default" else {}),
-                }
-            ],
-            "health": {
-                "initialDelaySeconds": math.ceil(health.initial_delay_s),
-                "periodSeconds": math.ceil(health.period_s),
-                "failureThreshold": health.failure_threshold,
+        "spec": merged(
+            {
+                "container": GAME,
+                "ports": [
+                    {
+                        "name": "game",
+                        "portPolicy": "Passthrough",
+                        "protocol": "UDP",
+                        **({"range": pod.port_range} if pod.port_range != "default" else {}),
+                    }
+                ],
+                "health": {
+                    "initialDelaySeconds": math.ceil(health.initial_delay_s),
+                    "periodSeconds": math.ceil(health.period_s),
+                    "failureThreshold": health.failure_threshold,
+                },
+                "eviction": {"safe": pod.eviction},
+                # Rooms are handed out over the sessions API without a write to Kubernetes;
+                # the capacity stands here for those who select servers through Agones alone.
+                "counters": {"rooms": {"count": 0, "capacity": spec.rooms}},
+                "template": template,
             },
-            "eviction": {"safe": pod.eviction},
-            # Rooms are handed out over the sessions API without a write to Kubernetes;
-            # the capacity stands here for those who select servers through Agones alone.
-            "counters": {"rooms": {"count": 0, "capacity": spec.rooms}},
-            "template": template,
-        },
+            pod.extra_server,
+        ),
     }
 
 

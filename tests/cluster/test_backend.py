@@ -139,37 +139,6 @@ async def _nobody_waits(world: World) -> bool:
     return (await world.pool.census()).waiting == 0
 
 
-async def test_agones_controller_may_be_restarted(world: World):
-    async with world.running():
-        await world.full()
-        world.plane.kill("agones-controller")  # and started again, as any pod is
-        claimed = [await world.claim() for _ in range(4)]
-        await world.full()
-        await until(world.agrees)
-
-        assert None not in claimed
-
-
-async def test_an_api_server_that_forgot_our_version_is_listed_anew(world: World):
-    async with world.running():
-        await world.full()
-        before = len(await world.there())
-        world.plane.kill("kube-apiserver")
-        await asyncio.sleep(0.5)
-        world.plane.restart("kube-apiserver")
-        await world.plane.ready()
-        for one in (await world.there())[:1]:
-            await world.api.delete(f"{GAME_SERVERS.format('default')}/{one['metadata']['name']}")
-        await until(lambda: _is_count(world, before))
-        await until(world.agrees)
-        await world.full()
-
-
-async def _is_count(world: World, wanted: int) -> bool:
-    states = await world.states()
-    return states["Ready"] + states["Allocated"] == wanted
-
-
 async def test_refusals_in_between_cost_time_and_nothing_else(world: World):
     async with world.running():
         await world.full()
@@ -234,6 +203,35 @@ async def test_a_server_given_up_though_it_is_wanted_is_replaced(world: World):
 
         assert await world.replicas() == 6
     assert set(await world.deleted()) == {"scale"}
+
+
+async def test_claims_go_by_counters_and_lists_too(world: World):
+    assert SPEC.pod is not None
+    pod = replace(
+        SPEC.pod,
+        extra_server={
+            "counters": {"load": {"count": 3, "capacity": 10}},
+            "lists": {"maps": {"capacity": 4, "values": ["forest"]}},
+        },
+        extra_selector={
+            "counters": {"load": {"minAvailable": 2}},
+            "lists": {"maps": {"containsValue": "forest"}},
+        },
+        extra_allocation={
+            "priorities": [{"type": "Counter", "key": "load", "order": "Descending"}],
+            "counters": {"load": {"action": "Increment", "amount": 1}},
+            "lists": {"maps": {"addValues": ["desert"]}},
+        },
+    )
+    async with world.running(replace(SPEC, pod=pod)):
+        await world.full()
+        there = [one["status"] for one in await world.there()]
+
+    taken = [one for one in there if one["state"] == "Allocated"]
+    assert [one["counters"]["load"]["count"] for one in taken] == [4] * 4
+    assert [sorted(one["lists"]["maps"]["values"]) for one in taken] == [["desert", "forest"]] * 4
+    free = [one for one in there if one["state"] == "Ready"]
+    assert {one["counters"]["load"]["count"] for one in free} <= {3}
 
 
 async def test_states_are_agones_own(world: World):
