@@ -4,11 +4,13 @@ The whole demo runs, with matches long enough to be struck in their middle. Agai
 a server with a match in play is killed; the history of the run then tells for each such
 match when all players who were in it played again, and what the time went by on. Beside
 it stands what a plain way in takes in the same run: from the moment at which a player is
-told a new match's address to the moment at which its server lets the player in.
+told a new match's address to the moment at which its server lets the player in. At the
+end some servers are told to go with SIGTERM instead, as by whoever drains their node.
 """
 
 import asyncio
 import os
+import random
 import signal
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from core import dice
 from core.clock import SystemClock
 from core.game_server import ServerView
 from core.ids import RoomId, room_id
@@ -32,8 +35,12 @@ from readyup.settings import Config
 BETWEEN_S = 1.5
 """After a kill, at least; a server needs about 2.5 s on two cores until another is in its place."""
 
+DRAINED_SHARE = 0.1
+"""As many servers of these are told to go with SIGTERM, after the kills."""
+
 PLAYERS = 40
-MATCH_S = {"duel": 15, "squad": 20}
+MATCH_S = {"duel": 10, "squad": 14}
+"""Short enough that hardly any is struck more than five times, which the fleet would not bear."""
 
 STAGES = ("noticed", "taken", "told", "playing")
 """The allocator hands over; the next server acks; the first player hears of it; all play."""
@@ -47,32 +54,35 @@ class Kill:
     """One server, and the matches that were in play on it."""
 
     at_ms: int
+    how: signal.Signals
     matches: Mapping[str, int]
     """Match to its session's epoch."""
 
 
 @dataclass
 class Kills:
-    """Kills servers in play until there were enough, then ends the run."""
+    """Ends servers in play until there were enough, then the run."""
 
-    times: int
+    signals: Sequence[signal.Signals]
     stop: asyncio.Event
+    chance: random.Random = field(default_factory=lambda: dice.stream(1, "kills"))
     done: list[Kill] = field(default_factory=list)
 
     async def meanwhile(self, stack: Stack) -> None:
         """Beside the bots of a demo."""
         await asyncio.sleep(3.0)  # until matches are in play
-        while len(self.done) < self.times:
-            for pid, matches in await self._in_play(stack):
-                self.done.append(Kill(_CLOCK.wall_ms(), matches))
-                os.kill(pid, signal.SIGKILL)
-                break
+        while len(self.done) < len(self.signals):
+            if there := await self._in_play(stack):
+                pid, matches = self.chance.choice(there)
+                kill = Kill(_CLOCK.wall_ms(), self.signals[len(self.done)], matches)
+                os.kill(pid, kill.how)
+                self.done.append(kill)
             await asyncio.sleep(BETWEEN_S)
         await asyncio.sleep(5.0)  # for the last ones to be back
         self.stop.set()
 
     async def _in_play(self, stack: Stack) -> list[tuple[int, dict[str, int]]]:
-        """Servers with matches in play; the one whose turn it is first."""
+        """Servers with matches in play."""
         fleet = stack.config.fleets[0]
         slot = f"{{f:{fleet.name}}}"
         there = sorted(map(_view, await stack.store.call("HVALS", f"{slot}:backend")), key=_name)
@@ -87,8 +97,7 @@ class Kills:
                     matches[match] = int(epoch)
             if matches and server.pid:
                 found.append((server.pid, matches))
-        turn = len(self.done) % max(1, len(found))
-        return found[turn:] + found[:turn]
+        return found
 
 
 async def bench_handover(
@@ -100,15 +109,18 @@ async def bench_handover(
     longer = {**fleet.env, "ARENA_SECONDS": msgspec.json.encode(MATCH_S).decode()}
     config = replace(config, fleets=(replace(fleet, env=longer), *config.fleets[1:]))
     stop = asyncio.Event()
-    harm = Kills(kills, stop)
+    drains = max(1, round(DRAINED_SHARE * kills))
+    harm = Kills([signal.SIGKILL] * kills + [signal.SIGTERM] * drains, stop)
     demo = Demo(config, DemoSettings(players=PLAYERS), run_dir)
     outcome = await demo.play(stop, show, harm.meanwhile)
     with (run_dir / "history.jsonl").open("rb") as lines:
         told = Told(map(msgspec.json.Decoder(dict[str, Any]).decode, lines))
     return {
         "machine": ran_on | {"load_after": round(os.getloadavg()[0], 2)},
-        "kills": len(harm.done),
-        **figures(told, harm.done),
+        "kills": kills,
+        **figures(told, [kill for kill in harm.done if kill.how is signal.SIGKILL]),
+        "drains": drains,
+        "drained": figures(told, [kill for kill in harm.done if kill.how is signal.SIGTERM]),
         "handovers_of_players": outcome.report["handovers"],
         "repairs": outcome.report["repairs"],
         "breaches": outcome.report["breaches"],

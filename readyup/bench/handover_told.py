@@ -20,6 +20,10 @@ def table(figures: Mapping[str, Any]) -> str:
         "by stage, p50": ", ".join(f"{name} {ms:.0f} ms" for name, ms in stages.items()),
         "a plain way in": _row(figures["plain_way_in_ms"]),
         "ratio": f"{figures['ratio_to_plain_way_in']} (of the medians)",
+        "told to go, SIGTERM": f"{figures['drains']} servers, "
+        f"{figures['drained']['matches_struck']} matches, "
+        f"{figures['drained']['sessions_lost']} lost; to all playing elsewhere "
+        + _row(figures["drained"]["kill_to_all_playing_ms"]),
         "promises": f"{figures['breaches']} breaches in {figures['events']} events",
     }
     return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
