@@ -31,6 +31,14 @@ class Announced:
                 continue
         return dict(sorted(found.items(), key=lambda one: one[1].at))
 
+    async def heeded(self, *, now_ms: int) -> list[Event]:
+        """Those that are still to come or going on; the others are taken out."""
+        there = await self.all()
+        for name, event in there.items():
+            if event.over(now_ms):
+                await self.remove(name)
+        return [event for event in there.values() if not event.over(now_ms)]
+
     async def add(self, name: str, event: Event) -> None:
         """Announce one; one of the same id is replaced."""
         await self._store.call("HSET", self._key, name, as_json(event))

@@ -102,11 +102,14 @@ class Keeper:
         self._size = len(live)
         if took_s := self._starts.seen(live, now_ms=now_ms):
             await self._ledger.note("start", took_s, now_ms=now_ms)
-        acts = self._settings.mode == "act" and self._inputs is not None
-        reserve = self._inputs.target.reserve_rooms if self._inputs and acts else self._spec.reserve
-        await self._store.call("HSET", self._plan, "reserve_target", reserve)
+        if self._inputs is None or self._settings.mode != "act":
+            # The allocator's own settings say it, as if nobody had ever planned.
+            await self._store.call("HDEL", self._plan, "reserve_target")
         if self._inputs is None:
             return
+        reserve = self._inputs.target.reserve_rooms
+        if self._settings.mode == "act":
+            await self._store.call("HSET", self._plan, "reserve_target", reserve)
         changed = (decision.replicas, reserve) != self._stored
         if self._due("decision", DECISION_EVERY_S, at_once=changed):
             self._stored = (decision.replicas, reserve)
@@ -118,8 +121,7 @@ class Keeper:
         """What was measured and announced, as often as it matters."""
         if self._due("sessions", SESSIONS_EVERY_S):
             self._since_ms = await self._ledger.sessions()
-            there = await self._announced.all()
-            self._events = [*self._spec.events, *there.values()]
+            self._events = [*self._spec.events, *await self._announced.heeded(now_ms=now_ms)]
         if self._due("times", TIMES_EVERY_S):
             starts = await self._ledger.took("start", now_ms=now_ms)
             refills = await self._ledger.took("refill", now_ms=now_ms)

@@ -109,14 +109,10 @@ async def announce(store: Store, spec: FleetSpec, event: Event) -> str:
             f"fleet {spec.name!r} is sized by its settings alone; add [fleets.{spec.name}.capacity]"
         )
     name = secrets.token_hex(4)
-    announced = Announced(store, spec.name)
-    for old, one in (await announced.all()).items():
-        if one.over(SystemClock().wall_ms()):
-            await announced.remove(old)
     record = _record("planFleet", f"{spec.name}/{name}", event.note)
     audit = Audit(store, SystemClock())
     await audit.intent(record)
-    await announced.add(name, event)
+    await Announced(store, spec.name).add(name, event)
     after = f"at least {event.servers} from {event.at.isoformat()} for {event.for_s:g} s"
     await audit.outcome(msgspec.structs.replace(record, outcome="done", after=after))
     return name

@@ -8,6 +8,7 @@ from core.game_server import ServerView, State
 from core.ids import FleetName, ServerUid
 from fleets.past import BEFORE_READY, GONE, Past
 from fleets.plan import TAKEN, plan_fleet
+from fleets.ports import Wish
 from fleets.spec import FleetSpec, PortRange
 
 SPEC = FleetSpec(FleetName("arena"), ("game",), PortRange(7000, 7199), replicas=12)
@@ -164,3 +165,24 @@ def test_a_server_we_stopped_before_it_was_ready_is_no_crash():
     past = past.forget([ServerUid(f"u{n}") for n in range(9)])
 
     assert past.seen([], now_ms=1_000).held_back(now_ms=1_000) is None
+
+
+@given(st.integers(0, 60), fleets_seen, st.data())
+def test_a_forecast_is_obeyed_but_never_below_what_is_in_use(asked, observed, data):
+    uids = [one.uid for one in observed if one.state not in GONE]
+    in_use = frozenset(data.draw(st.sets(st.sampled_from(uids)) if uids else st.just(set())))
+    wish = Wish(asked, f"{asked} servers: because")
+
+    plan = plan_fleet(DEMAND, observed, in_use, Past(), now_ms=0, wish=wish)
+
+    assert plan.replicas == max(asked, len(in_use))
+    assert plan.why.startswith(wish.why)
+    assert not in_use & set(plan.stop)
+
+
+def test_a_forecast_comes_down_by_its_own_rule_and_not_by_waiting():
+    past = plan_fleet(DEMAND, [], frozenset(), Past(), now_ms=0, wish=Wish(20, "20")).past
+
+    plan = plan_fleet(DEMAND, [], frozenset(), past, now_ms=1, wish=Wish(5, "5"))
+
+    assert plan.replicas == 5

@@ -158,3 +158,44 @@ def test_a_fleet_that_pods_cannot_be_is_refused(fleet, place: str, cure: str):
 
     assert refused.value.field == f"$.fleets.arena.{place}"
     assert cure in str(refused.value)
+
+
+def test_a_fleet_is_sized_by_forecast_where_there_is_a_table_for_it():
+    table = tomllib.loads("""
+        [arena]
+        command = ["game"]
+        ports = "7000-7099"
+        capacity = { cold_cost = 100 }
+        [[arena.events]]
+        at = 2026-12-24T20:00:00Z
+        servers = 60
+        every = "week"
+    """)
+
+    (arena,) = parse_fleets(table)
+
+    assert arena.capacity is not None
+    assert (arena.capacity.mode, arena.capacity.cold_cost) == ("act", 100)
+    assert [one.servers for one in arena.events] == [60]
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "cure"),
+    [
+        ({"capacity": {"cold_price": 1}}, "capacity.cold_price", "did you mean 'cold_cost'?"),
+        ({"capacity": {"cold_cost": 0}}, "capacity.cold_cost", ">= 0.001"),
+        ({"capacity": {}, "replicas": 3}, "replicas", "leave out capacity and events"),
+        ({"events": [{"at": "2026-12-24T20:00:00Z", "servers": 1}]}, "events", 'mode = "act"'),
+        (
+            {"capacity": {}, "events": [{"at": "2026-12-24T20:00:00", "servers": 1}]},
+            "events[0].at",
+            "timezone",
+        ),
+    ],
+)
+def test_a_wrong_forecast_is_refused(change: dict[str, object], place: str, cure: str):
+    with pytest.raises(Invalid) as refused:
+        parse_fleets({"arena": {**ARENA, **change}})
+
+    assert str(refused.value).startswith(f"$.fleets.arena.{place}: ")
+    assert cure in str(refused.value)

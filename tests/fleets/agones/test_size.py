@@ -10,7 +10,7 @@ from fleets.agones.size import SizePlan, plan_size
 from fleets.agones.view import CLAIM_LABEL
 from fleets.past import Past
 from fleets.pod import PodSpec
-from fleets.ports import Demand
+from fleets.ports import Demand, Wish
 from fleets.spec import FleetSpec, PortRange
 
 NOW = 1_700_000_000_000
@@ -153,3 +153,23 @@ def test_a_reserve_of_another_version_is_renewed_beyond_the_size():
     assert plan(old, in_use(*"abcdef"), spec=replace(spec, replicas=6)).replicas == 6 + 2
     assert plan(old, in_use(), spec=replace(spec, replicas=6, reserve=1)).replicas == 6 + 1
     assert plan(old, in_use(), spec=replace(spec, replicas=6, version="")).replicas == 6
+
+
+@given(st.integers(0, 300), st.integers(0, 60), st.integers(0, 60), st.integers(0, 120))
+def test_a_forecast_is_obeyed_within_the_bounds_and_never_below_what_is_in_use(
+    asked: int, playing: int, kept: int, others: int
+):
+    used = [f"u{n}" for n in range(playing)]
+    strangers = [view(f"x{n}", State.ALLOCATED) for n in range(others)]
+    demand = replace(in_use(*used), wish=Wish(asked, "why"))
+    observed = claimed(*used, *(f"k{n}" for n in range(kept))) + strangers
+
+    found = plan(observed, demand)
+
+    assert found.why["sentence"] == "why"
+    assert found.replicas >= playing + others
+    assert found.replicas <= max(100, playing + others)
+    if playing + kept + others <= 100:
+        assert found.replicas >= playing + others + kept, "Agones would end the reserve's Ready"
+    if max(asked, playing + kept) + others <= 100:
+        assert found.replicas == max(asked + others, playing + others + kept)

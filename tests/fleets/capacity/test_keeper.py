@@ -127,7 +127,7 @@ async def test_a_recommendation_is_stored_and_not_obeyed(store: Store):
     assert kept["mode"] == "recommend"
     assert kept["replicas"] == 7
     assert kept["recommended"] != 7
-    assert await store.call("HGET", "{f:arena}:plan", "reserve_target") == "2"
+    assert await store.call("HGET", "{f:arena}:plan", "reserve_target") is None
 
 
 async def test_the_reserve_that_is_asked_for_is_what_the_allocator_reads(store: Store):
@@ -178,6 +178,7 @@ async def test_an_announced_size_is_there_ahead_of_its_time(store: Store):
     assert early.replicas < 90
     assert soon.replicas == 90
     assert "at least 90 from" in soon.why
+    assert await Announced(store, ARENA).all() == {}, "it is over"
     assert after.replicas < 90
 
 
