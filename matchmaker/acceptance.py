@@ -10,6 +10,7 @@ from typing import Literal
 
 from core.ids import MatchId, PlayerId, TicketId
 from core.lua import LuaScript, as_json
+from matchmaker.penalties import terms
 from matchmaker.records import Records
 
 ANSWER, LAPSE = (LuaScript.load("matchmaker.lua", name) for name in ("answer", "lapse"))
@@ -32,7 +33,7 @@ async def answer(
 ) -> Answered:
     """Players of a ticket accept a match or decline it; the last to accept sends it on."""
     answered: Answered = await ANSWER(
-        queue.store,
+        queue.store.durably,
         keys={"base": queue.base, "players": queue.index},
         args={
             "ticket": ticket,
@@ -41,6 +42,7 @@ async def answer(
             "accept": int(accept),
             "now_ms": now_ms,
             "deadline_ms": now_ms + round(queue.settings.placing_s * 1000),
+            "terms": terms(queue.settings),
         },
     )
     return answered
@@ -53,5 +55,10 @@ async def close_unanswered(queue: Records, *, epoch: int, now_ms: int) -> None:
         due = await LAPSE(
             queue.store,
             keys={"base": queue.base, "players": queue.index},
-            args={"epoch": epoch, "now_ms": now_ms, "limit": LAPSE_MAX},
+            args={
+                "epoch": epoch,
+                "now_ms": now_ms,
+                "limit": LAPSE_MAX,
+                "terms": terms(queue.settings),
+            },
         )

@@ -45,6 +45,16 @@ class QueueSettings:
     """Ready check: how long the players of a match have to accept it before a room is claimed. Who
     declines or sleeps leaves the queue, the others keep their place. 0 asks nobody."""
 
+    penalty_s: float = 0.0
+    """How long a player who declines a match, sleeps through it or leaves it early may not ask
+    for another; twice as long each further time. 0 punishes nobody."""
+
+    penalty_max_s: float = 900.0
+    """The longest such wait."""
+
+    penalty_forgiven_s: float = 3600.0
+    """For every so many seconds without another one, one offence is forgotten."""
+
     line_max: int = 8
     """Matches that may wait in line for a room; beyond it tickets wait in the queue,
     where better matches can still be found for them."""
@@ -90,6 +100,7 @@ class QueueSettings:
             )
         if not 0 <= self.unmatched_s < float("inf"):
             raise Invalid("unmatched_s is seconds, 0 or more", field=f"$.{self.name}")
+        self._refuse_penalties()
         if not 0 <= self.acceptance_s <= 600:
             raise Invalid(
                 f"acceptance_s {self.acceptance_s:g} is outside 0-600", field=f"$.{self.name}"
@@ -104,6 +115,13 @@ class QueueSettings:
                 )
         if self.line_max < 1 or self.waiting_max < 1:
             raise Invalid("line_max and waiting_max are at least 1", field=f"$.{self.name}")
+
+    def _refuse_penalties(self) -> None:
+        if not 0 <= self.penalty_s <= self.penalty_max_s <= 86_400 or self.penalty_forgiven_s < 1:
+            raise Invalid(
+                "penalty_s is at most penalty_max_s, that a day, and penalty_forgiven_s at least 1",
+                field=f"$.{self.name}",
+            )
 
     def fleets(self) -> tuple[FleetName, ...]:
         """Every fleet, the most preferred first."""

@@ -12,6 +12,7 @@ from core.errors import Conflict, Exhausted, Invalid
 from core.ids import FleetName, MatchId, TicketId
 from core.lua import LuaScript, as_json
 from core.placement import Placement
+from matchmaker.penalties import barred, terms
 from matchmaker.records import Body, Records, fleets_of, status_of
 from matchmaker.tickets import NewTicket, Status, Teams
 
@@ -69,6 +70,7 @@ class QueueStore(Records):
             Conflict: a player of it waits already (``other`` is that ticket).
             Invalid: the idempotency key was used for something else.
             Exhausted: the queue is full.
+            Limited: a player of it has a penalty to wait for.
         """
         ids = [player.id for player in ticket.players]
         outcome, *rest = await ENQUEUE(
@@ -91,6 +93,7 @@ class QueueStore(Records):
                 "key": f"{ticket.owner}:{ticket.key}" if ticket.key else "",
                 "waiting_max": self.settings.waiting_max,
                 "update": int(self.settings.on_duplicate == "update"),
+                "barring": int(bool(self.settings.penalty_s)),
             },
         )
         match outcome:
@@ -102,6 +105,8 @@ class QueueStore(Records):
                 raise Invalid(
                     "this Idempotency-Key came before with another request", field="Idempotency-Key"
                 )
+            case "barred":
+                raise barred(*rest, now_ms=now_ms)
             case "full":
                 raise Exhausted(f"queue {self.settings.name!r} is full; try again in a while")
             case _:
@@ -117,7 +122,12 @@ class QueueStore(Records):
         outcome, *rest = await CANCEL(
             self.store.durably,
             keys={"base": self.base, "players": self.index},
-            args={"ticket": ticket, "now_ms": now_ms, "reason": reason},
+            args={
+                "ticket": ticket,
+                "now_ms": now_ms,
+                "reason": reason,
+                "terms": terms(self.settings),
+            },
         )
         match outcome:
             case "cancelled":

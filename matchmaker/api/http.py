@@ -19,6 +19,7 @@ from matchmaker.api.limits import Gate
 from matchmaker.api.openapi import openapi
 from matchmaker.api.outbox import Mailbox, Outbox, Push
 from matchmaker.api.presence import Presence
+from matchmaker.api.punishing import Penalties
 from matchmaker.api.shapes import AnswerIn, BatchIn, BatchOut, TicketIn, TicketOut
 from matchmaker.api.socket import PlayerSockets
 from matchmaker.tickets import Status
@@ -82,6 +83,8 @@ class PlayerApi:
                 web.get("/metrics", self._metrics),
             ]
         )
+        penalties = Penalties(self._desk.queues, self._desk.keys, self._desk.clock)
+        app.add_routes(penalties.routes())
         return app
 
     async def _caller(self, request: web.Request) -> Principal:

@@ -7,10 +7,22 @@ from typing import Any
 import msgspec
 
 from core.web import Problem
-from matchmaker.api.shapes import AnswerIn, BatchIn, BatchOut, SessionOut, TicketIn, TicketOut
+from matchmaker.api.shapes import (
+    AnswerIn,
+    BatchIn,
+    BatchOut,
+    PenaltyIn,
+    PenaltyOut,
+    SessionOut,
+    TicketIn,
+    TicketOut,
+)
 from matchmaker.api.why import WhyOut
 
-_SHAPES = (TicketIn, TicketOut, AnswerIn, BatchIn, BatchOut, SessionOut, WhyOut, Problem)
+_SHAPES = (
+    *(TicketIn, TicketOut, AnswerIn, BatchIn, BatchOut, SessionOut, WhyOut),
+    *(PenaltyIn, PenaltyOut, Problem),
+)
 
 
 def openapi(party_size_max: Mapping[str, int]) -> dict[str, Any]:
@@ -134,6 +146,7 @@ def _paths() -> dict[str, Any]:
                 },
             },
         },
+        "/v1/queues/{queue}/penalties/{player}": _penalty_operations(),
         "/v1/players/{player}/session": {
             "parameters": [_parameter("player", "A player's id.")],
             "get": _operation(
@@ -143,6 +156,31 @@ def _paths() -> dict[str, Any]:
                 problems=(401, 404, 429, 503),
             ),
         },
+    }
+
+
+def _penalty_operations() -> dict[str, Any]:
+    return {
+        "parameters": [_parameter("queue", "A queue."), _parameter("player", "A player's id.")],
+        "get": _operation(
+            "readPenalty",
+            "What a game back end's player has to wait for. 404 when nothing is held against them.",
+            answers={200: "PenaltyOut"},
+            problems=(401, 403, 404, 503),
+        ),
+        "post": _operation(
+            "addPenalty",
+            "The player spoiled a match. 409 where the queue punishes nobody.",
+            body="PenaltyIn",
+            answers={200: "PenaltyOut"},
+            problems=(400, 401, 403, 404, 408, 409, 413, 503),
+        ),
+        "delete": _operation(
+            "liftPenalty",
+            "Forget all that the player did; answers what it was.",
+            answers={200: "PenaltyOut"},
+            problems=(401, 403, 404, 503),
+        ),
     }
 
 

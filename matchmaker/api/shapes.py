@@ -135,6 +135,25 @@ class BatchOut(Struct):
     results: list[Any]
 
 
+class PenaltyIn(Struct, forbid_unknown_fields=True):
+    """A player spoiled a match, as a game back end saw."""
+
+    reason: Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,39}(?!\n)$")] = "left"
+
+
+class PenaltyOut(Struct):
+    """What keeps a player from asking for another match."""
+
+    player: str
+    count: int
+    """Offences that are not forgotten."""
+
+    until_ms: int
+    """When they may ask again; in the past when they may already."""
+
+    reason: str
+
+
 class SessionOut(Struct):
     """The running match of a player."""
 

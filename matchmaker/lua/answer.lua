@@ -10,12 +10,14 @@
   ARGV[4] accept       1, or 0 to decline
   ARGV[5] now_ms       integer
   ARGV[6] deadline_ms  until when the match must be committed, should this be the last answer
+  ARGV[7] terms        JSON of the queue's penalties, or ""
 
   Returns: "accepted" | "declined" (each also again) | "late" when that match asks this ticket no
   more, or never did | "absent"
 ]]
 -- include: core:event
 -- include: queue
+-- include: penalty
 local id, match, accepts, now_ms = ARGV[1], ARGV[2], ARGV[4] == "1", ARGV[5]
 local held = redis.call("HMGET", ticket_key(id), "status", "match", "accepted", "reason")
 if not held[1] then return "absent" end
@@ -34,6 +36,7 @@ if not accepts then
   local ver = end_ticket(KEYS[2], id, "CANCELLED", now_ms, "declined")
   event(log, "ticket.cancelled", now_ms, { ticket = id, ver = ver, reason = "declined" })
   close_match(match, now_ms, "declined", id)
+  penalise(answering, "declined", now_ms, ARGV[7])
   tell_ticket(id, now_ms)
   return "declined"
 end

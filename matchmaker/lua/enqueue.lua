@@ -17,10 +17,14 @@
   ARGV[11] waiting_max tickets the queue may hold
   ARGV[12] update      1 when a second ticket of the same players and owner updates the first
 
-  Returns: {"created" | "same" | "updated", ticket} | {"busy", ticket, player} | {"mismatch"} | {"full"}
+  ARGV[13] barring     1 where players with a penalty may not enter
+
+  Returns: {"created" | "same" | "updated", ticket} | {"busy", ticket, player} | {"mismatch"} |
+  {"full"} | {"barred", player, until_ms, why}
 ]]
 -- include: core:event
 -- include: queue
+-- include: penalty
 local index, id, now_ms = KEYS[2], ARGV[1], ARGV[2]
 local digest, expires_ms, presence_ms = ARGV[9], tonumber(ARGV[7]), tonumber(ARGV[8])
 
@@ -40,6 +44,10 @@ local function remember(ticket)
 end
 
 local players = cjson.decode(ARGV[3])
+for _, player in ipairs(ARGV[13] == "1" and players or {}) do
+  local held = redis.call("HMGET", penalty_key(player), "until_ms", "why")
+  if held[1] and tonumber(held[1]) > tonumber(now_ms) then return { "barred", player, held[1], held[2] } end
+end
 for _, player in ipairs(players) do
   local other = redis.call("HGET", index, player)
   if other then

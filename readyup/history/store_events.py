@@ -215,4 +215,7 @@ class ServerDeleted(FleetEvent, tag="server.deleted"):
 
 
 TicketUpdated = msgspec.defstruct("TicketUpdated", [], bases=(QueueEvent,), tag="ticket.updated")
-"""Tells a reader something, and no invariant anything."""
+PlayerPenalised = msgspec.defstruct(
+    "PlayerPenalised", [("player", str)], bases=(QueueEvent,), tag="player.penalised"
+)
+"""Tell a reader something, and no invariant anything."""

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from unittest.mock import Mock
 
 import aiohttp
 import pytest
@@ -61,7 +62,8 @@ class Asked:
 def app() -> web.Application:
     """The routes alone; nobody answers."""
     api = object.__new__(PlayerApi)
-    for part in ("_desk", "_outbox", "_presence", "_draining", "_admission"):
+    api._desk = Mock()
+    for part in ("_outbox", "_presence", "_draining", "_admission"):
         setattr(api, part, None)
     api._gate = wide_gate(CLOCK)
     return api.app()
@@ -86,7 +88,7 @@ def filled(method: str, path: str, ticket: str) -> Asked:
         body = json.dumps({"tickets": [one]}).encode()
     elif path.endswith("/acceptance"):
         body = json.dumps({"match": "duel.m1", "accept": True}).encode()
-    return Asked(method, path.format(ticket=ticket, player="ann"), body)
+    return Asked(method, path.format(ticket=ticket, player="ann", queue="duel"), body)
 
 
 @dataclass
