@@ -86,7 +86,7 @@ class PlayerSession:
 
     match: MatchId
     state: str
-    """pending, acked or active."""
+    """pending, acked, active or handing-over."""
 
     placement: Placement | None
     """None while the match has lost its room and waits for another."""
