@@ -29,6 +29,20 @@ EAST = FleetName("arena-east")
 OPTIONS = Options(nodes=1, tuning=Tuning(ports=(9000, 9200)))
 """Both regions' games run on this machine, so they need ports that differ."""
 
+RULES = {
+    "ruleLanguageVersion": "1.0",
+    "playerAttributes": [{"name": "rating", "type": "number", "default": 1500}],
+    "rules": [
+        {
+            "name": "Near",
+            "type": "batchDistance",
+            "batchAttribute": "rating",
+            "maxDistance": 3000,
+        }
+    ],
+}
+"""Anybody with anybody: only queues with a rule set take latencies."""
+
 EASTERNERS = {"east": 20.0, "west": 95.0}
 
 
@@ -37,7 +51,7 @@ def two_regions(config: Config, far: FarPlane) -> Config:
     table = as_table(config)
     for name, size in (("duel", 1), ("squad", 5)):
         teams = [{"name": t, "minPlayers": size, "maxPlayers": size} for t in ("red", "blue")]
-        rules = {"ruleLanguageVersion": "1.0", "teams": teams}
+        rules = RULES | {"teams": teams}
         ruled = {"rules": msgspec.json.encode(rules).decode(), "group": "arena"}
         table["queues"][name] = {**ruled, "fleet": "arena"}
     west = parse(table)
