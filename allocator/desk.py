@@ -101,7 +101,8 @@ class Desk:
         """Push a match, unless it has ended or moved when its turn comes."""
 
         async def when_its_turn_comes() -> frames.Frame | None:
-            session = await self._sessions.get(match)
+            # A claim that a failover took back would leave a server with a match of nobody.
+            session = await self._sessions.get_durably(match)
             if session is None or not session.live() or session.epoch != epoch:
                 return None
             if session.server != link.server.uid:

@@ -126,6 +126,13 @@ class Sessions:
         )
         return self._session(match, [value or "" for value in reply])
 
+    async def get_durably(self, match: MatchId) -> Session | None:
+        """As ``get``, once a failover cannot take back what is read."""
+        reply: list[str | None] = await self._store.durably.call(
+            "HMGET", self.pool.key(f"session:{match}"), *FIELDS
+        )
+        return self._session(match, [value or "" for value in reply])
+
     async def live(self, limit: int = 1_000) -> list[MatchId]:
         """Matches with a live session, the oldest first."""
         reply = await self._store.call("ZRANGE", self.pool.key("sessions"), 0, limit - 1)

@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from redis.exceptions import RedisError
+
 from core.address import Address, Endpoint, Kind, parse_address
 from core.clients import client
 from core.errors import StoreUnreachable
@@ -61,6 +63,11 @@ class Ensemble:
             return await asked.find()
         finally:
             await asked.aclose()
+
+    async def until_replicated(self) -> None:
+        """Return when every replica follows its primary, and every Sentinel knows them all."""
+        async with asyncio.timeout(FORMED_S):
+            await _until_replicated(self)
 
     def address(self) -> Address:
         """Where it is."""
@@ -212,11 +219,12 @@ async def _until_replicated(ensemble: Ensemble) -> None:
         await asyncio.sleep(0.02)
         following = 0
         for server in ensemble.servers:
-            info = await _ask(server, "INFO", "replication")
-            assert isinstance(info, dict)
-            following += sum(
-                isinstance(one, dict) and one.get("state") == "online" for one in info.values()
-            )
+            with contextlib.suppress(RedisError, OSError):
+                info = await _ask(server, "INFO", "replication")
+                assert isinstance(info, dict)
+                following += sum(
+                    isinstance(one, dict) and one.get("state") == "online" for one in info.values()
+                )
     for sentinel in ensemble.sentinels:
         while not await _knows_all(sentinel):
             await asyncio.sleep(0.05)

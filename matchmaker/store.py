@@ -1,8 +1,8 @@
 """Tickets and matches of one queue in Redis: each change one script, each script guarded.
 
 The keys are described in docs/redis-keys.md. A script that is sent twice has one effect, so
-every call here may be repeated when its answer was lost. What players are told of is done
-durably, so that a failover does not forget it.
+every call here may be repeated when its answer was lost. What players are told of, or a fleet
+in another slot acts upon, is done durably, so that a failover does not forget it.
 """
 
 from collections.abc import Collection, Mapping
@@ -185,7 +185,7 @@ class QueueStore(Records):
         tickets = list(dict.fromkeys(t for seats in teams.values() for t, _ in seats))
         acceptance_ms = round(self.settings.acceptance_s * 1000)
         outcome, *rest = await PROPOSE(
-            self.store,
+            self.store.durably,
             keys={"base": self.base},
             args={
                 "epoch": epoch,
@@ -211,7 +211,7 @@ class QueueStore(Records):
             record names, the one to be asked first.
         """
         state, *named = await REDIRECT(
-            self.store,
+            self.store.durably,
             keys={"base": self.base},
             args={"epoch": epoch, "match": match, "from": left, "fleets": as_json(fleets)},
         )
@@ -267,7 +267,7 @@ class QueueStore(Records):
     async def settle(self, match: MatchId, *, reason: str, now_ms: int) -> bool:
         """Close a match unless it is committed; True when it is. Absent counts as closed."""
         state = await SETTLE(
-            self.store,
+            self.store.durably,
             keys={"base": self.base},
             args={"now_ms": now_ms, "match": match, "reason": reason},
         )
@@ -276,7 +276,7 @@ class QueueStore(Records):
     async def moved(self, placement: Placement, *, now_ms: int) -> bool:
         """Tell the players of a committed match its new room; False for an epoch known already."""
         told = await MOVED(
-            self.store,
+            self.store.durably,
             keys={"base": self.base},
             args={"now_ms": now_ms, "match": placement.match, "placement": as_json(placement)},
         )
@@ -285,7 +285,7 @@ class QueueStore(Records):
     async def ended(self, match: MatchId, *, reason: str, now_ms: int) -> bool:
         """Tell the players that their match is over; False when they were told before."""
         told = await ENDED(
-            self.store,
+            self.store.durably,
             keys={"base": self.base},
             args={"now_ms": now_ms, "match": match, "reason": reason},
         )

@@ -30,7 +30,7 @@ async def harm_primary(stack: Stack, kind: str, *, clock: Clock) -> tuple[float,
     """
     ensemble = stack.ensemble
     assert ensemble is not None
-    victim = await _primary(stack, ensemble)
+    victim = await primary_of(stack, ensemble)
     began_s = clock.elapsed_s()
     async with asyncio.TaskGroup() as group:
         if kind == "kill":
@@ -41,12 +41,13 @@ async def harm_primary(stack: Stack, kind: str, *, clock: Clock) -> tuple[float,
         came_back = await _within(BACK_S, stack)
         gone_s = clock.elapsed_s() - began_s
         await coming
-    # Its successor's news must have reached it, else the next fault would be a second one.
-    await _within(BACK_S, stack)
+    # It must have caught up with its successor, else the next fault would be a second one.
+    await ensemble.until_replicated()
     return gone_s, came_back
 
 
-async def _primary(stack: Stack, ensemble: Ensemble) -> Endpoint:
+async def primary_of(stack: Stack, ensemble: Ensemble) -> Endpoint:
+    """Who has the first queue."""
     queue = next(iter(stack.config.queues.values()))
     slot = slot_of(f"{queue.base()}:log")
     found = await ensemble.slots()
