@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from cyclopts import Parameter
 
+from core.address import Kind
 from core.errors import Invalid, ReadyUpError
 from readyup.bench.allocate_asked import ClusterAsked
-from readyup.commands import bench_engine as of_engine
+from readyup.commands import bench_engine as of_engine, bench_failover as of_failover
 from readyup.commands.bench_told import PICTURES, TOLD
 from readyup.commands.process import configure_logging, loop_factory, our_errors
 from readyup.settings import load
@@ -33,6 +34,7 @@ def bench(
     matches: int = 400,
     kills: int = 3,
     seconds: float | None = None,
+    redis: Kind = "server",
     json_path: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
     plot: Path | None = None,
     cluster: Annotated[ClusterAsked, Parameter(name="*")] = HERE,
@@ -43,7 +45,8 @@ def bench(
         what: idle: enqueue to pushed assignment on an idle queue with warm servers.
             claim: a room claimed from a pool of 2,000, at concurrency 1, 16 and 64.
             handover: how long a match is away when its game server is killed with -9.
-            failover: how long nobody leads after kill -9 of the leading director, under bots.
+            failover: how long nobody leads after kill -9 of the leading director, under bots;
+            with --redis, how long nobody is served when a primary is killed or stopped.
             overload: what an API process does at 1, 2 and 10 times its capacity, and after.
             profile: where one ticket's processor time goes, part by part, under bots.
             jitter: how late a game's ticks are beside a noisy neighbour, by how it is pinned.
@@ -58,6 +61,7 @@ def bench(
             looks, at least 5. jitter: how long each variant is watched, 20 unless told.
             allocate: how long each of our own turns lasts, 3 unless told. fleet: how long the
             idle role is watched, 20 unless told.
+        redis: failover: what keeps the state, see readyup demo; server harms the director.
         json_path: Write the figures as JSON to this file; - prints them instead of the table.
         plot: overload, jitter, allocate, engine, frontier: write a picture of it to this SVG file.
         cluster: allocate, fleet: where, and how much.
@@ -81,7 +85,7 @@ def bench(
             measuring: Mapping[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
                 "idle": lambda: _idle(matches, run_dir),
                 "claim": lambda: _claim(seconds),
-                "failover": lambda: _failover(kills, run_dir),
+                "failover": lambda: of_failover.measure(kills, redis, run_dir),
                 "handover": lambda: _handover(kills, run_dir),
                 "overload": lambda: _overload(seconds, run_dir),
                 "profile": lambda: _profile(seconds, run_dir),
@@ -112,14 +116,6 @@ async def _idle(matches: int, folder: Path) -> dict[str, Any]:
     from readyup.bench.idle import IdleSettings, bench_idle
 
     return await bench_idle(load(), IdleSettings(matches=matches), folder)
-
-
-async def _failover(kills: int, folder: Path) -> dict[str, Any]:
-    from readyup.bench.failover import bench_failover
-    from readyup.demo.screen import shown
-
-    with shown(live=False) as show:
-        return await bench_failover(load(), folder, kills=kills, show=show)
 
 
 async def _claim(seconds: float) -> dict[str, Any]:

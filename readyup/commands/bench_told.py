@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from readyup.commands import bench_engine as of_engine
+from readyup.commands import bench_engine as of_engine, bench_failover as of_failover
 
 
 def idle_text(figures: Mapping[str, Any]) -> str:
@@ -25,7 +25,10 @@ def idle_text(figures: Mapping[str, Any]) -> str:
 
 
 def failover_text(figures: Mapping[str, Any]) -> str:
-    """A leader that was killed."""
+    """A leader that was killed, or a store's primary."""
+    if "redis" in figures:
+        rows = {"machine": _machine(figures["machine"]), **of_failover.store_rows(figures)}
+        return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
     gap, tickets, matches = figures["nobody_led_ms"], figures["tickets"], figures["matches"]
     rows = {
         "machine": _machine(figures["machine"]),
