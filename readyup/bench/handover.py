@@ -40,7 +40,7 @@ DRAINED_SHARE = 0.1
 
 PLAYERS = 40
 MATCH_S = {"duel": 10, "squad": 14}
-"""Short enough that hardly any is struck more than five times, which the fleet would not bear."""
+"""Long enough that a kill finds matches in play, and short enough for many of them."""
 
 STAGES = ("noticed", "taken", "told", "playing")
 """The allocator hands over; the next server acks; the first player hears of it; all play."""

@@ -190,7 +190,7 @@ async def test_players_are_told_of_both_ends(house: House):
 
 async def test_a_match_that_kills_its_servers_gets_no_further_one(house: House):
     await house.plays()
-    for n in range(6):
+    for n in range(SETTINGS.handovers_max + 1):
         await house.pool.add_room(room(ServerUid(f"server-{n}")), now_ms=NOW + n)
     victims = []
     while (session := await house.now()).live():
