@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults soak browser cluster cluster-down cluster-build test-cluster chart smoke check fix bench lock images-lint wheel wheel-smoke clean
+.PHONY: help setup demo test faults failover soak browser cluster cluster-down cluster-build test-cluster chart smoke check fix bench lock images-lint wheel wheel-smoke clean
 
 help: ## what you can do here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,10 +23,20 @@ demo: setup ## everything on this machine, with bots and the console
 	@$(BIN)/readyup demo
 
 test: setup ## the tests, under a minute
-	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser and not cluster and not chart"
+	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser and not cluster and not chart and not failover"
 
 faults: setup ## kills of real processes under bots, two minutes
-	@$(BIN)/pytest -q -m "slow and not cluster"
+	@$(BIN)/pytest -q -m "slow and not cluster and not failover"
+
+failover: setup ## Sentinels and Clusters whose primaries die and are cut off, three minutes
+	@$(AS_ROOT) $(BIN)/pytest -q -n 2 --dist load -m failover tests/failover
+	@$(BIN)/pytest -q -n 2 --dist loadscope --store cluster -m "not slow" $(ON_A_CLUSTER)
+
+# What speaks to the store in each package, once more where keys of two slots cannot meet.
+ON_A_CLUSTER := tests/core/test_lease.py tests/core/test_pause.py tests/core/test_eventlog.py \
+  tests/matchmaker/test_store.py tests/matchmaker/test_director.py tests/matchmaker/test_placing.py \
+  tests/allocator/test_pool.py tests/allocator/test_reaper.py tests/allocator/test_letters.py \
+  tests/fleets/test_orders.py tests/readyup/operators/test_audit.py
 
 soak: setup ## a thousand simulated evenings with faults, an hour of two cores
 	@nice -n 19 $(BIN)/readyup simulate --seed 1 --sweep 1000 --minutes 2 --jobs 2

@@ -1,13 +1,17 @@
 """What tests share: one real Valkey a run, emptied before each test that asks for it."""
 
 import asyncio
+import contextlib
 import os
 import threading
+import typing
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import structlog
 
+from core.address import Kind
+from core.ensemble import embedded_ensemble
 from core.redis import Store
 from core.valkey import embedded_valkey
 
@@ -16,15 +20,25 @@ from core.valkey import embedded_valkey
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make failover` runs the ordinary tests of the store once more, on a Cluster."""
+    kinds = typing.get_args(Kind)
+    parser.addoption("--store", choices=kinds, default="server", help="what tests run on")
+
+
 @pytest.fixture(scope="session")
-def valkey_url() -> Iterator[str]:
-    """A Valkey that lives as long as the test run, on a thread of its own."""
+def valkey_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A Valkey that lives as long as the test run, on a thread of its own; or several."""
+    kind: Kind = request.config.getoption("--store")
     started, done = threading.Event(), threading.Event()
     url: list[str] = []
 
     async def main() -> None:
-        async with embedded_valkey() as where:
-            url.append(where)
+        async with contextlib.AsyncExitStack() as stack:
+            if kind == "server":
+                url.append(await stack.enter_async_context(embedded_valkey()))
+            else:
+                url.append((await stack.enter_async_context(embedded_ensemble(kind))).url)
             started.set()
             await asyncio.to_thread(done.wait)
 
@@ -48,6 +62,6 @@ def plain_logging() -> Iterator[None]:
 async def store(valkey_url: str) -> AsyncIterator[Store]:
     """An empty store."""
     connected = await Store.connect(valkey_url)
-    await connected.call("FLUSHALL")
+    await connected.everywhere("FLUSHALL")
     yield connected
     await connected.aclose()
