@@ -1,0 +1,89 @@
+"""Whom to believe when those who know who is primary do not agree."""
+
+import pytest
+
+import core.primaries
+from core.address import Endpoint, parse_address
+from core.errors import StoreUnreachable
+from core.primaries import primaries_of
+
+ALL = [(0, 16_383)]
+A, B, C = (Endpoint(host, 6379) for host in "abc")
+
+
+class Said:
+    """What is answered, in place of those who are asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.answers: list[object] = []
+        monkeypatch.setattr(core.primaries, "_asked", self.asked)
+
+    async def asked(self, those, *questions):
+        return list(zip(those, self.answers, strict=False))
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> Said:
+    return Said(monkeypatch)
+
+
+def sentinel(epoch: int, host: str) -> object:
+    return [{"config-epoch": str(epoch)}, (host, "6379")]
+
+
+def node(epoch: int, *slots: list[str], flags: str = "master") -> dict[str, object]:
+    return {"flags": flags, "epoch": str(epoch), "slots": list(slots), "hostname": ""}
+
+
+async def test_one_server_has_everything():
+    assert await primaries_of(parse_address("redis://a")).find() == {A: ALL}
+
+
+async def test_the_sentinel_that_knows_of_the_latest_failover_is_believed(said: Said):
+    primaries = primaries_of(parse_address("redis+sentinel://x,y,z/main"))
+    said.answers = [sentinel(1, "a"), sentinel(2, "b"), sentinel(1, "a")]
+
+    assert await primaries.find() == {B: ALL}
+
+
+async def test_old_news_is_not_believed_when_nobody_else_answers(said: Said):
+    primaries = primaries_of(parse_address("redis+sentinel://x,y,z/main"))
+    said.answers = [sentinel(2, "b")]
+    await primaries.find()
+    said.answers = [sentinel(1, "a")]
+
+    assert await primaries.find() == {B: ALL}
+
+
+async def test_no_sentinel_that_knows_the_name_is_no_store(said: Said):
+    with pytest.raises(StoreUnreachable, match="'main'"):
+        await primaries_of(parse_address("redis+sentinel://x/main")).find()
+
+
+async def test_a_slot_is_whose_claim_is_the_latest(said: Said):
+    primaries = primaries_of(parse_address("redis+cluster://a,b,c"))
+    old = {
+        "a:6379": node(1, ["0", "8000"]),
+        "b:6379": node(2, ["8001", "16383"]),
+        "c:6379": node(1, flags="slave"),
+    }
+    new = {**old, "c:6379": node(3, ["0", "8000"])}
+    said.answers = [[old], [new], [old]]
+
+    assert await primaries.find() == {C: [(0, 8000)], B: [(8001, 16383)]}
+    said.answers = [[old]]
+    assert await primaries.find() == {C: [(0, 8000)], B: [(8001, 16383)]}
+
+
+async def test_a_single_slot_that_was_moved_is_nobody_elses(said: Said):
+    primaries = primaries_of(parse_address("redis+cluster://a,b"))
+    nodes = {"a:6379": node(1, ["0", "16383"]), "b:6379": node(2, ["7"])}
+    said.answers = [[nodes]]
+
+    assert await primaries.find() == {A: [(0, 6), (8, 16383)], B: [(7, 7)]}
+
+
+async def test_a_node_that_does_not_know_its_address_is_where_it_was_asked(said: Said):
+    said.answers = [[{":6379": node(1, ["0", "16383"])}]]
+
+    assert await primaries_of(parse_address("redis+cluster://a")).find() == {A: ALL}
