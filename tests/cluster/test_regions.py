@@ -63,7 +63,7 @@ def two_regions(config: Config, far: FarPlane) -> Config:
     assert spec.pod is not None
     # No webhook of ours is asked there: its pods have ports of their own from the test.
     pod = dataclasses.replace(spec.pod, host_network=False)
-    east = dataclasses.replace(spec, name=EAST, cluster="east", pod=pod)
+    east = dataclasses.replace(arena(2), name=EAST, cluster="east", pod=pod)
     there = KubernetesSettings(
         kubeconfig=str(far.kubeconfig),
         region="east",
@@ -127,7 +127,7 @@ async def easterners(evening: Evening, players: int, seconds: float) -> None:
 async def test_matches_are_played_near_and_elsewhere_when_that_is_full_or_away(
     plane: Plane, tmp_path: Path
 ):
-    spec = arena(2)
+    spec = arena(1)
     where: Counter[tuple[str, bool]] = Counter()
 
     async with far_plane(tmp_path / "far", OPTIONS) as far, far.api() as api:
@@ -138,7 +138,6 @@ async def test_matches_are_played_near_and_elsewhere_when_that_is_full_or_away(
             await evening.until_finished(2)
             await easterners(evening, players=8, seconds=12.0)
             before = await east.finished()
-            # The west is full by itself now and then: two servers, sixteen players.
             frozen = asyncio.create_task(far.away("kube-apiserver", 8.0))
             await easterners(evening, players=6, seconds=8.0)
             await frozen
@@ -157,8 +156,9 @@ async def test_matches_are_played_near_and_elsewhere_when_that_is_full_or_away(
     assert_proved(outcome, completed=10)
     near = where[EAST, True]
     assert near > where["arena", True], where
-    assert where["arena", False] > where[EAST, False], where
-    assert where[EAST, False] > 0, "the west was never full"
+    assert where["arena", False] > 0, where
+    # Two rooms are too few for the sixteen players of the west.
+    assert where[EAST, False] > 0, where
 
 
 async def announced(evening: Evening) -> Counter[tuple[str, bool]]:

@@ -105,7 +105,8 @@ async def _serve(door: Path, up: Callable[[], object], over: threading.Event) ->
 async def _relay(ends: Ends, dial: Callable[[], Awaitable[Ends]]) -> None:
     """Both ways, until either end is closed."""
     reader, writer = ends
-    with contextlib.suppress(OSError):
+    # Cancelled it is only with the whole door, and whoever opened that is told by asyncio.
+    with contextlib.suppress(OSError, asyncio.CancelledError):
         far_reader, far_writer = await dial()
         ways = [
             asyncio.create_task(_copy(reader, far_writer)),
