@@ -100,10 +100,14 @@ class PassLog:
                 rules=new.rules.version(), percent=new.percent, mercy_s=new.mercy_s
             )
         self._fruitless = 0
-        self._paused = False
+        self._paused: bool | None = None
 
     async def begin(self) -> None:
-        """Keep the rules that this director goes by, so that its passes can be judged."""
+        """Keep the rules that this director goes by, so that its passes can be judged.
+
+        Whether the queue stands still was last told by another, perhaps, who did not see it end.
+        """
+        self._paused = None
         key, store = f"{self._queue.base}:rules", self._queue.store
         rollout = self._queue.settings.rollout_rules
         for rules in (self._queue.settings.rules, *([rollout.rules] if rollout else [])):

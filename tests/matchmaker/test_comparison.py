@@ -83,6 +83,17 @@ def test_who_left_leaves_again():
     assert found.now.matches == 1  # a and c; d comes when c is gone
 
 
+def test_nobody_is_matched_while_the_queue_stands_still():
+    still = [
+        {"src": "director/duel", "k": kind, "now_ms": now_ms}
+        for kind, now_ms in (("resumed", 0), ("paused", 1500), ("resumed", 6000))
+    ]
+
+    found = compare(recorded([*HOUR, *still], "duel"), rules(400))
+
+    assert found.now.waits_s == (4.0, 5.0)
+
+
 def test_a_queue_that_nobody_came_to_is_told():
     with pytest.raises(Invalid, match="nobody in queue 'chess'"):
         recorded(HOUR, "chess")
