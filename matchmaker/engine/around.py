@@ -78,25 +78,39 @@ class Around:
 
         ``only``: one that has this party too.
         """
+        tries = self._tries(anchor, younger, now_s)
+        if only is not None and not self._whole.large():
+            tries = [(rules, near) for rules, near in tries if only in near]
+        return self._fullest([anchor] if only is None else [anchor, only], tries, now_s)
+
+    def anybody(self, party: Party, others: Sequence[Party], now_s: float) -> Formed | None:
+        """The fullest match of a party and some others, whoever came first."""
+        return self._fullest([party], self._tries_of_any(party, others, now_s), now_s)
+
+    def are_enough(self, party: Party, others: Sequence[Party], now_s: float) -> bool:
+        """Whether there are players enough for a large match with this party."""
+        return any(
+            enough([party, *near], rules, within=party)
+            for rules, near in self._tries_of_any(party, others, now_s)
+        )
+
+    def _tries(self, anchor: Party, younger: Iterable[Party], now_s: float) -> list[Try]:
         oldest = self._whole.algorithm.age == "oldest"
-        reached = self._whole.reached_s(now_s - anchor.at_s)[-1 if oldest else 0 :]
         tries = []
-        for wait_s in reached:
+        for wait_s in self._whole.reached_s(now_s - anchor.at_s)[-1 if oldest else 0 :]:
             near = [
                 party
                 for party in younger
                 if (oldest or wait_s == 0.0 or now_s - party.at_s >= wait_s - ROUNDING_S)
                 and not self._are_apart(wait_s, anchor, party)
             ]
-            if only is None or only in near or self._whole.large():
-                tries.append((self._whole.at(wait_s), near))
-        return self._fullest([anchor] if only is None else [anchor, only], tries, now_s)
+            tries.append((self._whole.at(wait_s), near))
+        return tries
 
-    def anybody(self, party: Party, others: Sequence[Party], now_s: float) -> Formed | None:
-        """The fullest match of a party and some others, whoever came first."""
+    def _tries_of_any(self, party: Party, others: Sequence[Party], now_s: float) -> list[Try]:
         own_s = self._whole.reached_s(now_s - party.at_s)
         if self._whole.algorithm.age == "newest":
-            return self.anchor(party, others, now_s)
+            return self._tries(party, others, now_s)
         reached = {one.id: self._whole.reached_s(now_s - one.at_s)[-1] for one in others}
         last_s = max((own_s[-1], *reached.values()))
         tries: list[Try] = []
@@ -108,7 +122,7 @@ class Around:
                     if reached[one.id] <= wait_s and not self._are_apart(wait_s, party, one)
                 ]
                 tries.append((self._whole.at(wait_s), near))
-        return self._fullest([party], tries, now_s)
+        return tries
 
     def could_meet(self, anchor: Party, party: Party, now_s: float) -> bool:
         """Whether some match could have both, by the rules about two."""

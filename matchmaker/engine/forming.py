@@ -33,6 +33,9 @@ class _Look:
     found: dict[str, Formed | None] = field(default_factory=dict)
     """By new party: the fullest match that it was in when it was first asked about."""
 
+    enough: dict[str, bool] = field(default_factory=dict)
+    """By new party: whether there were players enough for a large match with it."""
+
     def take(self, made: Formed) -> None:
         """Leave out those of a match."""
         gone = {party.id for party in made.lineup.parties()}
@@ -175,10 +178,12 @@ class Former:
 
     def _is_hopeful(self, party: Party, look: _Look) -> bool:
         """Whether somebody new could be in a match at all, as far as a search tells."""
+        others = [one for one in look.left if one.id != party.id]
         if self._whole.large():
-            return True
+            if party.id not in look.enough:
+                look.enough[party.id] = self._around.are_enough(party, others, look.now_s)
+            return look.enough[party.id]
         if party.id not in look.found:
-            others = [one for one in look.left if one.id != party.id]
             look.found[party.id] = self._around.anybody(party, others, look.now_s)
             if self._around.cut:
                 self._unsettled.add(party.id)
