@@ -97,6 +97,21 @@ class Container:
                 cwd="/",
             )
 
+    def enter(self, *command: str) -> int:
+        """Run a command in it, as probes and hooks are; the exit code."""
+        assert self.process is not None
+        inside = ["nsenter", "--mount", "--root", f"--target={self.process.pid}"]
+        given = [f"{name}={value}" for name, value in self.env.items()]
+        done = subprocess.run(
+            [*inside, "env", "-i", "-C", "/", *given, *command], check=False, timeout=60
+        )
+        return done.returncode
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
     def stop(self, patience_s: float = 20.0) -> int:
         """SIGTERM, then SIGKILL; the exit code."""
         assert self.process is not None

@@ -9,7 +9,7 @@ import ipaddress
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,21 @@ class Release:
         release = cls(folder, found, token, authority)
         release._services()
         return release
+
+    @classmethod
+    def rendered(cls, documents: Sequence[Object], folder: Path) -> "Release":
+        """As the chart renders it, without a cluster: enough for the store."""
+        kinds = ("Service", "Secret", "ConfigMap", "Deployment", "StatefulSet")
+        found: dict[str, dict[str, Object]] = {f"{kind.lower()}s": {} for kind in kinds}
+        for one in documents:
+            if one["kind"] in kinds:
+                found[f"{one['kind'].lower()}s"][one["metadata"]["name"]] = one
+        for one in found["secrets"].values():
+            texts = one["stringData"].items()
+            one["data"] = {key: base64.b64encode(text.encode()).decode() for key, text in texts}
+        for one in found["services"].values():
+            one["spec"]["clusterIP"] = "None"
+        return cls(folder, found, "", "")
 
     def start(self, pod: str, template: Object) -> list[Container]:
         """The containers of one pod of a template, begun."""
