@@ -27,7 +27,7 @@ HERE = ClusterAsked()
 """The cluster that the kubeconfig means."""
 
 
-def bench(
+def bench(  # noqa: PLR0913 - the options of a command
     what: What = "idle",
     /,
     *,
