@@ -32,8 +32,8 @@ from readyup.demo.screen import Show
 from readyup.demo.stack import Stack
 from readyup.settings import Config
 
-BETWEEN_S = 1.5
-"""After a kill, at least; a server needs about 2.5 s on two cores until another is in its place."""
+BETWEEN_S = 2.5
+"""After a kill, at least: about what it takes on two cores until another server is in its place."""
 
 DRAINED_SHARE = 0.1
 """As many servers of these are told to go with SIGTERM, after the kills."""
@@ -179,17 +179,21 @@ def figures(told: Told, kills: Sequence[Kill]) -> dict[str, Any]:
     """What became of each match that a kill struck, and how long it was away."""
     spent: dict[str, list[float]] = {stage: [] for stage in STAGES}
     fates: defaultdict[str, int] = defaultdict(int)
+    lost: dict[str, str] = {}
     for kill in kills:
         for match, epoch in kill.matches.items():
             fate, times = _struck(told, kill.at_ms, match, epoch)
             fates[fate] += 1
+            if fate == "lost":
+                lost[match] = told.ended.get(match, "") or "never ended"
             for stage, at_ms in times.items():
                 spent[stage].append(at_ms - kill.at_ms)
     away, plain = _quantiles(spent["playing"]), _quantiles(told.ways_in_ms)
     return {
         "matches_struck": sum(fates.values()),
         "fates": dict(sorted(fates.items())),
-        "sessions_lost": fates["lost"],
+        "sessions_lost": len(lost),
+        "lost_because": sorted(lost.values()),
         "kill_to_all_playing_ms": away,
         "stages_p50_ms": {stage: _quantiles(spent[stage])["p50"] for stage in STAGES},
         "plain_way_in_ms": plain,
