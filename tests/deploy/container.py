@@ -39,6 +39,8 @@ mount -t overlay run -o lowerdir={files}/run:/run {root}/run
 mkdir -p {root}/tmp {root}/data
 mount --bind {tmp} {root}/tmp
 mount --bind {data} {root}/data
+mkdir -p {root}{checkout}
+mount --rbind {checkout} {root}{checkout}
 exec chroot {root} {command}
 """
 
@@ -86,6 +88,7 @@ class Container:
             files=self.folder / "files",
             tmp=self.tmp,
             data=self.data,
+            checkout=ROOT,  # which may lie below /tmp
             command=command,
         )
         with self.log.open("ab") as log:
