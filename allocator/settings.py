@@ -74,8 +74,7 @@ class AllocatorSettings:
 
     handovers_max: int = 10
     """A match that so many servers took and left is not given to another: it may be what
-    kills them. Chance alone did that to three matches of 260 with 5, when one of eight
-    servers was killed every 1.5 s."""
+    kills them. With 5, chance alone did that to two matches in 200 kills."""
 
     snapshot_s: float = 1.0
     """How often a server may say what a match's next server would need."""
