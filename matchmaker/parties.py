@@ -15,9 +15,9 @@ def whole_of(rules: Asked) -> RuleSet:
 
 def as_party(ticket: WaitingTicket, whole: RuleSet) -> Party | None:
     """A ticket for ``whole``; None when these rules can never take it."""
-    if ticket.members:
+    if ticket.members or "rating" not in whole.attributes:
         try:
-            return applicant(ticket.id, ticket.members, ticket.enqueued_ms, whole)
+            return applicant(ticket.id, ticket.each(), ticket.enqueued_ms, whole)
         except Unfit:
             return None
     players = tuple(Player(str(one), {"rating": ticket.mmr}) for one in ticket.players)

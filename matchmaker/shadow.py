@@ -19,7 +19,7 @@ from matchmaker.records import waiting_ticket
 from matchmaker.rules.applicants import Unfit, applicant
 from matchmaker.rules.asked import Asked
 from matchmaker.rules.ruleset import RuleSet
-from matchmaker.tickets import TicketPlayer, WaitingTicket
+from matchmaker.tickets import WaitingTicket
 
 MATCHES_MAX = 256
 """Matches of one pass; more are found by the next."""
@@ -116,13 +116,10 @@ def dressed_for(rules: Asked, ticket: WaitingTicket) -> WaitingTicket | None:
     if not isinstance(rules, RuleSet):
         return ticket
     numbers = [one.name for one in rules.attributes.values() if one.type == "number"]
-    known = {member.id: member for member in ticket.members}
     members = []
-    for name in ticket.players:
-        one = known.get(name) or TicketPlayer(name, ticket.mmr)
-        if numbers and numbers[0] not in one.attributes:
-            one = replace(one, attributes={**one.attributes, numbers[0]: one.rating})
-        members.append(one)
+    for one in ticket.each():
+        rated = {numbers[0]: one.rating} if numbers else {}
+        members.append(replace(one, attributes=rated | dict(one.attributes)))
     try:
         applicant(ticket.id, members, ticket.enqueued_ms, rules)
     except Unfit:

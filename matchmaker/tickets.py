@@ -92,6 +92,10 @@ class WaitingTicket:
         """Players in the party; all of them go to the same team."""
         return len(self.players)
 
+    def each(self) -> tuple[TicketPlayer, ...]:
+        """The players as a rule set reads them, bare ones where only ratings are known."""
+        return self.members or tuple(TicketPlayer(one, self.mmr) for one in self.players)
+
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:

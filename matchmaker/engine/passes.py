@@ -114,7 +114,7 @@ class ByRuleSet:
 
     def _let_in(self, ticket: WaitingTicket) -> None:
         try:
-            party = applicant(ticket.id, ticket.members, ticket.enqueued_ms, self._rules)
+            party = applicant(ticket.id, ticket.each(), ticket.enqueued_ms, self._rules)
         except (Unfit, Invalid):  # of another version of the rules; it waits until it times out
             self._engine.remove(ticket.id)
         else:

@@ -50,6 +50,18 @@ def member(name: str, rating: float = 1500.0, **more) -> Member:
     return Member(name, rating, latency_ms={"eu": 30.0}, **more)
 
 
+def ruled(*rules: object, attributes: tuple[object, ...] = ()) -> QueueSettings:
+    """A queue of duels."""
+    written = {
+        "ruleLanguageVersion": "1.0",
+        "playerAttributes": attributes,
+        "teams": [{"name": team, "minPlayers": 1, "maxPlayers": 1} for team in ("red", "blue")],
+        "rules": rules,
+    }
+    rule_set = flexmatch.load(json.dumps(written))
+    return QueueSettings(QueueName("arena"), rule_set, FleetName("arena"), placing_s=5)
+
+
 async def enqueue(queue: QueueStore, *members: Member) -> TicketId:
     ticket = TicketId(f"arena.{members[0].id}")
     now_ms = CLOCK.wall_ms()
@@ -59,9 +71,8 @@ async def enqueue(queue: QueueStore, *members: Member) -> TicketId:
     return ticket
 
 
-async def test_those_whom_the_rule_set_allows_are_matched_and_others_wait(store: Store):
-    queue = QueueStore(store, SETTINGS)
-    director = Director(
+def directs(queue: QueueStore) -> Director:
+    return Director(
         queue,
         FewRooms(3),
         holder="d",
@@ -69,6 +80,11 @@ async def test_those_whom_the_rule_set_allows_are_matched_and_others_wait(store:
         chance=stream(1, "d"),
         metrics=MatchmakerMetrics(CollectorRegistry()),
     )
+
+
+async def test_those_whom_the_rule_set_allows_are_matched_and_others_wait(store: Store):
+    queue = QueueStore(store, SETTINGS)
+    director = directs(queue)
     pair = await enqueue(queue, member("ann"), member("ben", 1560))
     far = await enqueue(queue, member("far", 2000))
     near = await enqueue(queue, member("cleo", 1580))
@@ -87,6 +103,34 @@ async def test_those_whom_the_rule_set_allows_are_matched_and_others_wait(store:
     assert set(match.tickets) == {pair, near}
     assert set(match.teams) == {"side_1", "side_2"}
     assert (await queue.ticket(far)).status is Status.QUEUED
+
+
+NEAR = {
+    "name": "Near",
+    "type": "distance",
+    "measurements": ["avg(teams[red].players.attributes[kills])"],
+    "referenceValue": "avg(teams[blue].players.attributes[kills])",
+    "maxDistance": 5,
+}
+KILLS = {"name": "kills", "type": "number", "default": 1}
+
+
+@pytest.mark.parametrize(
+    "settings", [ruled(), ruled(NEAR, attributes=(KILLS,))], ids=["no rules", "a default"]
+)
+async def test_players_of_whom_nothing_is_known_are_matched_too(
+    store: Store, settings: QueueSettings
+):
+    queue = QueueStore(store, settings)
+    ann = await enqueue(queue, Member("ann"))
+    await enqueue(queue, Member("ben"))
+
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group, asyncio.timeout(10):
+        group.create_task(directs(queue).run(stop))
+        while (record := await queue.ticket(ann)) and record.status is not Status.COMPLETED:
+            await asyncio.sleep(0.01)
+        stop.set()
 
 
 @pytest.mark.parametrize(
