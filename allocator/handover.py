@@ -38,7 +38,7 @@ def verdict(
 
     An uncommitted match is closed, and one whose result is known has finished. One that
     nobody has joined moves, one in play is handed over where the fleet does that. A match
-    without a room has waited for another one in vain.
+    that is due and has no room has waited for another one in vain.
     """
     played = session.joined_ms > 0
     if not committed:
@@ -81,6 +81,8 @@ class Handover:
         if session is None or not session.live():
             await self.pool.forget(match)
             return
+        if not await self.pool.is_due(match, now_ms=now_ms):
+            return  # somebody settled it since our list was read; it waits, or is somewhere new
         committed = await self._committed(session, now_ms=now_ms)
         right, reason = await self._verdict(session, committed=committed)
         match right:

@@ -156,6 +156,15 @@ class Pool:
         )
         return [MatchId(match) for match in reply]
 
+    async def is_due(self, match: MatchId, *, now_ms: int) -> bool:
+        """Whether somebody must look after the match now.
+
+        Asked after its session was read: if it is due, whatever happened in between has
+        raised its epoch.
+        """
+        due_ms = await self.store.call("ZSCORE", self.key("acks"), match)
+        return due_ms is not None and float(due_ms) <= now_ms
+
     async def end_session(self, match: MatchId, epoch: int, *, reason: str, now_ms: int) -> bool:
         """End a session its server did not end; the room stays aside until its server is heard.
 

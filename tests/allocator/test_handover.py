@@ -148,6 +148,36 @@ async def test_without_a_warm_server_it_waits_in_front_and_is_then_abandoned(hou
     assert "session.ended abandoned" in await house.events()
 
 
+async def test_two_who_look_at_once_do_not_abandon_a_match_that_has_only_begun_to_wait(house: House):
+    await house.plays()
+    await house.dies()
+    await house.handover.look_after(M, cause="no-answer", now_ms=NOW + 1_000)
+
+    assert (await house.now()).state is SessionState.HANDING_OVER
+
+
+async def test_a_doubt_that_comes_late_does_not_abandon_a_match_that_waits(house: House):
+    await house.plays()
+    await house.dies()
+    await house.pool.doubt(M, 1, now_ms=NOW + 1_100)
+    await house.reaper.look(now_ms=NOW + 1_200)
+
+    assert (await house.now()).state is SessionState.HANDING_OVER
+
+
+async def test_a_second_look_does_not_end_a_match_that_has_just_found_its_last_server(
+    sessions: Sessions, metrics: AllocatorMetrics
+):
+    house = House(sessions, metrics, replace(SETTINGS, handovers_max=1))
+    await house.plays()
+    await house.pool.add_room(room(B), now_ms=NOW)
+    await house.dies()
+    await house.handover.look_after(M, cause="no-answer", now_ms=NOW + 1_000)
+    session = await house.now()
+
+    assert (session.state, session.server) == (SessionState.HANDING_OVER, B)
+
+
 async def test_a_server_that_becomes_warm_gets_the_match_that_waits(house: House):
     at = await house.plays()
     await house.kept(at, 1, b"half time")
