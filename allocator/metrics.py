@@ -40,6 +40,13 @@ class AllocatorMetrics:
             ["fleet"],
             registry=registry,
         )
+        self.tick_late_seconds = Gauge(
+            "readyup_allocator_tick_late_seconds",
+            "How late one of a hundred ticks is, as the fleet's servers said last: at the median "
+            "server, and at the worst.",
+            ["fleet", "server"],
+            registry=registry,
+        )
         self.servers_quarantined = Counter(
             "readyup_allocator_servers_quarantined",
             "Game servers given up because their ticks came late for long.",

@@ -3,10 +3,11 @@
 import asyncio
 import itertools
 from collections.abc import Sequence
+from statistics import median
 
 import structlog
 
-from allocator.beats import Beats
+from allocator.beats import Beat, Beats
 from allocator.handover import Handover
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
@@ -103,6 +104,7 @@ class Reserve:
         self._listened_ms = now_ms
         beats = await Beats(self._pool).read()
         self._late = late_servers(beats, late_ms=self._settings.late_ms)
+        self._measure_ticks(beats)
         uid = self._quarantine.due(self._late - self._quarantined, now_ms=now_ms)
         if uid is not None:
             self._quarantined.add(uid)
@@ -156,6 +158,12 @@ class Reserve:
             if uid not in self._given_up:
                 await self._servers.give_up(uid)
                 self._given_up.add(uid)
+
+    def _measure_ticks(self, beats: Sequence[Beat]) -> None:
+        late_ms = [beat.tick.p99_ms for beat in beats if beat.tick.rate_hz > 0] or [0.0]
+        told = self._metrics.tick_late_seconds
+        told.labels(self._pool.fleet, "median").set(median(late_ms) / 1000)
+        told.labels(self._pool.fleet, "worst").set(max(late_ms) / 1000)
 
     def _measure(self, census: Census) -> None:
         busy = len(census.rooms) - len(census.free) - len(census.suspect) - len(census.retiring)

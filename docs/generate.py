@@ -119,6 +119,7 @@ def tables() -> dict[str, str]:
         "fleets metrics": _metrics("fleets.metrics", "fleets"),
         "agones metrics": _metrics("fleets.agones.metrics", "fleets"),
         "process metrics": _metrics("readyup.wiring.vitals", "every process"),
+        "store metrics": _metrics("readyup.wiring.store_vitals", "every process"),
         "telemetry": _table(TelemetrySettings),
         "events": _events(),
     }

@@ -1,7 +1,8 @@
 """Counts what becomes of fleets: game servers on their way to the mirror, and looks at sizes."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from core.clock import Clock
 from core.game_server import Pinned, ServerView, State, pinned_states
@@ -57,6 +58,17 @@ def count_servers(metrics: FleetMetrics, fleet: FleetName, servers: Collection[S
         metrics.servers_pinned.labels(fleet, known).set(pinned[known])
 
 
+def count_decision(metrics: FleetMetrics, fleet: FleetName, told: Mapping[str, Any]) -> None:
+    """A decision of the capacity plan, as ``{f:F}:decisions`` keeps it."""
+    for family, parts in (
+        (metrics.decision_servers, ("there", "in_use", "recommended", "ready_target")),
+        (metrics.decision_rooms, ("reserve_target", "waiting", "expected", "margin")),
+        (metrics.decision_seconds, ("lead_s", "refill_s", "horizon_s")),
+    ):
+        for part in parts:
+            family.labels(fleet, part).set(told[part])
+
+
 class CountedSizing:
     """Whoever sizes one fleet, and when that was done last."""
 
@@ -74,6 +86,8 @@ class CountedSizing:
     async def step(self, demand: Demand | None, *, now_ms: int) -> Decision:
         decision = await self._sizing.step(demand, now_ms=now_ms)
         self._metrics.replicas_wanted.labels(self._fleet).set(decision.replicas)
+        if demand is not None:
+            self._metrics.decided.labels(self._fleet).set(now_ms / 1000)
         self.looked_s = self._clock.elapsed_s()
         return decision
 

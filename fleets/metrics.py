@@ -29,6 +29,32 @@ class FleetMetrics:
             ["fleet"],
             registry=registry,
         )
+        self.decided = Gauge(
+            "readyup_fleets_decided_timestamp_seconds",
+            "When the fleet's size was decided last by what is in use, in seconds since 1970.",
+            ["fleet"],
+            registry=registry,
+        )
+        self.decision_servers = Gauge(
+            "readyup_fleets_decision_servers",
+            "Servers in the capacity plan's last decision: there, in_use, recommended, and "
+            "ready_target, those Ready behind the reserve.",
+            ["fleet", "part"],
+            registry=registry,
+        )
+        self.decision_rooms = Gauge(
+            "readyup_fleets_decision_rooms",
+            "Rooms in it: reserve_target, waiting for one, expected claims, and the margin above.",
+            ["fleet", "part"],
+            registry=registry,
+        )
+        self.decision_seconds = Gauge(
+            "readyup_fleets_decision_seconds",
+            "Times that it was made from: lead_s of a new server, refill_s of the reserve, and "
+            "horizon_s, for which what is ordered now must last.",
+            ["fleet", "part"],
+            registry=registry,
+        )
         self.starts = Counter(
             "readyup_fleets_starts",
             "Game servers that were begun.",

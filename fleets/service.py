@@ -116,7 +116,7 @@ class LocalFleets:
             spec.name, SingleServers(spec, backend, self._clock), self._metrics, self._clock
         )
         self._sizings[spec.name] = sizing
-        keeper = Keeper(spec, self._store, self._clock)
+        keeper = Keeper(spec, self._store, self._clock, self._metrics)
         return Reconciler(spec.name, sizing, self._store, self._clock, keeper)
 
     def _orders(self, spec: FleetSpec, backend: LocalBackend) -> Orders:

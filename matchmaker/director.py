@@ -186,9 +186,11 @@ class Director:
     async def _pass(self, feed: Feed, placing: Placing) -> None:
         settings = self._queue.settings
         room_for = settings.line_max - len(placing.in_line)
-        if not len(feed.pool) or room_for <= 0 or placing.paused:
-            return
         view = feed.pool.view()
+        # Newcomers to matches that run need no room, so a full line does not keep them waiting.
+        if not view.tickets or placing.paused or (room_for <= 0 and not view.open):
+            return
+        room_for = max(0, room_for)
         record = self._passlog.moment(feed, epoch=self._lease.epoch, matches_max=room_for)
         began_s, pass_us = self._clock.elapsed_s(), self._clock.wall_us()
         done = await asyncio.to_thread(
@@ -208,6 +210,7 @@ class Director:
         feed.logged.hold(
             party.id for match in found for parties in match.teams for party in parties
         )
+        feed.logged.hold_requests(match.of.match for match in found if match.of)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._passlog.write(record, done, view))
             placed = group.create_task(
@@ -215,7 +218,8 @@ class Director:
             )
         self._matches += len(found) - len(placed.result())
         for forming in placed.result():
-            await feed.put_back(list(dict.fromkeys(p.ticket for p in forming.order.players)))
+            tickets = list(dict.fromkeys(p.ticket for p in forming.order.players))
+            await feed.put_back(tickets, [forming.fill.of] if forming.fill else [])
 
     async def _follow_rooms(self, fleet: FleetName, placing: Placing, feed: Feed) -> None:
         async for room in self._rooms.rooms_found(fleet):
@@ -245,6 +249,7 @@ class Director:
                 await placing.close_overdue()
                 await placing.ask_again()
                 await placing.resume()
+                await placing.filling.unseat()
                 if await feed.missed_some():
                     log.warning("director.log_gap", queue=self._name)
                     await feed.load()
@@ -263,12 +268,14 @@ class Director:
         now_ms, pool = self._clock.wall_ms(), feed.pool
         oldest_ms = pool.oldest_ms()
         lately = sorted(self._pass_ms) or [0.0]
+        oldest_wait_ms = max(0, now_ms - oldest_ms) if oldest_ms is not None else 0
         self._metrics.waiting.labels(self._name).set(len(pool))
+        self._metrics.oldest_wait.labels(self._name).set(oldest_wait_ms / 1000)
         figures: dict[str, str | int | float] = {
             "waiting": len(pool),
             "players_waiting": pool.players(),
             "placing": len(placing.in_line),
-            "oldest_wait_ms": max(0, now_ms - oldest_ms) if oldest_ms is not None else 0,
+            "oldest_wait_ms": oldest_wait_ms,
             "pass_ms_p50": round(lately[len(lately) // 2], 3),
             "pass_ms_p99": round(lately[int(len(lately) * 0.99)], 3),
             "passes": self._passes,
@@ -287,6 +294,7 @@ class Director:
             ]
         )
         placing.paused = bool(paused)
+        self._metrics.paused.labels(self._name).set(placing.paused)
         await self._passlog.paused(paused=placing.paused)
 
 

@@ -20,6 +20,18 @@ class MatchmakerMetrics:
             ["queue"],
             registry=registry,
         )
+        self.oldest_wait = Gauge(
+            "readyup_matchmaker_oldest_wait_seconds",
+            "For how long the ticket that came first has been in the leading director's pool.",
+            ["queue"],
+            registry=registry,
+        )
+        self.paused = Gauge(
+            "readyup_matchmaker_queue_paused",
+            "1 while the leading director finds that the queue was paused.",
+            ["queue"],
+            registry=registry,
+        )
         self.enqueued = Counter(
             "readyup_matchmaker_tickets_enqueued",
             "Tickets that entered a queue through this process.",
@@ -29,6 +41,25 @@ class MatchmakerMetrics:
         self.matches = Counter(
             "readyup_matchmaker_matches_announced",
             "Matches whose players were told where to go.",
+            ["queue"],
+            registry=registry,
+        )
+        self.newcomers = Counter(
+            "readyup_matchmaker_players_backfilled",
+            "Players who were told to go to a match that ran already.",
+            ["queue"],
+            registry=registry,
+        )
+        self.closed = Counter(
+            "readyup_matchmaker_matches_closed",
+            "Matches that ended before their players were told where to go: no room came in time, "
+            "or closed, as when a player left; the others wait on.",
+            ["queue", "reason"],
+            registry=registry,
+        )
+        self.claims_waited = Counter(
+            "readyup_matchmaker_claims_waited",
+            "Matches that asked for a room, found none free, and stood in line.",
             ["queue"],
             registry=registry,
         )

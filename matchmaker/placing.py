@@ -17,16 +17,17 @@ from core.clock import Clock
 from core.errors import StoreUnreachable
 from core.ids import FleetName, MatchId, PlayerId, TicketId, new_match_id
 from core.lua import as_json
-from core.placement import ClaimOrder, SeatedPlayer
+from core.placement import ClaimOrder
 from core.telemetry import OFF, Traces
 from matchmaker.engine.search import Found
+from matchmaker.filling import Filling, fill_of, seated
 from matchmaker.forming import Forming
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Allocations
 from matchmaker.regions import Regions, Superseded
 from matchmaker.spans import MatchSpans, traceparents
 from matchmaker.store import QueueStore
-from matchmaker.tickets import Teams
+from matchmaker.tickets import Fill, Teams
 
 log = structlog.get_logger("readyup.director")
 
@@ -56,6 +57,7 @@ class Placing:
         self._clock = clock
         self._chance = chance
         self._metrics = metrics
+        self.filling = Filling(queue, rooms, clock)
         self.in_line: dict[MatchId, Forming] = {}
         """Matches that wait for a room."""
 
@@ -81,7 +83,8 @@ class Placing:
             if party.traceparent
         }
         self._spans.found(found, match, pass_us=pass_us)
-        forming = self._forming(match, teams, deadline_ms, traced, settings.fleets())
+        fill = fill_of(found.of, teams)
+        forming = self._forming(match, teams, deadline_ms, traced, settings.fleets(), fill)
         forming.receipt = as_json(found.receipt) if found.receipt else ""
         forming.latencies = [
             member.latency_ms
@@ -98,14 +101,11 @@ class Placing:
         deadline_ms: int,
         traced: Mapping[TicketId, str],
         fleets: tuple[FleetName, ...],
+        fill: Fill | None,
     ) -> Forming:
-        players = tuple(
-            SeatedPlayer(player, ticket, team, seat, traced.get(ticket, ""))
-            for team, seats in teams.items()
-            for seat, (ticket, player) in enumerate(seats)
-        )
+        players = seated(teams, fill, traced)
         order = ClaimOrder(match, self._queue.settings.name, players, deadline_ms)
-        return Forming(order, teams, self._clock.wall_us(), fleets)
+        return Forming(order, teams, self._clock.wall_us(), fleets, fill=fill)
 
     async def place(self, matches: list[Forming]) -> list[Forming]:
         """Propose matches and drive them on; returns those that could not be proposed.
@@ -143,7 +143,9 @@ class Placing:
             there = [r for r in records if r is not None and r.state != "closed"]
             tickets = [ticket for r in there for ticket in r.tickets] if self._spans.on else []
             traced = await self._queue.traceparents(tickets)
-            forming = [self._forming(r.id, r.teams, r.deadline_ms, traced, r.fleets) for r in there]
+            forming = [
+                self._forming(r.id, r.teams, r.deadline_ms, traced, r.fleets, r.fill) for r in there
+            ]
             await self._drive(forming)
         return len(forming)
 
@@ -186,7 +188,7 @@ class Placing:
             if await self._queue.settle(match, reason="no room in time", now_ms=now_ms):
                 self.in_line.pop(match, None)  # it stands, and resume() drives it on
             else:
-                await self._give_back(match, "no room in time")
+                await self._give_back(match, "closed" if match in decided else "no room in time")
 
     async def _drive(self, matches: list[Forming]) -> None:
         await _together(self._claim(forming) for forming in matches)
@@ -209,6 +211,7 @@ class Placing:
             now_ms=self._clock.wall_ms(),
             fleets=forming.fleets,
             receipt=forming.receipt,
+            fill=forming.fill,
         )
         if outcome == "stale":
             raise Superseded
@@ -220,6 +223,9 @@ class Placing:
         asked_us = self._clock.wall_us()
         forming.asked_us = forming.asked_us or asked_us
         try:
+            if forming.fill is not None:
+                forming.placement = await self.filling.seat(forming, forming.fill)
+                return
             forming.placement, forming.fleets = await self._regions.claim(
                 forming.order, forming.fleets, now_ms=asked_us // 1000
             )
@@ -229,6 +235,7 @@ class Placing:
         if forming.placement is None:
             self.in_line[forming.order.match] = forming
             if not waited:
+                self._metrics.claims_waited.labels(self._queue.settings.name).inc()
                 await self._queue.in_line(forming.order.match, now_ms=self._clock.wall_ms())
             return
         self._spans.step("match.claim", forming.order, began_us=forming.asked_us)
@@ -263,11 +270,14 @@ class Placing:
         # Hints first, in the same pipeline: who was told finds the way back, whoever dies here.
         _, is_news = await _together((self._hint(forming), told))
         if is_news:
-            self._metrics.matches.labels(queue).inc()
+            if forming.fill is None:
+                self._metrics.matches.labels(queue).inc()
+            else:
+                self._metrics.newcomers.labels(queue).inc(len(forming.order.players))
 
     async def _hint(self, forming: Forming) -> None:
         assert forming.placement is not None
-        match, fleet = forming.order.match, forming.placement.fleet
+        match, fleet = forming.plays(), forming.placement.fleet
         hint = as_json({"match": match, "fleet": fleet, "queue": self._queue.settings.name})
         await self._queue.store.many(
             [
@@ -278,6 +288,7 @@ class Placing:
 
     async def _give_back(self, match: MatchId, reason: str) -> None:
         self.in_line.pop(match, None)
+        self._metrics.closed.labels(self._queue.settings.name, reason).inc()
         await self._rooms.withdraw(match, reason=reason, now_ms=self._clock.wall_ms())
 
 

@@ -17,6 +17,7 @@ LONG = {
     ("matchmaker/api/openapi.py", "_paths"): "one table, each path below the other",
     ("allocator/metrics.py", "__init__"): "one declaration for each metric",
     ("matchmaker/metrics.py", "__init__"): "one declaration for each metric",
+    ("fleets/metrics.py", "__init__"): "one declaration for each metric",
 }
 """Functions that are lists rather than steps."""
 

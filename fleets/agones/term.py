@@ -102,7 +102,7 @@ class Term:
             backoff=Backoff(chance, first_s=0.25, most_s=5.0),
         )
         self.sizing = CountedSizing(spec.name, size, metrics.fleets, clock)
-        keeper = Keeper(spec, store, clock)
+        keeper = Keeper(spec, store, clock, metrics.fleets)
         self._reconciler = Reconciler(spec.name, self.sizing, store, clock, keeper)
         self._orders = Orders(
             spec.name,

@@ -8,6 +8,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from prometheus_client import CollectorRegistry
 
 from core.buckets import quantile_s
 from core.clock import Clock
@@ -21,6 +22,8 @@ from fleets.capacity.settings import CapacitySettings
 from fleets.capacity.sizer import Facts, Limits, lead_step_s
 from fleets.capacity.starts import Starts
 from fleets.capacity.survival import survival
+from fleets.counted import count_decision
+from fleets.metrics import FleetMetrics
 from fleets.past import GONE
 from fleets.ports import Decision, Demand, Wish
 from fleets.spec import FleetSpec
@@ -45,7 +48,10 @@ OFF = CapacitySettings(mode="off")
 class Keeper:
     """One fleet's. Without a table ``capacity`` it measures and says nothing."""
 
-    def __init__(self, spec: FleetSpec, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, spec: FleetSpec, store: Store, clock: Clock, metrics: FleetMetrics | None = None
+    ) -> None:
+        self._metrics = metrics or FleetMetrics(CollectorRegistry())
         self._spec = spec
         self._settings = spec.capacity or OFF
         self._store = store
@@ -115,6 +121,7 @@ class Keeper:
             self._stored = (decision.replicas, reserve)
             mode = self._settings.mode
             told = record(self._inputs, decision, mode=mode, there=len(live), now_ms=now_ms)
+            count_decision(self._metrics, self._spec.name, told)
             await self._ledger.decided(told)
 
     async def _read(self, *, now_ms: int) -> None:

@@ -25,6 +25,7 @@ from matchmaker.store import QueueStore
 from readyup.logs import LOG_JSON
 from readyup.settings import Config
 from readyup.wiring.doors import Doors
+from readyup.wiring.store_vitals import StoreMetrics
 from readyup.wiring.vitals import Counted, ProcessMetrics
 
 SURPLUS_PATIENCE_MS = 60_000
@@ -79,9 +80,11 @@ async def serve(
         house = House(config, store, run_dir, name, clock, chance, doors, traces=traces)
         await preflight(store, house.clock)
         figures = ProcessMetrics(house.counted.registry)
+        state = StoreMetrics(house.counted.registry, store, clock)
         await stack.enter_async_context(_admin_port(house))
         async with asyncio.TaskGroup() as group:
             group.create_task(figures.run(stop), name="process-metrics")
+            group.create_task(state.run(stop), name="store-metrics")
             for role in roles:
                 group.create_task(ROLES[role](house, stop), name=role)
 

@@ -88,3 +88,11 @@ async def test_the_reserve_gives_a_late_server_up(store: Store):
     name = "readyup_allocator_servers_quarantined_total"
     assert servers.given_up == ["uid-d"]
     assert registry.get_sample_value(name, {"fleet": FLEET}) == 1
+
+    lateness = {
+        which: registry.get_sample_value(
+            "readyup_allocator_tick_late_seconds", {"fleet": FLEET, "server": which}
+        )
+        for which in ("median", "worst")
+    }
+    assert lateness == {"median": 0.0001, "worst": 0.05}

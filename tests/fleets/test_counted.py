@@ -77,9 +77,14 @@ async def test_the_last_looks_size_and_time_are_kept():
     registry, wall = CollectorRegistry(), HandClock(now_ms=5_000)
     sizing = CountedSizing(ARENA, Five(), FleetMetrics(registry), wall)
     before = sizing.looked_s
-    await sizing.step(None, now_ms=0)
+    await sizing.step(Demand(frozenset()), now_ms=4_000)
+    await sizing.step(None, now_ms=9_000)
 
+    decided = registry.get_sample_value(
+        "readyup_fleets_decided_timestamp_seconds", {"fleet": ARENA}
+    )
     assert (before, sizing.looked_s) == (None, wall.elapsed_s())
+    assert decided == 4, "a look that nobody knew the demand for decides nothing"
     assert registry.get_sample_value("readyup_fleets_replicas_wanted", {"fleet": ARENA}) == 5
 
 

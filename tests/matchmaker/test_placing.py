@@ -30,7 +30,9 @@ def queue(store: Store) -> QueueStore:
     return QueueStore(store, QueueSettings(DUEL, rules, FleetName("arena"), placing_s=60))
 
 
-async def leading(queue: QueueStore, rooms: FewRooms) -> Placing:
+async def leading(
+    queue: QueueStore, rooms: FewRooms, registry: CollectorRegistry | None = None
+) -> Placing:
     epoch = await Lease(queue.store, queue.leader, queue.log, "d1", CLOCK).renew()
     return Placing(
         queue,
@@ -38,7 +40,7 @@ async def leading(queue: QueueStore, rooms: FewRooms) -> Placing:
         epoch=epoch,
         clock=CLOCK,
         chance=stream(1, "placing"),
-        metrics=MatchmakerMetrics(CollectorRegistry()),
+        metrics=MatchmakerMetrics(registry or CollectorRegistry()),
     )
 
 
@@ -98,6 +100,22 @@ async def test_a_match_that_was_cancelled_in_line_leaves_the_line(queue: QueueSt
     await placing.ask_again()
     assert placing.in_line == {}
     assert rooms.line == []
+
+
+async def test_a_match_counts_once_when_it_waits_in_line_and_once_when_it_is_given_up(
+    queue: QueueStore,
+):
+    registry, rooms = CollectorRegistry(), FewRooms(0)
+    placing = await leading(queue, rooms, registry)
+    await placing.place([placing.form(await found(queue))])
+    await placing.ask_again()
+    await queue.cancel(A, now_ms=CLOCK.wall_ms())
+    await placing.close_overdue()
+
+    told, name = registry.get_sample_value, "readyup_matchmaker"
+    closed = {"queue": DUEL, "reason": "closed"}
+    assert told(f"{name}_claims_waited_total", {"queue": DUEL}) == 1
+    assert told(f"{name}_matches_closed_total", closed) == 1
 
 
 async def test_a_committed_match_does_not_hold_a_place_in_line(queue: QueueStore):
