@@ -9,8 +9,9 @@ import msgspec
 
 from core.errors import Invalid
 from core.ids import FleetName, QueueName
-from matchmaker.rules import flexmatch
+from matchmaker.rules import files
 from matchmaker.rules.model import RatingWindow, Rules
+from matchmaker.rules.native import is_native
 from matchmaker.rules.rollout import Rollout
 from matchmaker.rules.ruleset import RuleSet
 from matchmaker.settings import QueueSettings
@@ -89,17 +90,18 @@ def _rollout(table: object, place: str, folder: Path) -> Rollout:
 
 
 def _rule_set(said: object, place: str, folder: Path) -> RuleSet:
-    """A FlexMatch rule set: the name of a file beside the configuration, or the text itself."""
+    """A rule set, FlexMatch's or ours: a file beside the configuration, or the text itself."""
     if not isinstance(said, str):
         raise refusal(place, "must be a text: a file, or a rule set itself")
     text = said
-    if not said.lstrip().startswith("{"):
+    # A rule set may begin with a comment.
+    if not said.lstrip().startswith(("{", "//", "/*")) and not is_native(said):
         try:
             text = (folder / said).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as gone:
             reason = gone.strerror if isinstance(gone, OSError) else "it is no UTF-8 text"
             raise refusal(place, f"{folder / said}: {reason}") from gone
     try:
-        return flexmatch.load(text)
+        return files.load(text)
     except Invalid as wrong:
         raise refusal(place, str(wrong)) from wrong

@@ -7,7 +7,7 @@ from core.errors import Invalid
 from matchmaker.rules.attributes import plain
 from matchmaker.rules.members import Party, Player
 from matchmaker.rules.reading import shown
-from matchmaker.rules.ruleset import Latency, RuleSet
+from matchmaker.rules.ruleset import PARTY_SIZE, Latency, RuleSet
 from matchmaker.tickets import TicketPlayer
 
 
@@ -25,7 +25,8 @@ def party(ticket: str, players: list[Mapping[str, Any]], at_s: float, whole: Rul
     """
     refuse_malformed(players)
     _fits(len(players), whole)
-    return Party(ticket, tuple(_player(one, whole) for one in players), at_s)
+    known = {PARTY_SIZE: len(players)}
+    return Party(ticket, tuple(_player(one, known, whole) for one in players), at_s)
 
 
 def applicant(
@@ -81,8 +82,8 @@ def _refuse_latencies(given: object, place: str) -> None:
             )
 
 
-def _player(one: Mapping[str, Any], whole: RuleSet) -> Player:
-    name, given = one["id"], one.get("attributes") or {}
+def _player(one: Mapping[str, Any], known: Mapping[str, Any], whole: RuleSet) -> Player:
+    name, given = one["id"], {**known, **(one.get("attributes") or {})}
     attributes = {}
     for attribute in whole.attributes.values():
         value = given.get(attribute.name)

@@ -18,6 +18,9 @@ from matchmaker.rules.expressions import Expression
 LARGE = 40
 """A match that may have more players than this is a large one, made by another algorithm."""
 
+PARTY_SIZE: Final = "party_size"
+"""A number attribute of this name is the number of a ticket's players, where it is not given."""
+
 ROUNDING_S = 1e-9
 """By how much a sum of seconds may fall short of what it stands for."""
 

@@ -12,7 +12,7 @@ from core.errors import Invalid
 from matchmaker.comparison import Comparison, Distribution, compare
 from matchmaker.recording import Recording, recorded
 from matchmaker.replay import Rerun, rerun
-from matchmaker.rules import flexmatch
+from matchmaker.rules import files
 from readyup.commands.options import refuse_file
 
 SHARES = (0.5, 0.9, 0.99)
@@ -36,7 +36,7 @@ def replay(
     Args:
         log: What readyup record wrote, or the demo; with --rules also the history of a run.
         queue: Whose passes.
-        rules: A FlexMatch rule set to compare with.
+        rules: Rules to compare with, FlexMatch's JSON or our YAML.
         wait_for_quality_s: The dial beside these rules; see the queue's setting.
         plot: Draw the comparison to this SVG file.
         json: Print the figures as JSON.
@@ -46,7 +46,7 @@ def replay(
         recording = recorded(_events(log), queue)
         if rules is None:
             return _again(recording, as_json=json)
-        whole = flexmatch.load(_text(rules))
+        whole = files.load(_text(rules))
         found = compare(recording, whole, wait_s=wait_for_quality_s)
     except Invalid as wrong:
         print(f"readyup replay: {wrong}", file=sys.stderr)

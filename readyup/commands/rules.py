@@ -11,11 +11,11 @@ from cyclopts import App, Parameter
 from core.errors import Invalid
 from matchmaker.arrivals import Arrival, arrival
 from matchmaker.offline import Outcome, run
-from matchmaker.rules import flexmatch
+from matchmaker.rules import files
+from matchmaker.rules.native import RulesFile
 from matchmaker.rules.reading import Problem
-from matchmaker.rules.traps import traps
 
-Source = Literal["playfab", "unity"]
+Source = Literal["native", "playfab", "unity"]
 Readable = Annotated[Path, Parameter(allow_leading_hyphen=True)]
 """A file, or - for standard input."""
 
@@ -29,15 +29,14 @@ def check(file: Readable, *, json: bool = False) -> int:
     """Say what is wrong with a rule set, and what may surprise. Exit 1 when it cannot run.
 
     Args:
-        file: A FlexMatch rule set, JSON with or without comments; - reads standard input.
+        file: A FlexMatch rule set, JSON with or without comments, or a rules file in YAML;
+            - reads standard input.
         json: Print {"ok", "problems": [{"path", "severity", "message"}]}.
     """
     try:
-        whole, problems = flexmatch.read(_text(file))
+        whole, problems = files.checked(_text(file))
     except Invalid as wrong:
         whole, problems = None, [Problem("$", "error", str(wrong))]
-    if whole is not None:
-        problems = [*problems, *traps(whole)]
     if json:
         told = [
             {"path": one.path, "severity": one.severity, "message": one.message} for one in problems
@@ -62,7 +61,7 @@ def simulate(
     """Match tickets under a rule set, in virtual time, each match as early as it may be.
 
     Args:
-        file: A FlexMatch rule set; - reads standard input.
+        file: A FlexMatch rule set, or a rules file in YAML; - reads standard input.
         tickets: One ticket on each line: {"id", "at_s", "cancel_at_s"?, "players":
             [{"id", "attributes": {...}, "latency_ms": {"region": 40}}]}; - reads standard input.
         until: Seconds after which nothing more happens; without it, until nothing can.
@@ -72,7 +71,7 @@ def simulate(
     try:
         if str(file) == str(tickets) == "-":
             raise Invalid("rules and tickets are both -; write one of them to a file")
-        whole = flexmatch.load(_text(file))
+        whole = files.load(_text(file))
         outcome = run(whole, list(_arrivals(tickets)), until_s=until, seed=seed)
     except Invalid as wrong:
         _say(f"readyup rules simulate: {wrong}", sys.stderr)
@@ -91,20 +90,32 @@ def import_(file: Readable, *, from_: Annotated[Source, Parameter("--from")]) ->
     What FlexMatch has no word for goes to standard error, with its place.
 
     Args:
-        file: A queue of PlayFab or a pool of Unity, JSON with or without comments; - reads
+        file: A rules file of ours (native), a queue of PlayFab or a pool of Unity; - reads
             standard input.
         from_: Whose rules they are.
     """
-    from matchmaker.rules import importing
+    from matchmaker.rules import importing, native
 
     try:
-        draft = importing.imported(_text(file), from_)
+        text = _text(file)
+        if from_ == "native":
+            return _meant(native.read(text))
+        draft = importing.imported(text, from_)
     except Invalid as wrong:
         _say(f"readyup rules import: {wrong}", sys.stderr)
         return 1
     for warning in draft.warnings:
         _say(f"warning  {warning}", sys.stderr)
     print(json_text.dumps(draft.document(), indent=2))
+    return 0
+
+
+def _meant(found: RulesFile) -> int:
+    for one in found.problems:
+        _say(f"{one.severity:7}  {one.path}: {one.message}", sys.stderr)
+    if found.rules is None:
+        return 1
+    print(found.text)
     return 0
 
 

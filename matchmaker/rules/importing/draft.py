@@ -110,7 +110,7 @@ class Draft:
 
     def document(self) -> dict[str, Any]:
         """The rule set, in the order that people read it."""
-        if self.large():
+        if self.large() and "balancedAttribute" not in self.algorithm:
             self.balance()
         parts = {
             "name": self.name,

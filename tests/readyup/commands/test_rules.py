@@ -160,3 +160,32 @@ def test_it_imports_nothing_that_rules_do_not_need():
     )
 
     assert told.stdout.strip() == "[]"
+
+
+def test_a_rules_file_is_checked_tried_and_shown_as_flexmatch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = written(
+        tmp_path, "teams: {red: 1, blue: 1}\nskill: {attribute: skill, within: 10}\n", "r.yaml"
+    )
+    tickets = written(tmp_path, f"{line('a', 1)}\n{line('b', 11)}\n{line('c', 22)}", "t.jsonl")
+
+    assert check(path, json=True) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+    assert simulate(path, tickets=tickets, json=True) == 0
+    outcome = json.loads(capsys.readouterr().out)
+    assert [made["teams"] for made in outcome["matches"]] == [{"red": ["a"], "blue": ["b"]}]
+    assert import_(path, from_="native") == 0
+    assert json.loads(capsys.readouterr().out)["rules"][0]["maxDistance"] == 10
+
+
+def test_a_rules_file_that_cannot_run_is_told_by_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = written(tmp_path, "teams: {red: 1, blue: 1}\nskil: 5\n", "r.yaml")
+
+    assert import_(path, from_="native") == 1
+    assert "line 2: 'skil' is not known here; did you mean 'skill'?" in capsys.readouterr().err
+    assert check(path, json=True) == 1
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert (problem["path"], problem["severity"]) == ("$.skil", "error")
