@@ -30,6 +30,9 @@ class Verdict(StrEnum):
 
 ABANDONED = "abandoned"
 
+SERVERS_FACTOR = 5
+"""Servers that a match may have in all, for each that it may choke in a row."""
+
 
 def verdict(
     session: Session, settings: AllocatorSettings, *, committed: bool
@@ -47,9 +50,14 @@ def verdict(
         return Verdict.END, FINISHED
     if not session.room:
         return Verdict.END, ABANDONED if played else LOST
-    if session.handovers >= settings.handovers_max or (played and settings.on_lost == "end"):
+    if _chokes_its_servers(session, settings) or (played and settings.on_lost == "end"):
         return Verdict.END, LOST
     return Verdict.HAND_OVER if played else Verdict.MOVE, ""
+
+
+def _chokes_its_servers(session: Session, settings: AllocatorSettings) -> bool:
+    most = settings.handovers_max
+    return session.handovers >= most or session.epoch > SERVERS_FACTOR * most
 
 
 class Handover:

@@ -84,7 +84,7 @@ class Session:
     closed."""
 
     handovers: int = 0
-    """How often a server that had taken it was left."""
+    """How many servers in a row took it and were left before they kept a snapshot of it."""
 
     def live(self) -> bool:
         """Whether the match may still be played."""

@@ -73,8 +73,9 @@ class AllocatorSettings:
     """Whether a match in play goes on at another server when its own is gone, or ends."""
 
     handovers_max: int = 10
-    """A match that so many servers took and left is not given to another: it may be what
-    kills them. With 5, chance alone did that to two matches in 200 kills."""
+    """A match that so many servers in a row took and left before they kept a snapshot of it is
+    not given to another: it may be what kills them. Nor is one that was at five times as many
+    in all. Counting every server, chance alone ended matches in 200 kills."""
 
     snapshot_s: float = 1.0
     """How often a server may say what a match's next server would need."""

@@ -24,7 +24,7 @@
 -- include: rooms
 local match, now_ms = ARGV[1], tonumber(ARGV[4])
 local fields = { "state", "room", "server", "address", "port", "epoch", "queue", "players",
-  "claimed_ms", "joined_ms", "result", "snapshot_ms" }
+  "claimed_ms", "joined_ms", "result", "snapshot_ms", "snapshot_n" }
 local held = redis.call("HMGET", session_key(match), unpack(fields))
 local played = held[10] and held[10] ~= ""
 if not held[1] or over(held[1]) or held[11] then return { "" } end
@@ -38,7 +38,10 @@ if held[1] == "active" then
   log("session.handover", now_ms, { match = match, room = held[2], server = held[3],
     session_epoch = tonumber(held[6]), snapshot_ms = tonumber(held[12]) or 0 })
 end
-if held[1] == "active" or held[1] == "acked" then
+-- Servers in a row that took it and kept nothing of it: it may be what kills them.
+if held[13] then
+  redis.call("HSET", session_key(match), "handovers", 0)
+elseif held[1] == "active" or held[1] == "acked" then
   redis.call("HINCRBY", session_key(match), "handovers", 1)
 end
 vacate(held[2], match, "suspect", "moved", now_ms)

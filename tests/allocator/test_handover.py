@@ -148,7 +148,7 @@ async def test_without_a_warm_server_it_waits_in_front_and_is_then_abandoned(hou
     assert "session.ended abandoned" in await house.events()
 
 
-async def test_two_who_look_at_once_do_not_abandon_a_match_that_has_only_begun_to_wait(house: House):
+async def test_two_who_look_at_once_do_not_abandon_a_match_that_begins_to_wait(house: House):
     await house.plays()
     await house.dies()
     await house.handover.look_after(M, cause="no-answer", now_ms=NOW + 1_000)
@@ -230,6 +230,25 @@ async def test_a_match_that_kills_its_servers_gets_no_further_one(house: House):
         await house.dies(session.server)
 
     assert len(victims) == 1 + SETTINGS.handovers_max
+    assert session.reason == "lost"
+
+
+async def test_a_match_that_got_on_at_each_of_its_servers_is_not_blamed_for_their_end(
+    sessions: Sessions, metrics: AllocatorMetrics
+):
+    house = House(sessions, metrics, replace(SETTINGS, handovers_max=2))
+    at = await house.plays()
+    victims = 0
+    while (session := await house.now()).live():
+        if victims:
+            at = session.placement()
+            await house.taken(at)
+        assert await house.kept(at, 1, b"on we go")
+        await house.pool.add_room(room(ServerUid(f"server-{victims}")), now_ms=NOW)
+        await house.dies(at.server)
+        victims += 1
+
+    assert victims == 5 * 2 + 1  # chance has its bounds too
     assert session.reason == "lost"
 
 
