@@ -1,6 +1,6 @@
 """One fleet's desk at the sessions API: answers what its servers say, and checks what they hold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from allocator import frames
 from allocator.beats import Beat, Beats, Tick
@@ -32,7 +32,10 @@ class Desk:
         settings: AllocatorSettings,
         metrics: AllocatorMetrics,
         spans: ServerSpans,
+        look_soon: Callable[[], None] = lambda: None,
     ) -> None:
+        """``look_soon`` is called when servers may be gone."""
+        self.look_soon = look_soon
         self.settings = settings
         self.metrics = metrics
         self.pool = sessions.pool

@@ -1,6 +1,7 @@
 """Keeps the reserve full: as many free rooms as asked, on servers that are taken already."""
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Sequence
 from statistics import median
@@ -20,7 +21,6 @@ from core.clock import Clock
 from core.errors import Exhausted, Unreachable
 from core.game_server import ServerView, State
 from core.ids import ServerUid
-from core.supervise import every
 
 log = structlog.get_logger("readyup.allocator")
 
@@ -61,17 +61,26 @@ class Reserve:
         self._listened_ms = 0
         self._quarantine = Quarantine(after_ms=settings.late_for_ms)
         self._quarantined: set[ServerUid] = set()
+        self._hinted = asyncio.Event()
+
+    def look_soon(self) -> None:
+        """A hint that servers may be gone. The look itself finds out whether they are."""
+        self._hinted.set()
 
     async def run(self, clock: Clock, stop: asyncio.Event) -> None:
-        """Look four times a second until ``stop``; a store that is away is waited for."""
+        """Look four times a second and at each hint, until ``stop``.
 
-        async def tick() -> None:
+        A store that is away is waited for.
+        """
+        while not stop.is_set():
+            self._hinted.clear()
             try:
                 await self.refill(now_ms=clock.wall_ms())
             except (Unreachable, Exhausted) as away:
                 log.warning("reserve.waits", fleet=self._pool.fleet, reason=str(away))
-
-        await every(PERIOD_S, tick, stop=stop)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PERIOD_S):
+                    await self._hinted.wait()
 
     async def refill(self, *, now_ms: int) -> Plan:
         """One pass: look at the pool, then at the backend, then act. Returns what was done."""

@@ -74,7 +74,9 @@ def allocator_role(
         if ack != "sessions":
             letters = Letters(sessions, fleet.servers, fleet.settings, metrics, join_keys=join_keys)
             services[f"letters-{name}"] = partial(letters.run, clock)
-        desks.append(Desk(sessions, fleet.servers, fleet.settings, metrics, spans))
+        desks.append(
+            Desk(sessions, fleet.servers, fleet.settings, metrics, spans, reserve.look_soon)
+        )
     api = SessionsApi(desks, join_keys=join_keys, clock=clock, chance=chance)
     services["sessions-api"] = api.run
     return AllocatorRole(services, api)

@@ -112,6 +112,8 @@ class SessionsApi:
             case "room.removed" if event["reason"] == "retiring":
                 if link := self._links.get(ServerUid(event["server"])):
                     link.push({"type": "retire"})
+            case "server.deleted":
+                desk.look_soon()
             case _:
                 pass
 
@@ -165,6 +167,7 @@ class SessionsApi:
                 finally:
                     writer.cancel()
         finally:
+            desk.look_soon()  # a line that ends proves nothing; the backend knows
             connected.dec()
             if self._links.get(uid) is link:
                 del self._links[uid]
