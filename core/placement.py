@@ -32,6 +32,25 @@ class ClaimOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatOrder:
+    """Newcomers who want seats in a match that runs."""
+
+    match: MatchId
+    """That they go to."""
+
+    fill: MatchId
+    """The newcomers' own; the same again is the same order."""
+
+    fleet: FleetName
+    epoch: int
+    """Session epoch at which the seats are open."""
+
+    players: tuple[SeatedPlayer, ...]
+    out: tuple[PlayerId, ...]
+    """Players who have gone, and whose seats are given to newcomers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """A match and the room that is held for it."""
 

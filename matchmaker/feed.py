@@ -7,6 +7,7 @@ import structlog
 
 from core.eventlog import Event, first_id, last_id, order_of, page, tail
 from core.ids import MatchId, TicketId
+from matchmaker.backfills import asked
 from matchmaker.engine.pool import Pool
 from matchmaker.logged import LoggedQueue
 from matchmaker.records import Records
@@ -48,12 +49,13 @@ class Feed:
         async with self._one_at_a_time:
             applied = await last_id(self._queue.store, self._queue.log)
             held = await self._queue.held(await self._queue.live())
-            anew = LoggedQueue(held)
+            anew = LoggedQueue(held, await asked(self._queue))
             while events := await page(self._queue.store, self._queue.log, applied):
                 for event in events:
                     self._apply(event, anew)
                 applied = events[-1]["i"]
             anew.hold(self.logged.in_hand)
+            anew.hold_requests(self.logged.requests_in_hand)
             self.logged, self.applied = anew, applied
         self.changed.set()
 
@@ -77,11 +79,12 @@ class Feed:
         if event["k"] == "match.accepted":
             self.accepted.put_nowait(MatchId(event["match"]))
 
-    async def put_back(self, tickets: list[TicketId]) -> None:
-        """Those of the tickets that wait are looked at again.
+    async def put_back(self, tickets: list[TicketId], requests: list[MatchId]) -> None:
+        """Those of the tickets that wait are looked at again, and so are the requests.
 
         Of others the log has yet to tell what became of them.
         """
+        self.logged.let_go_requests(requests)
         if tickets:
             waiting = await self._queue.waiting(tickets)
             self.logged.let_go(ticket.id for ticket in waiting)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from core.ids import FleetName
+from core.ids import FleetName, MatchId
 from core.placement import ClaimOrder, Placement
 from matchmaker.regions import Latencies
-from matchmaker.tickets import Teams
+from matchmaker.tickets import Fill, Teams
 
 
 @dataclass(slots=True)
@@ -21,6 +21,9 @@ class Forming:
     """Fleets that may give it a room; only the first may be asked. As its record names them."""
 
     latencies: Latencies = ()
+    fill: Fill | None = None
+    """Where these are newcomers to a match that runs; no room is claimed then."""
+
     receipt: str = ""
     """Why it was made, as JSON; kept with its record."""
 
@@ -30,3 +33,7 @@ class Forming:
 
     claim_us: int = 0
     """How long the claim took; 0 when it waited in line."""
+
+    def plays(self) -> MatchId:
+        """The match that its players are to play in."""
+        return self.fill.of if self.fill else self.order.match

@@ -5,6 +5,7 @@ of the log that the director had applied, and adds what the log cannot know.
 """
 
 import zlib
+from collections.abc import Sequence
 
 import msgspec
 
@@ -64,12 +65,18 @@ class PassRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     in_hand: list[str] = []
     """Tickets that waited by the log, and were in a match that was being proposed."""
 
+    requests_in_hand: list[str] = []
+    """Running matches whose requests lived, and to which newcomers were being proposed."""
+
     memory: Memory = Memory()
     fruitless: int = 0
     """Passes that found nothing, since the record before."""
 
     result: list[Teams]
     quality: list[float]
+    of: list[str] = []
+    """The running match that each result's tickets are newcomers to, or nothing; left out where no
+    result has one."""
 
 
 class RulesRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -131,6 +138,7 @@ class PassLog:
             matches_max=matches_max,
             pool="",
             in_hand=sorted(feed.logged.in_hand),
+            requests_in_hand=sorted(feed.logged.requests_in_hand),
             result=[],
             quality=[],
         )
@@ -145,6 +153,7 @@ class PassLog:
         record.memory, record.fruitless = done.memory, self._fruitless
         record.result = [teams_of(match) for match in done.found]
         record.quality = [match.quality for match in done.found]
+        record.of = running(done.found)
         self._fruitless = 0
         await self._add("pass", record)
 
@@ -178,9 +187,20 @@ def teams_of(match: Found) -> Teams:
     return [[party.id for party in team] for team in match.teams]
 
 
+def running(found: Sequence[Found]) -> list[str]:
+    """Which running matches got newcomers, as it is written down."""
+    names = [match.of.match if match.of else "" for match in found]
+    return names if any(names) else []
+
+
 def fingerprint(view: PoolView) -> str:
-    """Tells pools apart: how many wait, and a checksum of when they came and how good they are."""
+    """Tells pools apart: how many wait, and a checksum of when they came and how good they are.
+
+    Requests of running matches count too.
+    """
     checksum = 0
     for column in (view.enqueued_ms, view.mmr, view.size):
         checksum = zlib.crc32(column.tobytes(), checksum)
+    for request in view.open:
+        checksum = zlib.crc32(request.id.encode(), checksum)
     return f"{len(view.tickets)}-{checksum:08x}"

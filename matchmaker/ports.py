@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from core.ids import FleetName, MatchId, PlayerId
-from core.placement import ClaimOrder, Placement
+from core.placement import ClaimOrder, Placement, SeatOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,24 @@ class Allocations(Protocol):
         """Give up the place in a fleet's line for good: no claim of the match counts there now.
 
         False when it has a room there, or must wait for one there.
+
+        Raises:
+            StoreUnreachable: no answer; ask again.
+        """
+        ...
+
+    async def seat(self, order: SeatOrder, *, now_ms: int) -> Placement | None:
+        """Have newcomers be players of a match that runs; the same order again, the same answer.
+
+        None, for good: it is over, is played at another epoch, or has no such seats.
+
+        Raises:
+            StoreUnreachable: no answer; ask again.
+        """
+        ...
+
+    async def unseat(self, order: SeatOrder, *, now_ms: int) -> None:
+        """Newcomers do not come: their seats are as before, and this order never counts again.
 
         Raises:
             StoreUnreachable: no answer; ask again.

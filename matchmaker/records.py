@@ -11,6 +11,7 @@ from core.redis import Store
 from matchmaker.settings import QueueSettings
 from matchmaker.tickets import (
     Acceptance,
+    Fill,
     MatchRecord,
     Status,
     Teams,
@@ -36,6 +37,7 @@ _tickets = msgspec.json.Decoder(list[TicketId]).decode
 _teams = msgspec.json.Decoder(Teams).decode
 fleets_of = msgspec.json.Decoder(tuple[FleetName, ...]).decode
 _placement = msgspec.json.Decoder(Placement).decode
+_fill = msgspec.json.Decoder(Fill).decode
 
 LIVE = ("QUEUED", "REQUIRES_ACCEPTANCE", "PLACING")
 """Statuses of tickets that have not left their queue."""
@@ -100,10 +102,12 @@ class Records:
     async def match(self, match: MatchId) -> MatchRecord | None:
         """One match as it is now."""
         fields = ("state", "tickets", "teams", "deadline_ms", "placement", "ended", "fleets")
-        held = await self.store.call("HMGET", f"{self.base}:match:{match}", *fields)
+        held = await self.store.call(
+            "HMGET", f"{self.base}:match:{match}", *fields, "fill", "fills"
+        )
         if held[0] is None:
             return None
-        state, tickets, teams, deadline_ms, placement, ended, fleets = held
+        state, tickets, teams, deadline_ms, placement, ended, fleets, fill, fills = held
         return MatchRecord(
             id=match,
             state=state,
@@ -113,6 +117,8 @@ class Records:
             placement=_placement(placement) if placement else None,
             ended=ended or "",
             fleets=fleets_of(fleets) if fleets else self.settings.fleets(),
+            fill=_fill(fill) if fill else None,
+            fills=int(fills or 0),
         )
 
     async def waiting(self, tickets: Sequence[TicketId]) -> list[WaitingTicket]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from core.eventlog import order_of
-from core.ids import TicketId
+from core.ids import MatchId, TicketId
 from matchmaker.engine.passes import Passes
 from matchmaker.logged import LoggedQueue
-from matchmaker.passlog import PassRecord, fingerprint, teams_of
+from matchmaker.passlog import PassRecord, fingerprint, running, teams_of
 from matchmaker.recording import Recording
 from matchmaker.rollout import engine
 from matchmaker.rules.rollout import Rollout
@@ -67,7 +67,7 @@ def rerun(recording: Recording) -> Rerun:
         )
         again = [(teams_of(match), match.quality) for match in done.found]
         then = list(zip(record.result, record.quality, strict=True))
-        if again != then:
+        if again != then or running(done.found) != record.of:
             outcome.first = Difference(record, _told(then, again))
             return outcome
         outcome.passes += 1
@@ -108,9 +108,12 @@ def _moments(recording: Recording) -> Iterator[tuple[PassRecord, LoggedQueue]]:
             logged.apply(coming)
             coming = next(events, None)
         tickets = [TicketId(name) for name in record.in_hand]
+        requests = [MatchId(name) for name in record.requests_in_hand]
         logged.hold(tickets)
+        logged.hold_requests(requests)
         yield record, logged
         logged.let_go(tickets)
+        logged.let_go_requests(requests)
 
 
 def _may_lack_some(recording: Recording, record: PassRecord) -> bool:

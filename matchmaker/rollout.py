@@ -7,9 +7,8 @@ matched under the new rules, goes by the queue's own.
 
 from dataclasses import replace
 
-import numpy as np
-
 from core.ids import TicketId
+from matchmaker.engine.backfill import WithBackfill
 from matchmaker.engine.memory import Memory
 from matchmaker.engine.passes import Pass, Passes, passes
 from matchmaker.engine.pool import PoolView
@@ -27,9 +26,11 @@ def engine_of(settings: QueueSettings) -> Passes:
 
 
 def engine(rules: Asked, rollout: Rollout | None, *, wait_s: float) -> Passes:
-    """The engine for these rules, with new ones for some."""
-    own = passes(rules, wait_s=wait_s)
-    return own if rollout is None else TwoVersions(own, rules.team_names(), rollout, wait_s=wait_s)
+    """The engine for these rules, with new ones for some; newcomers go by the queue's own."""
+    made = passes(rules, wait_s=wait_s)
+    if rollout is not None:
+        made = TwoVersions(made, rules.team_names(), rollout, wait_s=wait_s)
+    return WithBackfill(made, rules)
 
 
 class TwoVersions:
@@ -58,7 +59,7 @@ class TwoVersions:
             if (one := self._chosen[ticket.id][1]) and one.enqueued_ms > mercy_ms
         ]
         by_own = self._own.matches(
-            _without(view, {ticket.id for ticket in new}),
+            view.without({ticket.id for ticket in new}),
             now_ms=now_ms,
             matches_max=matches_max,
             memory=memory,
@@ -85,14 +86,6 @@ class TwoVersions:
     def _in_our_order(self, made: Found) -> Found:
         teams = [tuple(self._chosen[one.id][0] for one in team) for team in made.teams]
         return replace(made, teams=tuple(teams[place] for place in self._order))
-
-
-def _without(view: PoolView, chosen: set[TicketId]) -> PoolView:
-    if not chosen:
-        return view
-    kept = np.array([ticket.id not in chosen for ticket in view.tickets])
-    tickets = tuple(ticket for ticket in view.tickets if ticket.id not in chosen)
-    return PoolView(tickets, view.mmr[kept], view.size[kept], view.enqueued_ms[kept])
 
 
 def _oldest_ms(made: Found) -> int:

@@ -55,6 +55,10 @@ class QueueSettings:
     penalty_forgiven_s: float = 3600.0
     """For every so many seconds without another one, one offence is forgotten."""
 
+    backfill: Literal["off", "manual", "auto"] = "off"
+    """Whether a running match may get players for open seats: never, when its game server or a back
+    end asks, or also when players left and did not come back within the fleet's ``rejoin_s``."""
+
     line_max: int = 8
     """Matches that may wait in line for a room; beyond it tickets wait in the queue,
     where better matches can still be found for them."""

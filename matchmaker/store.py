@@ -14,7 +14,7 @@ from core.lua import LuaScript, as_json
 from core.placement import Placement
 from matchmaker.penalties import barred, terms
 from matchmaker.records import Body, Records, fleets_of, status_of
-from matchmaker.tickets import NewTicket, Status, Teams
+from matchmaker.tickets import Fill, NewTicket, Status, Teams
 
 (
     ENQUEUE,
@@ -161,7 +161,7 @@ class QueueStore(Records):
                 args={"now_ms": now_ms, "limit": EXPIRE_MAX, "absent_too": int(absent_too)},
             )
 
-    async def propose(
+    async def propose(  # noqa: PLR0913 - all that a match's record says of it
         self,
         match: MatchId,
         teams: Teams,
@@ -171,6 +171,7 @@ class QueueStore(Records):
         now_ms: int,
         fleets: tuple[FleetName, ...] = (),
         receipt: str = "",
+        fill: Fill | None = None,
     ) -> tuple[str, list[TicketId]]:
         """Take all tickets of a match together, or none.
 
@@ -178,7 +179,8 @@ class QueueStore(Records):
         the queue has a ready check, its players are asked to accept it from now on.
 
         Returns:
-            "proposed", or "asking" where its players are asked; "gone" and the tickets that
+            "proposed", or "asking" where its players are asked; "over" when the running match
+            of a ``fill`` asks for nobody any more; "gone" and the tickets that
             no longer wait; "stale" when a newer director leads; or the state of a match
             that is there already.
         """
@@ -197,6 +199,7 @@ class QueueStore(Records):
                 "fleets": as_json(fleets or self.settings.fleets()),
                 "accept_by_ms": now_ms + acceptance_ms if acceptance_ms else 0,
                 "receipt": receipt,
+                "fill": as_json(fill) if fill else "",
             },
         )
         return outcome, [TicketId(gone) for gone in rest]

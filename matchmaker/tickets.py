@@ -98,6 +98,50 @@ class WaitingTicket:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenMatch:
+    """A running match that asks for players, as its request says it. Stored and logged whole."""
+
+    id: str
+    """Of the request; a newer one of the same match has another."""
+
+    match: MatchId
+    asked_ms: int
+    fleet: FleetName
+    epoch: int
+    """Session epoch at which it is played. Once it is played elsewhere the request is over."""
+
+    open: dict[str, int]
+    """Team to seats that may be given to somebody."""
+
+    gone: tuple[PlayerId, ...]
+    """Players whose seats are open; they keep them until somebody else has them."""
+
+    teams: Teams
+    """Everybody who has a seat, those among them who have gone too."""
+
+    present: dict[str, tuple[WaitingTicket, ...]]
+    """Team to those who play, by ticket; each as old as it was when it was matched, and older by
+    the time that the request has waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What a match that is made of newcomers knows of the running match that they go to."""
+
+    of: MatchId
+    backfill: str
+    """The request that it answers."""
+
+    fleet: FleetName
+    epoch: int
+    out: tuple[PlayerId, ...]
+    """Whose seats the newcomers get."""
+
+    after: str
+    """JSON of the running match's ``Teams`` with the newcomers in them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Acceptance:
     """A match that a ticket's players are asked to accept."""
 
@@ -149,6 +193,12 @@ class MatchRecord:
 
     fleets: tuple[FleetName, ...] = ()
     """Fleets that may give it a room; only the first may be asked."""
+
+    fill: Fill | None = None
+    """Where its players are newcomers to a match that runs."""
+
+    fills: int = 0
+    """How often newcomers came to it."""
 
     def seat_of(self, player: PlayerId) -> tuple[TicketId, str, int] | None:
         """A player's ticket, team and seat; None for a stranger."""

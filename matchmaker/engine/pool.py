@@ -1,12 +1,13 @@
 """The tickets that wait, as columns: what a pass reads at numpy speed."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.ids import TicketId
-from matchmaker.tickets import WaitingTicket
+from core.ids import MatchId, TicketId
+from matchmaker.tickets import OpenMatch, WaitingTicket
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class PoolView:
     mmr: NDArray[np.float64]
     size: NDArray[np.int64]
     enqueued_ms: NDArray[np.int64]
+    open: tuple[OpenMatch, ...] = ()
+    """Running matches that ask for players, by their ids."""
 
     @classmethod
     def of(cls, tickets: "list[WaitingTicket]") -> "PoolView":
@@ -29,13 +32,43 @@ class PoolView:
             np.array([ticket.enqueued_ms for ticket in ordered], dtype=np.int64),
         )
 
+    def without(self, gone: Collection[TicketId]) -> "PoolView":
+        """The others."""
+        if not gone:
+            return self
+        kept = np.array([ticket.id not in gone for ticket in self.tickets], dtype=bool)
+        tickets = tuple(ticket for ticket in self.tickets if ticket.id not in gone)
+        return replace(
+            self,
+            tickets=tickets,
+            mmr=self.mmr[kept],
+            size=self.size[kept],
+            enqueued_ms=self.enqueued_ms[kept],
+        )
+
 
 class Pool:
     """The director's own copy of the queue, kept in step by the log stream."""
 
     def __init__(self) -> None:
         self._tickets: dict[TicketId, WaitingTicket] = {}
+        self._open: dict[MatchId, OpenMatch] = {}
         self._view: PoolView | None = None
+
+    def ask(self, match: OpenMatch) -> None:
+        """Hold a running match's request; an older one of the same match is replaced."""
+        self._open[match.match] = match
+        self._view = None
+
+    def asks(self, match: MatchId) -> OpenMatch | None:
+        """The request of a running match that is held here."""
+        return self._open.get(match)
+
+    def unask(self, match: MatchId) -> OpenMatch | None:
+        """Forget a running match's request; returns it if there was one."""
+        if (held := self._open.pop(match, None)) is not None:
+            self._view = None
+        return held
 
     def add(self, ticket: WaitingTicket) -> None:
         """Hold a ticket; one that is held already is replaced."""
@@ -59,7 +92,8 @@ class Pool:
     def view(self) -> PoolView:
         """The pool as it is now; safe to read in another thread while this one goes on."""
         if self._view is None:
-            self._view = PoolView.of(list(self._tickets.values()))
+            open_ = tuple(self._open[match] for match in sorted(self._open))
+            self._view = replace(PoolView.of(list(self._tickets.values())), open=open_)
         return self._view
 
     def __len__(self) -> int:

@@ -14,7 +14,7 @@ from matchmaker.engine.balance import balanced
 from matchmaker.engine.pool import PoolView
 from matchmaker.engine.receipt import Receipt
 from matchmaker.rules.model import Rules
-from matchmaker.tickets import WaitingTicket
+from matchmaker.tickets import OpenMatch, WaitingTicket
 
 NEAREST_MAX = 64
 """Candidates tried around one ticket. Overload sheds quality here, never tickets."""
@@ -40,6 +40,8 @@ class Found:
     """0 to 1; 1 is best."""
 
     receipt: Receipt | None = None
+    of: OpenMatch | None = None
+    """The running match that these are newcomers to."""
 
 
 def search(view: PoolView, rules: Rules, *, now_ms: int, matches_max: int = 256) -> list[Found]:

@@ -14,8 +14,22 @@
 -- include: queue
 local now_ms, match = ARGV[1], ARGV[2]
 local key = match_key(match)
-local record = redis.call("HMGET", key, "state", "announced", "tickets", "teams", "placement", "epoch", "ended")
+local record = redis.call("HMGET", key, "state", "announced", "tickets", "teams", "placement", "epoch", "ended", "of")
 if record[1] ~= "committed" or record[2] or record[7] then return 0 end
+
+local of, teams, reason = record[8], record[4], nil
+if of then -- newcomers are told of the match that they are in now, and where it is now
+  local running = redis.call("HMGET", match_key(of), "teams", "placement", "ended")
+  teams, record[5], reason = running[1], running[2], running[3]
+end
+if reason then -- it was over before they could be told
+  redis.call("HSET", key, "announced", now_ms, "ended", reason)
+  redis.call("EXPIRE", key, RETENTION_S)
+  redis.call("ZREM", unannounced, match)
+  event(log, "match.ended", now_ms, { match = match, reason = reason })
+  fail(cjson.decode(record[3]), reason, now_ms)
+  return 0
+end
 
 local tickets, placement, vers = cjson.decode(record[3]), cjson.decode(record[5]), {}
 local enqueued = {}
@@ -35,10 +49,10 @@ redis.call("ZREM", unannounced, match)
 event(log, "match.announced", now_ms, {
   match = match, epoch = tonumber(record[6]), tickets = tickets, fleet = placement.fleet,
   room = placement.room, server = placement.server, session_epoch = placement.epoch,
-  ver = ver_max, formed_us = ARGV[3], claim_us = tonumber(ARGV[4]),
+  ver = ver_max, formed_us = ARGV[3], claim_us = tonumber(ARGV[4]), of = of or nil,
 })
 local said = {
-  match = match, teams = cjson.decode(record[4]), placement = placement, vers = vers, enqueued = enqueued, formed_us = ARGV[3],
+  match = of or match, teams = cjson.decode(teams), placement = placement, vers = vers, enqueued = enqueued, formed_us = ARGV[3],
 }
 if ARGV[5] ~= "" then said.traceparents = cjson.decode(ARGV[5]) end
 tell("assigned", now_ms, said)

@@ -15,7 +15,7 @@
 -- include: queue
 local now_ms, match = ARGV[2], ARGV[3]
 if not is_current(ARGV[1]) then return "stale" end
-local record = redis.call("HMGET", match_key(match), "state", "tickets", "teams")
+local record = redis.call("HMGET", match_key(match), "state", "tickets", "teams", "of")
 if record[1] == "committed" then return "committed" end
 if record[1] ~= "proposed" then return "closed" end
 
@@ -27,6 +27,11 @@ for _, id in ipairs(tickets) do
     return "closed"
   end
 end
+local of = record[4]
+if of and redis.call("HGET", match_key(of), "ended") then
+  close_match(match, now_ms, "ended", "")
+  return "closed"
+end
 
 for _, id in ipairs(tickets) do
   -- Reads say PLACING until the match is announced: nobody is told what may still be lost.
@@ -35,6 +40,17 @@ end
 redis.call("HSET", match_key(match), "state", "committed", "placement", ARGV[4], "committed_ms", now_ms, "epoch", ARGV[1])
 redis.call("ZREM", placing, match)
 redis.call("ZADD", unannounced, now_ms, match)
-event(log, "match.committed", now_ms,
-  { match = match, epoch = tonumber(ARGV[1]), tickets = tickets, teams = cjson.decode(record[3]) })
+event(log, "match.committed", now_ms, { match = match, epoch = tonumber(ARGV[1]), tickets = tickets,
+  teams = cjson.decode(record[3]), of = of or nil })
+if of then -- from here on they are players of the match that runs
+  local fill = cjson.decode(redis.call("HGET", match_key(match), "fill"))
+  local all = cjson.decode(redis.call("HGET", match_key(of), "tickets"))
+  for _, id in ipairs(tickets) do
+    all[#all + 1] = id
+    redis.call("HSET", ticket_key(id), "match", of)
+  end
+  redis.call("HSET", match_key(of), "tickets", cjson.encode(all), "teams", fill.after)
+  redis.call("HINCRBY", match_key(of), "fills", 1)
+  end_backfill(of, now_ms, "filled")
+end
 return "committed"

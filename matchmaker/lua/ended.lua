@@ -18,17 +18,12 @@ if record[1] ~= "committed" or record[3] then return 0 end
 local teams, tickets = cjson.decode(record[2]), cjson.decode(record[5])
 redis.call("HSET", key, "ended", ARGV[3])
 redis.call("EXPIRE", key, RETENTION_S)
+end_backfill(ARGV[2], ARGV[1], "ended")
 event(log, "match.ended", ARGV[1], { match = ARGV[2], reason = ARGV[3] })
 if record[4] then
   tell("ended", ARGV[1], { match = ARGV[2], teams = teams, reason = ARGV[3] })
   return 1
 end
 redis.call("ZREM", unannounced, ARGV[2])
-for _, id in ipairs(tickets) do
-  if redis.call("EXISTS", ticket_key(id)) == 1 then
-    redis.call("HSET", ticket_key(id), "status", "FAILED", "reason", ARGV[3])
-    redis.call("HINCRBY", ticket_key(id), "ver", 1)
-    tell_ticket(id, ARGV[1])
-  end
-end
+fail(tickets, ARGV[3], ARGV[1])
 return 1

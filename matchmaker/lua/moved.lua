@@ -18,6 +18,7 @@ local placement = cjson.decode(ARGV[3])
 if placement.epoch <= cjson.decode(record[4]).epoch then return 0 end
 
 redis.call("HSET", key, "placement", ARGV[3])
+end_backfill(match, now_ms, "moved") -- the server that has it now says what it lacks
 event(log, "match.moved", now_ms, {
   match = match, fleet = placement.fleet, room = placement.room, server = placement.server,
   session_epoch = placement.epoch,

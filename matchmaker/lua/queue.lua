@@ -4,11 +4,13 @@ local base = KEYS[1]
 local live, log, out = base .. ":live", base .. ":log", base .. ":out"
 local placing, unannounced = base .. ":placing", base .. ":unannounced"
 local asking = base .. ":asking"
+local backfills, unseat = base .. ":backfills", base .. ":unseat"
 local RETENTION_S = 3600 -- how long an ended ticket or match can still be asked for
 local WAITS_SLOT_MS = 300000 -- waits are counted by the five minutes in which they ended
 
 local function ticket_key(id) return base .. ":ticket:" .. id end
 local function match_key(id) return base .. ":match:" .. id end
+local function backfill_key(match) return base .. ":backfill:" .. match end
 
 -- The epoch of the newest term; whoever carries a smaller one leads no more.
 local function is_current(epoch)
@@ -61,6 +63,26 @@ local function end_ticket(players_index, id, status, now_ms, reason)
   return redis.call("HINCRBY", key, "ver", 1)
 end
 
+-- Tickets of a committed match whose players were never told where to go, and never will be.
+local function fail(tickets, reason, now_ms)
+  for _, id in ipairs(tickets) do
+    if redis.call("EXISTS", ticket_key(id)) == 1 then
+      redis.call("HSET", ticket_key(id), "status", "FAILED", "reason", reason)
+      redis.call("HINCRBY", ticket_key(id), "ver", 1)
+      tell_ticket(id, now_ms)
+    end
+  end
+end
+
+-- A running match asks for players no more.
+local function end_backfill(match, now_ms, reason)
+  local id = redis.call("HGET", backfill_key(match), "id")
+  if not id then return end
+  redis.call("DEL", backfill_key(match))
+  redis.call("SREM", backfills, match)
+  event(log, "backfill.ended", now_ms, { match = match, backfill = id, reason = reason })
+end
+
 -- A match that was formed comes to nothing: its tickets wait again, with their age.
 local function close_match(match, now_ms, reason, except)
   local key = match_key(match)
@@ -80,8 +102,13 @@ local function close_match(match, now_ms, reason, except)
   redis.call("EXPIRE", key, RETENTION_S)
   redis.call("ZREM", placing, match)
   redis.call("ZREM", asking, match)
+  local of = redis.call("HGET", key, "of")
+  if of then -- the seats that its players may have by now are given back, and may be asked for again
+    redis.call("ZADD", unseat, now_ms, match)
+    if redis.call("HGET", backfill_key(of), "filling") == match then redis.call("HDEL", backfill_key(of), "filling") end
+  end
   local epoch = tonumber(redis.call("HGET", key, "epoch"))
   -- cjson would write an empty list as {}; when nobody goes back the field is left out.
   local tickets = #back > 0 and back or nil
-  event(log, "match.closed", now_ms, { match = match, epoch = epoch, reason = reason, tickets = tickets })
+  event(log, "match.closed", now_ms, { match = match, epoch = epoch, reason = reason, tickets = tickets, of = of or nil })
 end

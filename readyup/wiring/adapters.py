@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import msgspec
 
 from allocator.pool import Pool
+from allocator.seats import seat, unseat
 from allocator.sessions import Sessions as StoredSessions
 from allocator.settings import Ack, ack_ms
 from core.eventlog import last_id, tail
 from core.ids import FleetName, MatchId, PlayerId, QueueName, queue_of
-from core.placement import ClaimOrder, Placement
+from core.placement import ClaimOrder, Placement, SeatOrder
 from core.redis import Store
 from matchmaker.placing import session_hint
 from matchmaker.ports import Capacity, PlayerSession, RoomFound
@@ -60,6 +61,12 @@ class PoolRooms:
 
     async def leave(self, match: MatchId, fleet: FleetName, *, now_ms: int) -> bool:
         return await self._pools[fleet].leave(match, now_ms=now_ms)
+
+    async def seat(self, order: SeatOrder, *, now_ms: int) -> Placement | None:
+        return await seat(self._pools[order.fleet], order, now_ms=now_ms)
+
+    async def unseat(self, order: SeatOrder, *, now_ms: int) -> None:
+        await unseat(self._pools[order.fleet], order, now_ms=now_ms)
 
     async def withdraw(self, match: MatchId, *, reason: str, now_ms: int) -> bool:
         # Which of them has it is in its record, which may be older than what happened since.
