@@ -51,13 +51,14 @@ local function end_ticket(players_index, id, status, now_ms, reason)
   local key = ticket_key(id)
   local held = redis.call("HMGET", key, "players", "enqueued_ms")
   local players = cjson.decode(held[1])
+  -- What frees memory first: a script without memory to spare may go on when it has begun so.
+  redis.call("ZREM", live, id)
   count_wait(tonumber(now_ms) - tonumber(held[2]), #players, status == "COMMITTED", tonumber(now_ms))
   for _, player in ipairs(players) do
     if redis.call("HGET", players_index, player) == id then
       redis.call("HDEL", players_index, player)
     end
   end
-  redis.call("ZREM", live, id)
   redis.call("HSET", key, "status", status, "ended_ms", now_ms, "reason", reason)
   redis.call("EXPIRE", key, RETENTION_S)
   return redis.call("HINCRBY", key, "ver", 1)

@@ -183,8 +183,8 @@ async def test_every_productive_pass_is_logged_for_a_replay(queue: QueueStore):
         await enqueue(queue, "ann", "bo")
         await until_status(queue, "bo", Status.COMPLETED)
 
-    (entry,) = await queue.store.read_stream(f"{queue.base}:passes", "0", block_ms=1)
-    logged = decode(entry)
+    entries = await queue.store.read_stream(f"{queue.base}:passes", "0", block_ms=1)
+    (logged,) = [one for one in map(decode, entries) if one.get("result")]
     assert logged["result"] == [[["duel.ann"], ["duel.bo"]]]
     assert logged["rules"] == queue.settings.rules.version()
 

@@ -119,7 +119,8 @@ async def test_a_ticket_that_waits_says_how_long_it_may_take(
     await duel.store.call("HSET", f"{duel.base}:estimates", "2", json.dumps([1.0, 0.5, 0.2, 0.05]))
     red, blue = await enqueued(http, "ann", "al"), await enqueued(http, "bo")
     _, told = await ask(http, "GET", f"/v1/tickets/{red}", BACKEND)
-    assert told["estimated_wait_s"] == {"p50": 0.3, "p90": 0.4}
+    wait_s = told["estimated_wait_s"]
+    assert 0 < wait_s["p50"] < wait_s["p90"] <= 0.4, "of what is still left"
     assert (await ask(http, "GET", f"/v1/tickets/{blue}", BACKEND))[1]["estimated_wait_s"] is None
     _, why = await ask(http, "GET", f"/v1/tickets/{red}/why", BACKEND)
     assert why["estimated_wait_s"]["p50"] <= 0.3

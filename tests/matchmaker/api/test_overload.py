@@ -14,6 +14,7 @@ from core.dice import unguessable
 from core.errors import Exhausted
 from core.ids import FleetName, PlayerId, QueueName
 from core.join_token import Minter
+from core.line import Call
 from core.redis import Store
 from matchmaker.api.admission import CREATE, REFUSAL, REST_S_MAX, Admission, Signs, State, judged
 from matchmaker.api.keys import DevKeys
@@ -146,15 +147,15 @@ class Api:
         self.http = http
         self.open = asyncio.Event()
         self.waiting = 0
-        run = store.run
+        submit = store.submit_durably
 
-        async def held(script, keys, args):
-            if script.name == "enqueue":
+        async def held(call: Call):
+            if call.script is not None and call.script.name == "enqueue":
                 self.waiting += 1
                 await self.open.wait()
-            return await run(script, keys, args)
+            return await submit(call)
 
-        store.run = held
+        store.submit_durably = held
 
     async def ask(self, method: str, path: str, player: str, body: dict | None = None):
         headers = {"Authorization": f"Bearer dev-player:{player}"}
