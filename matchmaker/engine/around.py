@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from matchmaker.engine.gathering import Gathering
-from matchmaker.engine.large import enough, fill_large
 from matchmaker.engine.order import tried_first
 from matchmaker.engine.quality import quality
 from matchmaker.engine.reseat import reseat
@@ -79,20 +78,13 @@ class Around:
         ``only``: one that has this party too.
         """
         tries = self._tries(anchor, younger, now_s)
-        if only is not None and not self._whole.large():
+        if only is not None:
             tries = [(rules, near) for rules, near in tries if only in near]
         return self._fullest([anchor] if only is None else [anchor, only], tries, now_s)
 
     def anybody(self, party: Party, others: Sequence[Party], now_s: float) -> Formed | None:
         """The fullest match of a party and some others, whoever came first."""
         return self._fullest([party], self._tries_of_any(party, others, now_s), now_s)
-
-    def are_enough(self, party: Party, others: Sequence[Party], now_s: float) -> bool:
-        """Whether there are players enough for a large match with this party."""
-        return any(
-            enough([party, *near], rules, within=party)
-            for rules, near in self._tries_of_any(party, others, now_s)
-        )
 
     def _tries(self, anchor: Party, younger: Iterable[Party], now_s: float) -> list[Try]:
         oldest = self._whole.algorithm.age == "oldest"
@@ -141,8 +133,6 @@ class Around:
     def _fullest(self, fixed: list[Party], tries: list[Try], now_s: float) -> Formed | None:
         self.cut = False
         age = Age(self._whole, now_s)
-        if self._whole.large():
-            return _fullest_large(fixed[0], tries, age)
         wanted: list[tuple[int, int, Shape]] = []
         for n, (rules, near) in enumerate(tries):
             there = fixed[0].size() + sum(party.size() for party in near)
@@ -200,19 +190,6 @@ def _candidates(centre: Party, free: list[Party], rules: RuleSet, attempt: Attem
         bringers = [n for n, party in enumerate(ordered) if quota.guard.brings(party)]
         kept.update(bringers[:BRINGERS_MAX])
     return [ordered[n] for n in sorted(kept)]
-
-
-def _fullest_large(anchor: Party, tries: list[Try], age: Age) -> Formed | None:
-    best: Lineup | None = None
-    for rules, near in tries:
-        if not enough([anchor, *near], rules, within=anchor):
-            continue
-        lineup = fill_large(anchor, tried_first(anchor, near, rules), rules)
-        if lineup is None or not meets_all(lineup, age.rules(lineup.parties())):
-            continue
-        if best is None or lineup.players() > best.players():
-            best = lineup
-    return None if best is None else Formed(best, quality(best, age.rules(best.parties())))
 
 
 def _finished(lineup: Lineup, age: Age) -> Formed:

@@ -6,12 +6,13 @@ had no match is asked again only for the sake of somebody new, and only once a s
 that one has found that they could be in some match.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
 from matchmaker.engine.around import UNBOUNDED, Around, Formed
-from matchmaker.engine.large import enough
+from matchmaker.engine.forming_large import around_large, form_large
 from matchmaker.engine.order import by_age
 from matchmaker.rules.guards import guards
 from matchmaker.rules.hopeless import hopeless
@@ -32,9 +33,6 @@ class _Look:
 
     found: dict[str, Formed | None] = field(default_factory=dict)
     """By new party: the fullest match that it was in when it was first asked about."""
-
-    enough: dict[str, bool] = field(default_factory=dict)
-    """By new party: whether there were players enough for a large match with it."""
 
     def take(self, made: Formed) -> None:
         """Leave out those of a match."""
@@ -89,13 +87,13 @@ class Former:
         """
         left = by_age(waiting)
         self._steps = self._around.steps_left = steps
-        reached = {party.id: len(self._whole.reached_s(now_s - party.at_s)) for party in left}
+        reached = self._ages_reached(left, now_s)
         # Who leaves makes no match possible; who comes, or reaches another age, may.
         news = [one for one in left if self._reached.get(one.id) != reached[one.id]]
         self._failed -= {party.id for party in news}
         self._unsettled -= {party.id for party in news}
         look = _Look(now_s, left, news)
-        formed = self._formed(look, most)
+        formed = self._large(look, most) if self._whole.large() else self._formed(look, most)
         self._reached = {party.id: reached[party.id] for party in look.left}
         self._forget({party.id for party in look.left})
         return formed
@@ -104,6 +102,8 @@ class Former:
         self, anchor: Party, others: Iterable[Party], now_s: float, *, steps: int
     ) -> Formed | None:
         """The fullest match of this party with some of these, within so many steps."""
+        if self._whole.large():
+            return around_large(self._whole, [anchor], list(others), now_s)
         self._around.steps_left = steps
         return self._around.anchor(anchor, list(others), now_s)
 
@@ -128,11 +128,26 @@ class Former:
         """Parties that were seated in the last look."""
         return self._steps - self._around.steps_left
 
+    def _ages_reached(self, left: list[Party], now_s: float) -> dict[str, int]:
+        """By party: how many ages it has reached. ``left``: the longest waiting first."""
+        reached = dict.fromkeys((party.id for party in left), 1)
+        for n, wait_s in enumerate(self._whole.ages_s()[1:], start=2):
+            old = bisect_right(left, -wait_s, key=lambda one: -(now_s - one.at_s + ROUNDING_S))
+            reached |= dict.fromkeys((party.id for party in left[:old]), n)
+        return reached
+
+    def _large(self, look: _Look, most: int | None) -> list[Formed]:
+        news = [party for party in look.left if party.id not in self._failed]
+        formed = form_large(self._whole, look.left, news, look.now_s, most=most)
+        for made in formed:
+            look.take(made)
+        if len(formed) != most:
+            self._failed |= {party.id for party in look.left}
+        return formed
+
     def _formed(self, look: _Look, most: int | None) -> list[Formed]:
         formed: list[Formed] = []
         at, players = 0, sum(party.size() for party in look.left)
-        if self._whole.large() and not self._enough(look.left, look.now_s):
-            at = len(look.left)
         while at < len(look.left) and players >= self._least(look.left[at], look.now_s):
             if len(formed) == most:
                 return formed
@@ -179,27 +194,11 @@ class Former:
     def _is_hopeful(self, party: Party, look: _Look) -> bool:
         """Whether somebody new could be in a match at all, as far as a search tells."""
         others = [one for one in look.left if one.id != party.id]
-        if self._whole.large():
-            if party.id not in look.enough:
-                look.enough[party.id] = self._around.are_enough(party, others, look.now_s)
-            return look.enough[party.id]
         if party.id not in look.found:
             look.found[party.id] = self._around.anybody(party, others, look.now_s)
             if self._around.cut:
                 self._unsettled.add(party.id)
         return look.found[party.id] is not None
-
-    def _enough(self, parties: list[Party], now_s: float) -> bool:
-        """Whether there are players enough for a large match at any age they have reached."""
-        oldest_s = max((now_s - party.at_s for party in parties), default=0.0)
-        newest = self._whole.algorithm.age == "newest"
-        return any(
-            enough(
-                [one for one in parties if not newest or now_s - one.at_s >= wait_s - ROUNDING_S],
-                self._whole.at(wait_s),
-            )
-            for wait_s in self._whole.reached_s(oldest_s)
-        )
 
     def _least(self, anchor: Party, now_s: float) -> int:
         """Players of the smallest match that this anchor may have."""

@@ -2,18 +2,20 @@
 
 import json
 import random
+from collections.abc import Sequence
 from itertools import product
 
 import pytest
 
 from matchmaker.arrivals import Arrival
-from matchmaker.offline import run
+from matchmaker.offline import Outcome, run
 from matchmaker.rules import flexmatch
 from matchmaker.rules.applicants import party
 from matchmaker.rules.judge import meets_all
 from matchmaker.rules.members import Lineup, Party
 from matchmaker.rules.ruleset import RuleSet
 from tests.matchmaker.engine.test_forming import RULES
+from tests.matchmaker.tried import who
 
 WIDENED = {
     "maxDistance": [{"waitTimeSeconds": 2, "value": 4}, {"waitTimeSeconds": 5, "value": 9}],
@@ -55,7 +57,9 @@ def any_rules(dice: random.Random) -> RuleSet:
     )  # fmt: skip
 
 
-def any_arrival(n: int, at_s: float, dice: random.Random) -> Arrival:
+def any_arrival(
+    n: int, at_s: float, dice: random.Random, sizes: Sequence[int] = (1, 1, 1, 2)
+) -> Arrival:
     players = [
         {
             "id": f"p{n}.{k}",
@@ -66,7 +70,7 @@ def any_arrival(n: int, at_s: float, dice: random.Random) -> Arrival:
             },
             "latency_ms": {region: dice.choice((20, 40, 70)) for region in ("eu", "us")},
         }
-        for k in range(dice.choice((1, 1, 1, 2)))
+        for k in range(dice.choice(sizes))
     ]
     return Arrival(f"t{n}", players, at_s)
 
@@ -76,7 +80,7 @@ def plainly(rules: RuleSet, parties: list[Party]) -> First | None:
     for now_s in sorted({one.at_s + wait_s for one in parties for wait_s in rules.ages_s()}):
         there = [one for one in parties if one.at_s <= now_s]
         found: dict[int, int] = {}
-        for seats in product((None, "red", "blue"), repeat=len(there)):
+        for seats in product((None, *rules.team_names()), repeat=len(there)):
             playing = [n for n, team in enumerate(seats) if team]
             if not playing:
                 continue
@@ -90,6 +94,14 @@ def plainly(rules: RuleSet, parties: list[Party]) -> First | None:
         if found:
             return now_s, there[min(found)].id, found[min(found)]
     return None
+
+
+def first(outcome: Outcome, parties: list[Party]) -> First | None:
+    """The first match that was made."""
+    if not outcome.matches:
+        return None
+    playing = [one for one in parties if one.id in who(outcome)]
+    return outcome.matches[0].time_s, playing[0].id, sum(one.size() for one in playing)
 
 
 BLOCKS = [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 5))]
@@ -113,10 +125,4 @@ def test_the_first_match_is_the_earliest_of_the_longest_waiting_and_the_fullest(
 
         outcome = run(rules, arrivals)
 
-        first: First | None = None
-        if outcome.matches:
-            playing = {one for team in outcome.matches[0].teams.values() for one in team}
-            theirs = [one for one in parties if one.id in playing]
-            players = sum(one.size() for one in theirs)
-            first = (outcome.matches[0].time_s, theirs[0].id, players)
-        assert first == plainly(rules, parties), seed
+        assert first(outcome, parties) == plainly(rules, parties), seed
