@@ -5,7 +5,6 @@ from typing import Literal
 
 from core.errors import Invalid
 from matchmaker.rules import jsonc
-from matchmaker.rules.importing import playfab, unity
 from matchmaker.rules.importing.draft import Draft
 
 
@@ -15,6 +14,9 @@ def imported(text: str, source: Literal["playfab", "unity"]) -> Draft:
     Raises:
         Invalid: the text holds no such rules.
     """
+    # Drafts are used elsewhere too, by those who have no need of either.
+    from matchmaker.rules.importing import playfab, unity
+
     if re.match(r'\ufeff?\s*"', text):
         text = f"{{{text}}}"  # as documentation quotes it: a property without its object
     document = jsonc.read(text)
