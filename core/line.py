@@ -219,7 +219,7 @@ def as_ours(wrong: Exception) -> Exception:
     return wrong
 
 
-def fail(calls: Iterable[Call], why: StoreUnreachable) -> None:
+def fail(calls: Iterable[Call], why: Invalid | StoreUnreachable) -> None:
     """Tell whoever still waits for these."""
     for call in calls:
         if not call.answer.done():

@@ -137,6 +137,8 @@ class _Cluster:
             for epoch, endpoint, first, last in claims:
                 self._believe(epoch, endpoint, first, last)
             self._found = _ranges(self._owners)
+        if not self._found:
+            raise StoreUnreachable("no node of the Cluster has slots yet")
         return self._found
 
     def _believe(self, epoch: int, endpoint: Endpoint, first: int, last: int) -> None:

@@ -18,7 +18,7 @@ from redis.exceptions import MovedError, RedisError
 
 from core import clients
 from core.address import Address, Endpoint, parse_address
-from core.errors import Exhausted, StoreUnreachable
+from core.errors import Exhausted, Invalid, StoreUnreachable
 from core.line import Call, Durability, Line, as_ours, fail
 from core.lua import LuaScript
 from core.primaries import Primaries, primaries_of
@@ -244,6 +244,10 @@ class Store:
 
     def _send_on(self, told_by: Endpoint, call: Call, moved: MovedError) -> None:
         """Another server has the key, so nothing was done here and sending it on is no repeat."""
+        if not self._by_slot:
+            wrong = "this server is one of a Cluster: the address is redis+cluster://host:port"
+            fail([call], Invalid(wrong, field="$.store.url"))
+            return
         self._trouble.set()
         call.hops += 1
         if call.hops > HOPS_MAX or self._closed:

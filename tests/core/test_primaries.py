@@ -87,3 +87,13 @@ async def test_a_node_that_does_not_know_its_address_is_where_it_was_asked(said:
     said.answers = [[{":6379": node(1, ["0", "16383"])}]]
 
     assert await primaries_of(parse_address("redis+cluster://a")).find() == {A: ALL}
+
+
+async def test_a_cluster_that_is_still_being_formed_is_no_store_yet(said: Said):
+    primaries = primaries_of(parse_address("redis+cluster://a,b"))
+    said.answers = [[{"a:6379": node(0), "b:6379": node(0)}]]
+
+    with pytest.raises(StoreUnreachable, match="slots"):
+        await primaries.find()
+    said.answers = [[{"a:6379": node(1, ["0", "16383"]), "b:6379": node(0)}]]
+    assert await primaries.find() == {A: ALL}

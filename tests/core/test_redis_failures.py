@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
+from redis.exceptions import MovedError
 
 import core.line
 import core.redis
@@ -207,6 +208,25 @@ async def test_closing_tells_whoever_still_waits(store: Store, valkey_url: str):
 async def test_an_address_that_is_none_is_refused_with_its_cure():
     with pytest.raises(Invalid, match="redis://"):
         await Store.connect("localhost:6379")
+
+
+async def test_a_node_of_a_cluster_that_is_written_as_one_server_is_refused_with_its_cure(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    class Pipe:
+        def execute_command(self, *command: object) -> None: ...
+
+        async def execute(self, **_: object) -> list[Exception]:
+            return [MovedError("12182 10.0.0.2:6379")]
+
+    line = store._line(store._endpoint(None))
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_by_slot", [])
+        patched.setattr(line._client, "pipeline", lambda **_: Pipe())
+        with pytest.raises(Invalid, match=r"redis\+cluster://"):
+            await store.call("GET", "k")
+
+    assert await store.call("PING")
 
 
 async def test_a_store_closes_even_when_its_client_swallows_the_cancellation(valkey_url: str):
