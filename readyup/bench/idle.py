@@ -58,6 +58,7 @@ async def bench_idle(config: Config, settings: IdleSettings, run_dir: Path) -> d
             replicas=settings.servers,
             rooms=rooms,
             reserve=rooms * settings.servers,
+            capacity=None,
         )
         for fleet in config.fleets
     )

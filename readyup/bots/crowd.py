@@ -15,13 +15,16 @@ from core.errors import Invalid
 from core.eventfile import EventFile
 from core.ids import PLAYER
 from readyup.bots.behaviour import Mood
+from readyup.bots.burst import ASKED_WITHIN_S, LEAD_S, Burst, burst_name
 from readyup.bots.diary import Diary
 from readyup.bots.habits import (
     ROUND_S_GUESS,
     Habits,
     arrivals_per_s,
     draw_group,
+    draw_latencies,
     draw_rating,
+    draw_roles,
     draw_rounds,
 )
 from readyup.bots.party import Party
@@ -71,6 +74,8 @@ class CrowdSettings:
     events: Path | None = None
     """Where the players' own witness is written; None for nowhere."""
 
+    burst: Burst | None = None
+
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
             raise Invalid(f"{self.url!r} must start with http:// or https://", field="$.url")
@@ -118,7 +123,9 @@ class Crowd:
         self._dice = dice.stream(settings.seed, "crowd", settings.name)
         self._present: dict[str, tuple[Party, Player]] = {}
         self._lives: dict[str, asyncio.Task[None]] = {}
-        self._born = 0
+        self._born = self._burst = 0
+        """Who came by themselves, and who with the burst."""
+
         self._began_s = 0.0
         self._empty = asyncio.Event()
 
@@ -134,13 +141,17 @@ class Crowd:
             async with asyncio.TaskGroup() as group:
                 ticking = group.create_task(self._tick(on_tick), name="figures")
                 async with asyncio.TaskGroup() as lives:
+                    bursting = lives.create_task(self._burst_in(lives), name="burst")
                     await self._arrive(lives, stop)
+                    bursting.cancel()
                     await self._drain(stop)
                 ticking.cancel()
         finally:
             if self._events is not None:
                 self._events.close()
-        return report_of(self._tally, players=self._born, duration_s=_now_s() - self._began_s)
+        return report_of(
+            self._tally, players=self._born + self._burst, duration_s=_now_s() - self._began_s
+        )
 
     def figures(self) -> Figures:
         """The crowd now."""
@@ -184,16 +195,38 @@ class Crowd:
         habits = self._settings.habits
         queue, size = draw_group(habits, self._dice)
         party = Party(queue, draw_rounds(habits, self._dice))
-        for _ in range(size):
+        shared = dice.stream(self._settings.seed, self._settings.name, "party", self._born)
+        latency_ms = draw_latencies(shared)
+        for role in draw_roles(size, shared):
             self._born += 1
             name = f"{self._settings.name}-{self._born}"
             own = dice.stream(self._settings.seed, self._settings.name, self._born)
+            who = Who(name, draw_rating(own), own, role, latency_ms)
+            self._join(lives, party, who, first_think_s=first_think_s)
+
+    async def _burst_in(self, lives: asyncio.TaskGroup) -> None:
+        """Those of the burst come a little before it, and ask at its moment."""
+        burst, settings = self._settings.burst, self._settings
+        if burst is None:
+            return
+        await asyncio.sleep(max(0.0, burst.at_s - LEAD_S))
+        asks_s = self._began_s + burst.at_s
+        while self._burst < 2 * burst.matches:
+            self._burst += 1
+            name = burst_name(settings.name, self._burst)
+            own = dice.stream(settings.seed, settings.name, "burst", self._burst)
             who = Who(name, draw_rating(own), own)
-            diary = Diary(name, queue, self._tally, self._events)
-            player = Player(who, self._world, party, diary, first_think_s=first_think_s)
-            party.members.append(player)
-            self._present[name] = party, player
-            self._lives[name] = lives.create_task(self._live(player), name=name)
+            think_s = asks_s - _now_s() + self._dice.uniform(0.0, ASKED_WITHIN_S)
+            self._join(lives, Party("duel", rounds=1), who, first_think_s=think_s)
+
+    def _join(
+        self, lives: asyncio.TaskGroup, party: Party, who: Who, *, first_think_s: float
+    ) -> None:
+        diary = Diary(who.id, party.queue, self._tally, self._events)
+        player = Player(who, self._world, party, diary, first_think_s=first_think_s)
+        party.members.append(player)
+        self._present[who.id] = party, player
+        self._lives[who.id] = lives.create_task(self._live(player), name=who.id)
 
     async def _live(self, player: Player) -> None:
         try:

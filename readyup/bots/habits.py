@@ -1,4 +1,4 @@
-"""Who the players are: ratings, parties, patience and mishaps, all drawn from dice."""
+"""Who the players are: ratings, parties, roles, patience and mishaps, all drawn from dice."""
 
 import math
 import random
@@ -10,7 +10,14 @@ from readyup.bots.behaviour import NEVER, Comes, Round
 RATING_MEAN, RATING_SPREAD = 1500.0, 300.0
 RATING_MIN, RATING_MAX = 0.0, 3000.0
 
-PARTY_SIZES = (1, 2, 3, 4, 5)
+PARTY_SIZES = (1, 2, 3)
+ROLES, ROLE_WEIGHTS = ("tank", "healer", "damage"), (25, 25, 50)
+HOMES = {"europe": 50, "america": 30, "asia": 20}
+"""Region to how often players live there."""
+
+FAR_MS = {("america", "europe"): 90.0, ("america", "asia"): 150.0, ("asia", "europe"): 180.0}
+"""What the way between two regions adds to a round trip."""
+
 THINK_SHAPE = 4.0
 """Of the gamma law of think times: few players requeue at once, few dawdle."""
 
@@ -22,20 +29,17 @@ ROUND_S_GUESS = 6.0
 class Habits:
     """How this crowd behaves.
 
-    The defaults are computed for 200 players on 24 rooms, where a duel of 3 s holds a room
-    for 3.6 s and a squad of ten for 8.8 s, with gathering, rejoins and change-over. Rooms are
-    the bottleneck: a duel costs 1.8 room-seconds a player, a squad 0.9. With 30% of the
-    players in squads and 8 s to think between matches the rooms are about 85% busy: a run of
-    20 s makes about 115 matches, one in twenty a squad, and half the players wait less than
-    half a second. With 2 s to think it would be 140 matches after 4 s in line; with 40% in
-    squads, 105 matches. Squads alone wait for company (3 s at p95), however many rooms.
+    The defaults are computed for 200 players on 48 rooms, where a duel of 3 s holds a room
+    for 3.6 s and a squad of six for 6.8 s, with gathering, rejoins and change-over: a duel
+    costs 1.8 room-seconds a player, a squad 1.1. With 30% of the players in squads and 8 s to
+    think between matches half of the rooms are busy.
     """
 
     squad_share: float = 0.3
     """Of players, not of parties: who plays in the squad queue."""
 
-    party_weights: tuple[float, ...] = (50.0, 25.0, 12.0, 5.0, 8.0)
-    """How often a squad's party has 1, 2, 3, 4, 5 players."""
+    party_weights: tuple[float, ...] = (50.0, 30.0, 20.0)
+    """How often a squad's party has 1, 2, 3 players."""
 
     think_s_mean: float = 8.0
     """Between two matches."""
@@ -69,7 +73,7 @@ class Habits:
         if not 1.0 <= self.rounds_mean < math.inf:
             raise Invalid("rounds_mean must be at least 1", field="$.rounds_mean")
         if len(self.party_weights) != len(PARTY_SIZES) or not _weights(self.party_weights):
-            raise Invalid("party_weights are five weights, not all 0", field="$.party_weights")
+            raise Invalid("party_weights are three weights, not all 0", field="$.party_weights")
 
 
 def _weights(weights: tuple[float, ...]) -> bool:
@@ -116,6 +120,24 @@ def draw_rating(dice: random.Random) -> float:
     """N(1500, 300), within the ladder's scale."""
     rating = dice.gauss(RATING_MEAN, RATING_SPREAD)
     return round(min(RATING_MAX, max(RATING_MIN, rating)), 1)
+
+
+def draw_roles(size: int, dice: random.Random) -> list[str]:
+    """What each of a party plays; three who come together have agreed on it."""
+    if size == len(ROLES):
+        return list(ROLES)
+    return dice.choices(ROLES, ROLE_WEIGHTS, k=size)
+
+
+def draw_latencies(dice: random.Random) -> dict[str, float]:
+    """Round trips to every region from where a party lives."""
+    home = dice.choices(list(HOMES), list(HOMES.values()))[0]
+    own_ms = dice.uniform(15.0, 50.0)
+    ways_ms = {pair: far_ms for pair, far_ms in FAR_MS.items() if home in pair}
+    return {home: round(own_ms, 1)} | {
+        next(one for one in pair if one != home): round(own_ms + far_ms, 1)
+        for pair, far_ms in ways_ms.items()
+    }
 
 
 def draw_rounds(habits: Habits, dice: random.Random) -> int:

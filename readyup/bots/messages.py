@@ -118,14 +118,18 @@ def answer(ticket: str, match: str, *, accept: bool) -> bytes:
 
 
 def enqueue(
-    queue: str, rating: float, *, key: str, others: list[dict[str, Any]] | None = None
+    queue: str, told: dict[str, Any], *, key: str, others: list[dict[str, Any]] | None = None
 ) -> bytes:
-    """The frame that asks for a match; ``others`` are ``{"id", "rating", "key"}`` each."""
+    """The frame that asks for a match.
+
+    ``told`` is the player's rating, attributes and latencies; ``others`` are the same with
+    ``id`` and ``key`` each.
+    """
     frame: dict[str, Any] = {
         "type": "enqueue",
         "queue": queue,
-        "rating": rating,
         "idempotency_key": key,
+        **told,
     }
     if others:
         frame["party"] = others

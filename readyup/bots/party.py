@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from readyup.bots.standing import Phase
+from readyup.bots.world import Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Member(Protocol):
     def id(self) -> str: ...
 
     @property
-    def rating(self) -> float: ...
+    def who(self) -> Who: ...
 
     @property
     def phase(self) -> Phase: ...
@@ -32,7 +33,7 @@ class Member(Protocol):
 
 
 class Party:
-    """One to five players with one number of rounds to play."""
+    """One to three players with one number of rounds to play."""
 
     def __init__(self, queue: str, rounds: int) -> None:
         self.queue = queue
@@ -78,7 +79,7 @@ class Party:
     def others(self, leader: Member, key: str) -> list[dict[str, Any]]:
         """The rest of the party as an enqueue names them; ``key`` has a ``{player}`` in it."""
         return [
-            {"id": m.id, "rating": m.rating, "key": key.format(player=m.id)}
+            {"id": m.id, "key": key.format(player=m.id), **m.who.told()}
             for m in self.present()
             if m is not leader
         ]

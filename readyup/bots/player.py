@@ -31,7 +31,7 @@ class Player:
         self, who: Who, world: World, party: Party, diary: Diary, *, first_think_s: float
     ) -> None:
         self.id = who.id
-        self.rating = who.rating
+        self.who = who
         self.connected = False
         self.standing = Standing()
         self._dice = who.dice
@@ -194,7 +194,7 @@ class Player:
         self._unsure_with = None
         await self._requests.enqueue(
             self._party.queue,
-            self.rating,
+            self.who.told(),
             key=f"{self._world.run}-{self.id}-{self._enqueues}",
             others=others,
             now_s=_now_s(),

@@ -35,9 +35,16 @@ class Requests:
         return None if self._open is None else self._open.asked_s + ANSWER_S
 
     async def enqueue(
-        self, queue: str, rating: float, *, key: str, others: list[dict[str, Any]], now_s: float
+        self,
+        queue: str,
+        told: dict[str, Any],
+        *,
+        key: str,
+        others: list[dict[str, Any]],
+        now_s: float,
     ) -> None:
-        frame = messages.enqueue(queue, rating, key=key, others=others)
+        """``told`` is what is to be known of the player itself."""
+        frame = messages.enqueue(queue, told, key=key, others=others)
         await self._ask(_Open("enqueue", key, frame, now_s))
 
     async def cancel(self, ticket: str, *, now_s: float) -> None:

@@ -1,7 +1,9 @@
 """What all players of one crowd share, and who each of them is."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from readyup.bots.behaviour import Mood
 from readyup.bots.habits import Habits
@@ -24,8 +26,19 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """A player's name, rating and dice."""
+    """A player's name, what there is to know of it, and its dice."""
 
     id: str
     rating: float
     dice: random.Random
+    role: str = "damage"
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
+    """Region to round trip."""
+
+    def told(self) -> dict[str, Any]:
+        """What a request for a match says of it, besides its name."""
+        return {
+            "rating": self.rating,
+            "attributes": {"role": self.role},
+            "latency_ms": dict(self.latency_ms),
+        }

@@ -12,6 +12,7 @@ import msgspec
 from cyclopts import Parameter
 
 from core.errors import ReadyUpError
+from readyup.bots.burst import Burst
 from readyup.bots.crowd import CrowdSettings, run_crowd
 from readyup.bots.habits import Habits
 from readyup.bots.report import CrowdReport, report_text
@@ -36,6 +37,7 @@ def bots(  # noqa: PLR0913 - the options of a command
     decline_share: float = _HABITS.decline_share,
     sleep_share: float = _HABITS.sleep_share,
     drain: float = _DEFAULTS.drain_s,
+    burst: str = "",
     name: str = _DEFAULTS.name,
     key: str = _DEFAULTS.key,
     json_path: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
@@ -61,6 +63,7 @@ def bots(  # noqa: PLR0913 - the options of a command
         decline_share: Share of rounds in which it declines a match that asks.
         sleep_share: Share of rounds in which it does not answer such a match.
         drain: Seconds for running matches to finish at the end.
+        burst: So many matches' worth of duels asked for at once, as in 50@20: 50 at second 20.
         name: First part of the players' names; two processes need two.
         key: The players' bearer key, with {player} in it.
         json_path: Write the report as JSON to this file; - for stdout.
@@ -92,6 +95,7 @@ def bots(  # noqa: PLR0913 - the options of a command
             key=key,
             name=name,
             events=events,
+            burst=Burst.of(burst) if burst else None,
         )
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             report = runner.run(_run(settings, "quiet" if quiet else progress))

@@ -10,7 +10,14 @@ from cyclopts import Parameter
 from core.address import Kind
 from core.errors import Invalid, ReadyUpError
 from readyup.commands.options import refuse_file, refuse_folder
-from readyup.demo.asked import DemoSettings, chaos_roles, refuse_numbers, run_folder, sized
+from readyup.demo.asked import (
+    DemoSettings,
+    asked_burst,
+    chaos_roles,
+    refuse_numbers,
+    run_folder,
+    sized,
+)
 from readyup.settings import load
 
 if TYPE_CHECKING:
@@ -27,6 +34,7 @@ def demo(  # noqa: PLR0913 - the options of a command
     json_path: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
     redis: Kind = "server",
     chaos: str = "",
+    burst: str = "",
     config: Path | None = None,
     folder: Annotated[Path | None, Parameter(name="--dir")] = None,
 ) -> int:
@@ -38,7 +46,8 @@ def demo(  # noqa: PLR0913 - the options of a command
 
     Args:
         players: Bots present at a time.
-        servers: Local game servers; the configuration's 12 without it.
+        servers: Local game servers; without it as many as the configuration wants, by forecast
+            from 4 to 12.
         duration: Seconds of play; without it until Ctrl-C, or 20 with --headless.
         seed: Decides the bots' ratings, arrivals, parties and mishaps.
         headless: No live table; a line every two seconds and the report.
@@ -48,6 +57,8 @@ def demo(  # noqa: PLR0913 - the options of a command
         chaos: Roles to kill with -9 and to stop for six seconds, in turn, with commas between:
             director, allocator, api, gameserver, fleets, and redis where another server can
             take over. Plays until each had its turn.
+        burst: So many matches asked for at once: 50@20 is 50 duels at second 20. The report then
+            says after how long the fleet began to grow, and how many of them waited.
         config: A TOML or JSON file in place of the built-in configuration.
         folder: Keep logs, events and the history here. Without it they are below .run in a
             clone of the repository, and elsewhere in a temporary folder, gone after a good run.
@@ -58,6 +69,8 @@ def demo(  # noqa: PLR0913 - the options of a command
         if "redis" in roles and redis == "server":
             raise Invalid("--chaos: redis needs --redis sentinel or --redis cluster")
         asked = sized(load(config), servers)
+        play_s = _play_s(duration, roles) if headless else duration or 0.0
+        at_once = asked_burst(burst, play_s)
         if folder is not None:
             refuse_folder("--dir", folder)
         refuse_file("--json", json_path)
@@ -70,11 +83,9 @@ def demo(  # noqa: PLR0913 - the options of a command
     import logging
 
     from readyup.commands.process import configure_logging, loop_factory, our_errors
-    from readyup.demo.chaos import round_s
     from readyup.demo.run import Demo
 
     configure_logging(as_json=False, level=logging.WARNING)
-    play_s = duration if duration is not None else (round_s(roles) or 20.0 if headless else 0.0)
     settings = DemoSettings(
         players=players,
         servers=servers,
@@ -82,6 +93,7 @@ def demo(  # noqa: PLR0913 - the options of a command
         seed=seed,
         redis=redis,
         chaos=roles,
+        burst=at_once,
     )
     try:
         run = Demo(asked, settings, run_dir)
@@ -96,6 +108,13 @@ def demo(  # noqa: PLR0913 - the options of a command
         shutil.rmtree(run_dir, ignore_errors=True)
         outcome.report["history"] = ""
     return _tell(outcome, json_path)
+
+
+def _play_s(duration: float | None, roles: tuple[str, ...]) -> float:
+    """How long a run without a table takes."""
+    from readyup.demo.chaos import round_s
+
+    return duration if duration is not None else round_s(roles) or 20.0
 
 
 async def _play(run: "Demo", *, live: bool) -> "Outcome":

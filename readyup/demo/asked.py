@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.address import Kind
 from core.errors import Invalid
+from readyup.bots.burst import Burst
 from readyup.settings import Config
 
 CHAOS_ROLES = ("director", "allocator", "api", "gameserver", "fleets", "redis")
@@ -34,6 +35,9 @@ class DemoSettings:
     redis: Kind = "server"
     """What keeps the state: one Valkey, one with replicas and Sentinels, or a Cluster."""
 
+    burst: Burst | None = None
+    """Duels that are asked for at once, beside what the bots do anyway."""
+
     chaos: tuple[str, ...] = ()
     """Roles that are killed and stopped in turn while the bots play."""
 
@@ -53,6 +57,23 @@ def refuse_numbers(players: int, servers: int | None, duration: float | None) ->
             f"--duration: {duration:g} is outside a second to a week; give seconds above 0",
             field="--duration",
         )
+
+
+def asked_burst(text: str, play_s: float) -> Burst | None:
+    """The burst of ``--burst``, within a run of ``play_s`` seconds; 0 plays until it is stopped.
+
+    Raises:
+        Invalid: it is none, or comes when nobody plays any more.
+    """
+    if not text:
+        return None
+    burst = Burst.of(text)
+    if play_s and burst.at_s >= play_s:
+        raise Invalid(
+            f"--burst: second {burst.at_s:g} is after the end; --duration is {play_s:g}",
+            field="--burst",
+        )
+    return burst
 
 
 def chaos_roles(text: str) -> tuple[str, ...]:
@@ -75,7 +96,7 @@ def refuse_roles(roles: Sequence[str]) -> None:
 
 
 def sized(config: Config, servers: int | None) -> Config:
-    """The configuration with so many game servers in each fleet.
+    """The configuration with so many game servers in each fleet, whatever the demand.
 
     Raises:
         Invalid: a fleet has too few ports for them.
@@ -83,16 +104,23 @@ def sized(config: Config, servers: int | None) -> Config:
     if servers is None:
         return config
     for fleet in config.fleets:
-        if servers > fleet.ceiling():
-            ports = fleet.ports
+        ports = fleet.ports
+        if servers > len(ports):
             raise Invalid(
                 f"--servers: {servers} do not fit: fleet {fleet.name} has {len(ports)} ports "
-                f"({ports.first}-{ports.last}) and size_max {fleet.size_max}; ask for at most "
-                f"{fleet.ceiling()}, or widen ports in a file for --config",
+                f"({ports.first}-{ports.last}); ask for no more, or widen ports in a file for "
+                "--config",
                 field="--servers",
             )
     fleets = tuple(
-        replace(fleet, replicas=servers, reserve=min(fleet.reserve, servers * fleet.rooms))
+        replace(
+            fleet,
+            replicas=servers,
+            size_max=max(fleet.size_max, servers),
+            reserve=min(fleet.reserve, servers * fleet.rooms),
+            capacity=None,
+            events=(),
+        )
         for fleet in config.fleets
     )
     return replace(config, fleets=fleets)

@@ -1,48 +1,15 @@
 """The report of a run: counted from the event log, with what only the players could see."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from readyup.bots import report as bots
 from readyup.bots.report import percentile
+from readyup.demo.counts import BurstCounts, Counts
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-class Counts:
-    """What the log of a run says, line by line."""
-
-    def __init__(self) -> None:
-        self.kinds: Counter[str] = Counter()
-        self.assigned = 0
-        self.completed = 0
-        self.place_ms: list[float] = []
-        self.claim_ms: list[float] = []
-
-    @classmethod
-    def of(cls, history: Path) -> "Counts":
-        """Read a whole log."""
-        counts = cls()
-        with history.open("rb") as lines:
-            for line in lines:
-                counts.add(_decode(line))
-        return counts
-
-    def add(self, event: Mapping[str, Any]) -> None:
-        """Count one event."""
-        kind = event["k"]
-        self.kinds[kind] += 1
-        if kind == "match.announced":
-            self.assigned += len(event["tickets"])
-            if event.get("claim_us"):
-                self.claim_ms.append(event["claim_us"] / 1000)
-        elif kind == "match.ended":
-            self.completed += event["reason"] == "finished"
-        elif kind == "api.pushed" and "place_us" in event:
-            self.place_ms.append(event["place_us"] / 1000)
+WAITED_MS = 1_000
+"""A match of a burst that is announced later than this, after its players came, has waited."""
 
 
 def report_of(
@@ -53,22 +20,24 @@ def report_of(
     breaches: int,
     repairs: Mapping[str, int],
     restarts: Mapping[str, int],
-    chaos: Mapping[str, Any] | None = None,
+    parts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The run in figures; other tools rely on these keys (docs/report.md).
 
-    ``crowd`` is the bots' own report. Milliseconds are exact nearest-rank percentiles.
+    ``crowd`` is the bots' own report, ``parts`` what only some runs have: chaos, burst.
+    Milliseconds are exact nearest-rank percentiles.
     """
     errors = dict(crowd.get("errors", {}))
     errors |= {f"{role} died": n for role, n in restarts.items() if n}
     report: dict[str, Any] = {
         "tickets": {
             "created": counts.kinds["ticket.enqueued"],
-            "assigned": counts.assigned,
+            "assigned": counts.assigned(),
             "cancelled": counts.kinds["ticket.cancelled"],
             "expired": counts.kinds["ticket.expired"],
         },
-        "matches": {"made": counts.kinds["match.announced"], "completed": counts.completed},
+        "matches": {"made": counts.kinds["match.announced"], "completed": counts.completed()},
+        "queues": {name: queue.as_dict() for name, queue in sorted(counts.queues.items())},
         "wait_ms": crowd.get("wait_ms", {"p50": 0.0, "p95": 0.0, "p99": 0.0}),
         "place_ms": percentiles(counts.place_ms),
         "claim_ms": percentiles(counts.claim_ms),
@@ -81,7 +50,25 @@ def report_of(
         "history": str(history),
         "breaches": breaches,
     }
-    return report | ({"chaos": dict(chaos)} if chaos else {})
+    return report | {name: dict(part) for name, part in (parts or {}).items() if part}
+
+
+def burst_of(counts: BurstCounts, servers_begun_ms: Iterable[int]) -> dict[str, Any]:
+    """What a burst came to; ``servers_begun_ms`` is when each game server was begun.
+
+    Nothing where nobody of it came, in a run that was stopped before.
+    """
+    if not counts.began_ms:
+        return {}
+    later = [begun - counts.began_ms for begun in servers_begun_ms if begun >= counts.began_ms]
+    late = [wait_ms for wait_ms in counts.wait_ms if wait_ms > WAITED_MS]
+    return {
+        "matches": len(counts.wait_ms),
+        "scale_action_s": round(min(later) / 1000, 3) if later else None,
+        "servers_begun": len(later),
+        "waited_share": round(len(late) / len(counts.wait_ms), 3) if counts.wait_ms else 0.0,
+        "wait_ms": bots.percentiles(counts.wait_ms, 50, 95, 99),
+    }
 
 
 def percentiles(values: list[float]) -> dict[str, float]:
@@ -115,9 +102,26 @@ def as_text(report: Mapping[str, Any]) -> str:
         "promises": f"{report['breaches']} breaches in {report['events']} events",
         "history": report["history"] or "not kept; --dir FOLDER keeps it",
     }
+    for name, queue in report["queues"].items():
+        made, waited, good = queue["matches"]["made"], queue["wait_ms"], queue["quality"]
+        rows[name] = (
+            f"{made} matches, waits p50 {waited['p50']:.0f} ms, p95 {waited['p95']:.0f} ms, "
+            f"quality p10 {good['p10']:.2f}, p50 {good['p50']:.2f}, p90 {good['p90']:.2f}"
+        )
+    if burst := report.get("burst"):
+        rows["burst"] = _burst_words(burst)
     for fault, cost in report.get("chaos", {}).items():
         rows[fault] = (
             f"{cost['times']} times, service back after p50 {cost['gone_s_p50']:.1f} s, "
             f"max {cost['gone_s_max']:.1f} s"
         ) + (f"; not back {cost['lost']} times" if cost["lost"] else "")
     return "\n".join(f"{name:<{max(10, len(name) + 2)}}{text}" for name, text in rows.items())
+
+
+def _burst_words(burst: Mapping[str, Any]) -> str:
+    acted, wait = burst["scale_action_s"], burst["wait_ms"]
+    begun = "no server was begun" if acted is None else f"first server begun after {acted:.2f} s"
+    return (
+        f"{burst['matches']} matches, {begun}, {burst['waited_share']:.0%} waited over "
+        f"{WAITED_MS / 1000:g} s; waits p50 {wait['p50']:.0f} ms, p99 {wait['p99']:.0f} ms"
+    )

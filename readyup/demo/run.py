@@ -20,7 +20,8 @@ from matchmaker.store import QueueStore
 from readyup.commands.record import write
 from readyup.demo.asked import DemoSettings, sized
 from readyup.demo.chaos import Chaos, summary
-from readyup.demo.report import Counts, report_of
+from readyup.demo.counts import Counts
+from readyup.demo.report import burst_of, report_of
 from readyup.demo.screen import DRAINING, JUDGING, PLAYING, Scene, Show
 from readyup.demo.stack import Stack, running_stack
 from readyup.history.check import Verdict, check
@@ -85,12 +86,14 @@ class Demo:
         ) as stack:
             recorded = asyncio.Event()
             with Recorder(stack.store, stack.streams(), self._history) as recorder:
-                fleets = stack.config.fleets
                 recorder.write(
                     "run.started",
                     seed=self._settings.seed,
                     players=self._settings.players,
-                    servers=sum(fleet.replicas or 0 for fleet in fleets),
+                    servers=sum(
+                        fleet.ceiling() if fleet.replicas is None else fleet.replicas
+                        for fleet in stack.config.fleets
+                    ),
                 )
                 console = stack.config.console
                 url = f"http://{console.host}:{console.port}"
@@ -121,7 +124,12 @@ class Demo:
                     recorded.set()
                 events = sorted((self._run_dir / "events").glob("*.jsonl"))
                 await recorder.end(await stack.final(), events)
-            restarts = {name: p.restarts for name, p in stack.processes.items()}
+        return await self._judged(stack, crowd, repairs, stopped=stop.is_set())
+
+    async def _judged(
+        self, stack: Stack, crowd: dict[str, Any], repairs: dict[str, int], *, stopped: bool
+    ) -> Outcome:
+        """What the log of the run says, when everything has ended."""
         verdict = await asyncio.to_thread(check, self._history)
         counts = await asyncio.to_thread(Counts.of, self._history)
         report = report_of(
@@ -130,10 +138,13 @@ class Demo:
             history=self._history,
             breaches=len(verdict.breaches),
             repairs=repairs,
-            restarts=restarts,
-            chaos=summary(self._chaos.faults),
+            restarts={name: p.restarts for name, p in stack.processes.items()},
+            parts={
+                "chaos": summary(self._chaos.faults),
+                "burst": burst_of(counts.burst, stack.servers_begun.values()),
+            },
         )
-        nothing = stop.is_set() and not counts.kinds["ticket.enqueued"]
+        nothing = stopped and not counts.kinds["ticket.enqueued"]
         return Outcome(report, verdict, crowd.get("unexpected", {}), nothing)
 
     async def _stop(self, stack: Stack) -> None:
@@ -170,6 +181,7 @@ class Demo:
             *("-m", "readyup", "bots", "--url", stack.api_url(), "--progress", "json"),
             *("--players", str(self._settings.players), "--seed", str(self._settings.seed)),
             *("--duration", str(self._settings.duration_s or 7 * 86_400)),
+            *(("--burst", str(self._settings.burst)) if self._settings.burst else ()),
             *("--events", str(self._run_dir / "events" / "bots.jsonl"), "--json", str(answer)),
             stdout=asyncio.subprocess.PIPE,
             stderr=(self._run_dir / "logs" / "bots.log").open("ab"),

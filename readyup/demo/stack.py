@@ -13,6 +13,7 @@ import msgspec
 from core.address import PASSWORD, SENTINEL_PASSWORD, Kind
 from core.ensemble import Ensemble, embedded_ensemble
 from core.errors import Unreachable
+from core.game_server import ServerView, State
 from core.redis import Store
 from core.valkey import embedded_valkey
 from readyup.commands.serve import own_keys
@@ -42,6 +43,8 @@ class Stack:
     """The servers behind the store, where one may stand in for another."""
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    servers_begun: dict[str, int] = field(default_factory=dict)
+    """By uid, when each game server that was seen had been begun, in milliseconds since 1970."""
 
     async def until_up(self) -> None:
         """Return when the player API answers and a first game server is warm.
@@ -79,9 +82,10 @@ class Stack:
         warm = total = 0
         for fleet in self.config.fleets:
             views = await self.store.call("HVALS", f"{{f:{fleet.name}}}:backend")
-            states = [msgspec.json.decode(view)["state"] for view in views]
-            total += len(states)
-            warm += sum(state in ("Ready", "Allocated") for state in states)
+            servers = [msgspec.json.decode(view, type=ServerView) for view in views]
+            self.servers_begun |= {str(one.uid): one.created_ms for one in servers}
+            total += len(servers)
+            warm += sum(one.state in (State.READY, State.ALLOCATED) for one in servers)
         return warm, total
 
     async def final(self) -> dict[str, int]:

@@ -77,6 +77,7 @@ def shaped(config: Config, evening: Evening, shape: random.Random) -> Config:
         size_max=evening.servers + 3,
         starting_max=2,
         scale_down_after_s=10.0,
+        capacity=None,
     )
     queues = {
         name: replace(queue, ticket_lifetime_s=lifetime_s, acceptance_s=evening.acceptance_s)

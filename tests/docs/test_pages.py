@@ -10,7 +10,8 @@ import pytest
 from docs.generate import DOCS, PAGES as MADE, page
 from matchmaker.api.http import PlayerApi
 from readyup.cli import app
-from readyup.demo.report import Counts, report_of
+from readyup.demo.counts import Counts
+from readyup.demo.report import report_of
 from readyup.settings import parse
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, links, name
 

@@ -23,7 +23,9 @@ async def test_matches_outlive_their_servers_and_their_players_go_on(tmp_path: P
     config = load(environ=os.environ | PORTS)
     fleet = config.fleets[0]
     env = {**fleet.env, "ARENA_SECONDS": msgspec.json.encode(MATCH_S).decode()}
-    config = replace(config, fleets=(replace(fleet, env=env, replicas=6, reserve=6),))
+    config = replace(
+        config, fleets=(replace(fleet, env=env, replicas=6, reserve=6, capacity=None),)
+    )
     stop = asyncio.Event()
     harm = Kills([signal.SIGKILL, signal.SIGTERM] * 2, stop)
     demo = Demo(config, DemoSettings(players=16), tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from core.errors import Invalid
 from readyup.settings import as_table, parse
 
-RULES = json.dumps(
+RULES = "// duels by skill\n" + json.dumps(
     {
         "ruleLanguageVersion": "1.0",
         "playerAttributes": [{"name": "skill", "type": "number"}],

@@ -98,7 +98,7 @@ async def test_a_line_greets_carries_frames_and_says_goodbye(door: Door):
         hello = await line.receive()
         await line.send(messages.HEARTBEAT)
         beat = await line.receive()
-        await line.send(messages.enqueue("duel", 1500.0, key="k"))
+        await line.send(messages.enqueue("duel", {"rating": 1500.0}, key="k"))
         news = await line.receive()
         await line.close()
         await until(lambda: door.closes)
@@ -143,7 +143,7 @@ async def test_a_session_is_found_or_not_there_or_not_answered(door: Door):
         nothing = await api.session("ann")
         for player in ("ann", "bob"):
             line = await api.dial(player)
-            await line.send(messages.enqueue("duel", 1500.0, key=player))
+            await line.send(messages.enqueue("duel", {"rating": 1500.0}, key=player))
         await until(lambda: door.service.matches)
         found = await api.session("ann")
         door.status = 503

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import Invalid
-from readyup.demo.asked import chaos_roles, refuse_numbers, run_folder, sized
+from readyup.bots.burst import Burst
+from readyup.demo.asked import asked_burst, chaos_roles, refuse_numbers, run_folder, sized
 from readyup.settings import load
 
 
@@ -32,7 +33,17 @@ def test_roles_are_read_between_commas():
 def test_every_fleet_has_as_many_servers_as_asked_and_no_more_reserve_than_rooms():
     (fleet,) = sized(load(environ={}), 2).fleets
 
-    assert (fleet.replicas, fleet.reserve) == (2, 4)
+    assert (fleet.replicas, fleet.reserve, fleet.capacity) == (2, 6, None)
+
+
+def test_a_burst_is_read_and_comes_while_somebody_plays():
+    assert asked_burst("50@20", 30.0) == asked_burst("50@20", 0.0) == Burst(50, 20.0)
+    assert asked_burst("", 30.0) is None
+    with pytest.raises(Invalid, match="second 20 is after the end; --duration is 20"):
+        asked_burst("50@20", 20.0)
+    for wrong in ("50", "0@20", "50@", "-3@20", "5000@20", "50@20@3"):
+        with pytest.raises(Invalid, match="50@20 is 50 matches at second 20"):
+            asked_burst(wrong, 30.0)
 
 
 def test_more_servers_than_ports_are_refused_by_the_name_of_the_option():

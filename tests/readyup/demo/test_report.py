@@ -6,20 +6,41 @@ from typing import Any
 
 import pytest
 
-from readyup.demo.report import Counts, as_text, percentiles, report_of
+from readyup.demo.counts import BurstCounts, Counts
+from readyup.demo.report import as_text, burst_of, percentiles, report_of
 
 LOG: list[dict[str, Any]] = [
     {"k": "run.started", "t": 0},
-    *({"k": "ticket.enqueued", "t": 1} for _ in range(6)),
-    {"k": "ticket.cancelled", "t": 2},
-    {"k": "ticket.expired", "t": 2},
-    {"k": "match.announced", "t": 3, "tickets": ["a", "b"], "claim_us": 1500},
-    {"k": "match.announced", "t": 3, "tickets": ["c", "d"], "claim_us": 0},
+    *(
+        {"k": "ticket.enqueued", "t": 1, "ticket": f"duel.{n}", "players": [f"bot-{n}"]}
+        for n in "abef"
+    ),
+    *(
+        {"k": "ticket.enqueued", "t": 2, "ticket": f"squad.{n}", "players": [f"bot-burst-{n}"]}
+        for n in "cd"
+    ),
+    {"k": "ticket.cancelled", "t": 2, "ticket": "duel.e"},
+    {"k": "ticket.expired", "t": 2, "ticket": "duel.f"},
+    {"k": "match.proposed", "t": 3, "match": "squad.n", "receipt": '{"rules":"1","quality":0.5}'},
+    {
+        "k": "match.announced",
+        "t": 31,
+        "match": "duel.m",
+        "tickets": ["duel.a", "duel.b"],
+        "claim_us": 1500,
+    },
+    {
+        "k": "match.announced",
+        "t": 1202,
+        "match": "squad.n",
+        "tickets": ["squad.c", "squad.d"],
+        "claim_us": 0,
+    },
     {"k": "api.pushed", "t": 4, "place_us": 2500},
     {"k": "api.pushed", "t": 4, "place_us": 4500},
     {"k": "api.pushed", "t": 4},
-    {"k": "match.ended", "t": 5, "reason": "finished"},
-    {"k": "match.ended", "t": 5, "reason": "lost"},
+    {"k": "match.ended", "t": 5, "match": "duel.m", "reason": "finished"},
+    {"k": "match.ended", "t": 5, "match": "squad.n", "reason": "lost"},
 ]
 
 CROWD = {
@@ -51,6 +72,37 @@ def test_a_run_is_counted_from_its_log(history: Path):
     assert said["place_ms"] == {"p50": 2.5, "p99": 4.5}
     assert said["events"] == len(LOG)
     assert said["history"] == str(history)
+
+
+def test_each_queue_is_counted_for_itself_with_the_quality_of_its_matches(history: Path):
+    queues = report(history, CROWD)["queues"]
+
+    assert queues["duel"] == {
+        "tickets": {"created": 4, "assigned": 2, "cancelled": 1, "expired": 1},
+        "matches": {"made": 1, "completed": 1},
+        "wait_ms": {"p50": 30, "p95": 30},
+        "quality": {"p10": 1.0, "p50": 1.0, "p90": 1.0},
+    }
+    assert queues["squad"]["quality"] == {"p10": 0.5, "p50": 0.5, "p90": 0.5}
+    assert queues["squad"]["matches"] == {"made": 1, "completed": 0}
+
+
+def test_a_burst_says_when_a_server_was_begun_for_it_and_how_many_matches_waited(history: Path):
+    said = burst_of(Counts.of(history).burst, [1, 252, 802])
+
+    assert said == {
+        "matches": 1,
+        "scale_action_s": 0.25,
+        "servers_begun": 2,
+        "waited_share": 1.0,
+        "wait_ms": {"p50": 1200, "p95": 1200, "p99": 1200},
+    }
+    text = as_text(report(history, CROWD, parts={"burst": said}))
+    assert "first server begun after 0.25 s, 100% waited over 1 s" in text
+
+
+def test_a_burst_that_nobody_came_with_has_no_figures():
+    assert burst_of(BurstCounts(), [1, 2]) == {}
 
 
 def test_a_claim_that_waited_in_line_says_nothing_about_claiming(history: Path):
