@@ -48,7 +48,9 @@ def plan_size(
         now_ms: The time.
     """
     live = [one for one in observed if one.state not in GONE and one.uid not in leaving]
-    surge = _surge(spec, live)
+    wish = None if demand is None else demand.wish
+    # A forecast keeps one room claimed, whatever the settings say.
+    surge = _surge(spec, live, reserve=spec.reserve if wish is None else max(1, spec.reserve))
     renewing = f" + {surge} to renew the reserve" if surge else ""
     if spec.replicas is not None:
         sentence = f"{spec.replicas + surge} wanted (replicas{renewing})"
@@ -62,11 +64,13 @@ def plan_size(
     claimed = sum(one.uid not in demand.in_use and _claimed(one) for one in live)
     reserve, waiting = (math.ceil(n / spec.rooms) for n in (spec.reserve, demand.waiting))
 
-    if demand.wish is not None:
+    if wish is not None:
         # What the reserve still has too much it gives back by itself, as below.
-        replicas = min(max(demand.wish.replicas + others, used + claimed), max(high, used))
-        told = {"in_use": used - others, "others": others, "claimed": claimed}
-        return SizePlan(replicas, {**told, "sentence": demand.wish.why}, past)
+        floor = used + claimed + surge
+        replicas = min(max(wish.replicas + others, floor), max(high, used))
+        told = {"in_use": used - others, "others": others, "claimed": claimed, "surge": surge}
+        sentence = wish.why + (renewing if floor > wish.replicas + others else "")
+        return SizePlan(replicas, {**told, "sentence": sentence}, past)
     asked = used + waiting + reserve + spec.buffer
     past = past.asked(asked, keep_ms=round(spec.scale_down_after_s * 1000), now_ms=now_ms)
     # What the reserve has too much it gives back by itself; until then it must not be that
@@ -90,8 +94,8 @@ def plan_size(
     return SizePlan(replicas, why, past)
 
 
-def _surge(spec: FleetSpec, live: Sequence[ServerView]) -> int:
-    """Servers beyond the size until the reserve is renewed.
+def _surge(spec: FleetSpec, live: Sequence[ServerView], *, reserve: int) -> int:
+    """Servers beyond the size until the reserve, of so many rooms, is renewed.
 
     Agones counts what is Allocated as kept: while old servers fill the fleet, none of a new
     version would ever start.
@@ -101,7 +105,7 @@ def _surge(spec: FleetSpec, live: Sequence[ServerView]) -> int:
     old = sum(one.version != spec.version and _claimed(one) for one in live)
     share = spec.pod.surge
     most = math.ceil(old * int(share[:-1]) / 100) if share.endswith("%") else int(share)
-    return min(old, most, math.ceil(spec.reserve / spec.rooms))
+    return min(old, most, math.ceil(reserve / spec.rooms))
 
 
 def _sentence(why: dict[str, object], asked: int, wanted: int, replicas: int, keep_s: float) -> str:

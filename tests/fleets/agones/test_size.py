@@ -155,6 +155,18 @@ def test_a_reserve_of_another_version_is_renewed_beyond_the_size():
     assert plan(old, in_use(), spec=replace(spec, replicas=6, version="")).replicas == 6
 
 
+def test_a_forecast_without_anything_ready_does_not_keep_the_old_version_for_good():
+    spec = replace(SPEC, version="2", reserve=6)
+    old = [replace(one, version="1") for one in claimed(*"abcdef")]
+    new = [replace(one, version="2") for one in claimed(*"ghijkl")]
+    demand = replace(in_use(), wish=Wish(6, "why"))
+
+    assert plan(old, demand, spec=spec).replicas == 6 + 2
+    assert plan(old, demand, spec=spec).why["sentence"] == "why + 2 to renew the reserve"
+    assert plan(new, demand, spec=spec).replicas == 6
+    assert plan(new, demand, spec=spec).why["sentence"] == "why"
+
+
 @given(st.integers(0, 300), st.integers(0, 60), st.integers(0, 60), st.integers(0, 120))
 def test_a_forecast_is_obeyed_within_the_bounds_and_never_below_what_is_in_use(
     asked: int, playing: int, kept: int, others: int
