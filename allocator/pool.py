@@ -11,6 +11,7 @@ from typing import Literal
 from allocator.rooms import Census, NewRoom, placement_of, ranks_of, suspects
 from allocator.settings import ACK_MS
 from core.buckets import took_commands
+from core.game_server import ServerView
 from core.ids import FleetName, MatchId, RoomId, ServerUid
 from core.lua import LuaScript, as_json
 from core.pause import PauseKey
@@ -27,6 +28,7 @@ CLAIM = LuaScript.load("allocator.lua", "claim")
 CONFIRM = LuaScript.load("allocator.lua", "confirm")
 DOUBT = LuaScript.load("allocator.lua", "doubt")
 END_SESSION = LuaScript.load("allocator.lua", "end_session")
+FENCE = LuaScript.load("allocator.lua", "fence")
 FORGET = LuaScript.load("allocator.lua", "forget")
 LEAVE = LuaScript.load("allocator.lua", "leave")
 MOVE = LuaScript.load("allocator.lua", "move")
@@ -216,6 +218,25 @@ class Pool:
         """Take a server out of the reserve; returns how many matches it still has to finish."""
         reply = await RETIRE(self.store, keys=self._keys, args={"server": server, "now_ms": now_ms})
         return int(reply)
+
+    async def fence(self, server: ServerView, *, now_ms: int) -> list[list[str]]:
+        """Take a server out of the reserve, or keep it from coming in, whichever is first.
+
+        Returns match, epoch and time of claim of each match that it still has to finish.
+        """
+        reply: list[list[str]] = await FENCE(
+            self.store,
+            keys=self._keys,
+            args={
+                "server": server.uid,
+                "rooms": server.rooms,
+                "address": server.address,
+                "port": server.port,
+                "version": server.version,
+                "now_ms": now_ms,
+            },
+        )
+        return reply
 
     async def suspect(self, server: ServerUid, *, now_ms: int) -> None:
         """Hand none of a silent server's free rooms to anybody until it is heard again."""

@@ -49,25 +49,26 @@ def plan_reserve(
     *,
     now_ms: int,
     late: Collection[ServerUid] = (),
+    fenced: Collection[ServerUid] = (),
 ) -> Plan:
     """What the reserve lacks or has too much of.
 
     ``asked`` are claims asked for that no server carries yet. Rooms wanted are the reserve's
     target, by the fleet's plan or else by the settings, and one for each match in line. Rooms
-    of servers whose ticks come ``late`` are handed out last.
+    of servers whose ticks come ``late`` are handed out last, those of ``fenced`` ones never.
     """
     played = played_on(census)
     wanted = ranks(running, played, late)
     taken = {s.uid: s for s in running if s.state is State.ALLOCATED and CLAIM_LABEL in s.labels}
     by_server = _by_server(census.rooms)
     present = {server.uid for server in running}
-    gone = [uid for uid in by_server if uid not in taken]
+    gone = [uid for uid in by_server if uid not in taken and uid not in fenced]
     gone += [uid for uid in census.greeted if uid not in present and uid not in by_server]
     rooms = [r for one in taken.values() for r in rooms_of(one, rank=wanted.get(one.uid, 0))]
     add = [room for room in rooms if room.room not in census.rooms]
 
     free = {room for room in census.free if server_of(room) in taken}
-    open_ = open_claims(running)
+    open_ = [server for server in open_claims(running) if server.uid not in fenced]
     coming = [server for server in open_ if claim_of(server) in asked]
     on_the_way = sum(server.rooms for server in coming)
     target = settings.reserve_rooms if census.reserve_target is None else census.reserve_target
@@ -75,7 +76,7 @@ def plan_reserve(
     fresh = [server for server in open_ if server not in coming]
     kept = {uid: rooms for uid, rooms in by_server.items() if uid in taken}
     old = {uid: rooms for uid, rooms in kept.items() if not is_current(taken[uid], census.version)}
-    ready = [server for server in running if server.state is State.READY]
+    ready = [one for one in running if one.state is State.READY and one.uid not in fenced]
     new = sum(is_current(server, census.version) for server in ready)
     # Whatever is Ready fills the reserve; what is of the fleet's version also renews it.
     renewing = short + sum(server_of(room) in old for room in free)
@@ -89,7 +90,11 @@ def plan_reserve(
         gone=sorted(gone),
         add=add,
         take=max(takes, key=len),
-        give_up=sorted(uid for uid, rooms in kept.items() if rooms <= census.retiring),
+        give_up=sorted(
+            uid
+            for uid, rooms in by_server.items()
+            if (uid in taken or uid in fenced) and rooms <= census.retiring
+        ),
         surplus=_too_many(kept, free, -short, order=emptiest_first(kept, running, played)),
         rank=misplaced(census, wanted),
         outdated=leaving_next(

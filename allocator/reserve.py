@@ -9,6 +9,7 @@ from statistics import median
 import structlog
 
 from allocator.beats import Beat, Beats
+from allocator.draining import Draining
 from allocator.handover import Handover
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
@@ -62,6 +63,7 @@ class Reserve:
         self._quarantine = Quarantine(after_ms=settings.late_for_ms)
         self._quarantined: set[ServerUid] = set()
         self._hinted = asyncio.Event()
+        self._draining = Draining(servers, handover, settings)
 
     def look_soon(self) -> None:
         """A hint that servers may be gone. The look itself finds out whether they are."""
@@ -84,13 +86,20 @@ class Reserve:
 
     async def refill(self, *, now_ms: int) -> Plan:
         """One pass: look at the pool, then at the backend, then act. Returns what was done."""
+        fenced = await self._draining.step(now_ms=now_ms)
         census = await self._pool.census()
         running = await self._servers.running()
         await self._note_refills(running, now_ms=now_ms)
         self._remember(running, now_ms=now_ms)
         await self._listen(now_ms=now_ms)
         plan = plan_reserve(
-            census, running, self._asked_ms, self._settings, now_ms=now_ms, late=self._late
+            census,
+            running,
+            self._asked_ms,
+            self._settings,
+            now_ms=now_ms,
+            late=self._late,
+            fenced=fenced,
         )
         for room, rank in itertools.islice(plan.rank.items(), RANKS_MAX):
             await self._pool.rank(room, rank)

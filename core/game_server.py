@@ -62,6 +62,14 @@ class ServerView:
     public_key: str = ""
     """Ed25519 key, 64 hex digits, by which the server proves itself; empty until known."""
 
+    node: str = ""
+    """The machine that it is on, by its name; empty where its address is all that is known."""
+
+
+def is_on(server: ServerView, node: str) -> bool:
+    """Whether a server is on a node, which may be called by its name or by its address."""
+    return node in (server.node, server.address)
+
 
 class Pinned(StrEnum):
     """What is known of a server's cores."""

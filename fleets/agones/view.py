@@ -102,6 +102,7 @@ def server_view(server: dict[str, Any]) -> ServerView:
         pinned=annotations.get(PINNED, ""),
         created_ms=_milliseconds(str(about.get("creationTimestamp") or "")),
         public_key=annotations.get(KEY, ""),
+        node=str(status.get("nodeName") or ""),
     )
 
 

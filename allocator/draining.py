@@ -1,0 +1,90 @@
+"""Obeys an operator's word that a node goes: fences its servers, and hands over what is left.
+
+The word is in the store, so whoever gave it may go; any number of allocators may obey it.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from allocator.drain import (
+    Drain,
+    Progress,
+    Stay,
+    decode_drain,
+    others_on,
+    to_fence,
+    to_hand_over,
+)
+from allocator.handover import Handover
+from allocator.ports import Servers
+from allocator.settings import AllocatorSettings
+from core.game_server import ServerView
+from core.ids import MatchId, ServerUid
+
+CAUSE = "node-drained"
+
+log = structlog.get_logger("readyup.allocator")
+
+
+class Draining:
+    """One fleet's; a part of its reserve."""
+
+    def __init__(self, servers: Servers, handover: Handover, settings: AllocatorSettings) -> None:
+        self._servers = servers
+        self._handover = handover
+        self._pool = handover.pool
+        # Elsewhere a match in play would not go on: it is waited for, however long.
+        self._hands_over = settings.on_lost == "handover" and settings.ack == "sessions"
+        self._told: dict[str, Progress] = {}
+
+    async def step(self, *, now_ms: int) -> frozenset[ServerUid]:
+        """Fence, hand over what is due, tell how far it is; the servers that are fenced."""
+        found: dict[str, str] = await self._pool.store.call("HGETALL", self._pool.key("drains"))
+        drains = {node: decode_drain(text) for node, text in found.items()}
+        self._told = {node: told for node, told in self._told.items() if node in drains}
+        if not drains:
+            return frozenset()
+        running = await self._servers.running()
+        fenced = to_fence(running, drains)
+        stays: dict[str, list[Stay]] = {node: [] for node in drains}
+        for server, drain in fenced.values():
+            stays[drain.node] += await self._fence(server, now_ms=now_ms)
+        for node, drain in drains.items():
+            await self._hand_over(stays[node], drain, now_ms=now_ms)
+            servers = sum(one.node == node for _, one in fenced.values())
+            told = Progress(now_ms, servers, tuple(stays[node]), others_on(running, node))
+            await self._tell(node, told)
+        return frozenset(fenced)
+
+    async def _fence(self, server: ServerView, *, now_ms: int) -> list[Stay]:
+        stays: Sequence[Sequence[str]] = await self._pool.fence(server, now_ms=now_ms)
+        return [Stay(MatchId(match), int(epoch), int(since)) for match, epoch, since in stays]
+
+    async def _hand_over(self, stays: Sequence[Stay], drain: Drain, *, now_ms: int) -> None:
+        if not self._hands_over or not to_hand_over(stays, drain, warm=len(stays), now_ms=now_ms):
+            return
+        free, waiting = await self._pool.store.many(
+            [("ZCARD", self._pool.key("free")), ("ZCARD", self._pool.key("waiting"))]
+        )
+        warm = int(free) - int(waiting)
+        for stay in to_hand_over(stays, drain, warm=warm, now_ms=now_ms):
+            if await self._pool.doubt(stay.match, stay.epoch, now_ms=now_ms):
+                await self._handover.look_after(stay.match, cause=CAUSE, now_ms=now_ms)
+
+    async def _tell(self, node: str, told: Progress) -> None:
+        before = self._told.get(node)
+        if before is not None and before.done() and told.done():
+            return
+        if before is None or before.done() != told.done():
+            log.info(
+                "node.drained" if told.done() else "node.drains",
+                fleet=self._pool.fleet,
+                node=node,
+                servers=told.servers,
+                matches=len(told.stays),
+            )
+        self._told[node] = told
+        body = msgspec.json.encode(told).decode()
+        await self._pool.store.call("HSET", self._pool.key("drain-progress"), node, body)
