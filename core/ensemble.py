@@ -22,6 +22,7 @@ from core.address import Address, Endpoint, Kind, parse_address
 from core.clients import client
 from core.errors import StoreUnreachable
 from core.primaries import primaries_of
+from core.slots import Ranges
 from core.valkey import ValkeyProcess
 
 NAME = "readyup"
@@ -56,7 +57,7 @@ class Ensemble:
 
     sentinels: dict[Endpoint, ValkeyProcess] = field(default_factory=dict)
 
-    async def slots(self) -> dict[Endpoint, list[tuple[int, int]]]:
+    async def slots(self) -> Ranges:
         """The primaries and their slots, as whoever knows says."""
         asked = primaries_of(self.address())
         try:

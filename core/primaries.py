@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from core import clients
 from core.address import Address, Endpoint
 from core.errors import StoreUnreachable
+from core.slots import Ranges
 
 ASKED_S = 0.5
 """How long anybody may take to say who is a primary; what the others said counts then."""
@@ -28,7 +29,7 @@ class Primaries(Protocol):
     fixed: bool
     """Whether they never change."""
 
-    async def find(self) -> dict[Endpoint, list[tuple[int, int]]]:
+    async def find(self) -> Ranges:
         """Each primary and its slots, from the first to the last of each range.
 
         Raises:
@@ -60,7 +61,7 @@ class _Server:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
-    async def find(self) -> dict[Endpoint, list[tuple[int, int]]]:
+    async def find(self) -> Ranges:
         return {self._endpoint: [(0, SLOTS - 1)]}
 
     async def aclose(self) -> None:
@@ -80,7 +81,7 @@ class _Sentinels:
             one: clients.sentinel(address, one, patience_s=ASKED_S) for one in address.endpoints
         }
 
-    async def find(self) -> dict[Endpoint, list[tuple[int, int]]]:
+    async def find(self) -> Ranges:
         # In the middle of a failover the first answer has the new epoch and the old address.
         questions = [
             ("SENTINEL MASTER", self._name),
@@ -110,10 +111,10 @@ class _Cluster:
         self._epochs = [-1] * SLOTS
         self._owners: list[Endpoint | None] = [None] * SLOTS
         self._claims: list[tuple[int, Endpoint, int, int]] = []
-        self._found: dict[Endpoint, list[tuple[int, int]]] = {}
+        self._found: Ranges = {}
         self._nodes = {one: self._client(one) for one in address.endpoints}
 
-    async def find(self) -> dict[Endpoint, list[tuple[int, int]]]:
+    async def find(self) -> Ranges:
         said = await _asked(self._nodes, ("CLUSTER NODES",))
         if not said:
             raise StoreUnreachable("no node of the Cluster answers")
@@ -163,7 +164,7 @@ def _endpoint(place: str, node: Mapping[str, Any], whose: Endpoint) -> Endpoint:
     return Endpoint(node["hostname"] or host or whose.host, int(port))
 
 
-def _ranges(owners: list[Endpoint | None]) -> dict[Endpoint, list[tuple[int, int]]]:
+def _ranges(owners: list[Endpoint | None]) -> Ranges:
     found: dict[Endpoint, list[tuple[int, int]]] = {}
     first = 0
     for slot in range(1, SLOTS + 1):

@@ -22,7 +22,7 @@ from core.errors import Exhausted, Invalid, StoreUnreachable
 from core.line import Call, Durability, Line, as_ours, fail
 from core.lua import LuaScript
 from core.primaries import Primaries, primaries_of
-from core.slots import key_of, slot_of, tag_of
+from core.slots import Owners, Ranges, key_of, tag_of
 
 PENDING_MAX = 20_000
 """Calls waiting in this process; beyond it callers are told at once."""
@@ -63,10 +63,7 @@ class Store:
         self._durability = durability
         self._lines: dict[Endpoint, Line] = {}
         self._readers: dict[Endpoint, aioredis.Redis] = {}
-        self._ranges: dict[Endpoint, list[tuple[int, int]]] = {}
-        self._by_slot: list[Endpoint] = []
-        """Empty while one server has all slots."""
-
+        self._owners = Owners(many=address.kind == "cluster")
         self._trouble = asyncio.Event()
         self._closed = False
         self._watch: asyncio.Task[None] | None = None
@@ -135,8 +132,8 @@ class Store:
 
     async def everywhere(self, *command: str | float) -> list[Any]:
         """Send one command to every primary and return their replies; errors as ``call``."""
-        calls = [_call(command) for _ in self._ranges]
-        to = dict(zip(map(id, calls), self._ranges, strict=True))
+        calls = [_call(command) for _ in self._owners.ranges]
+        to = dict(zip(map(id, calls), self._owners.ranges, strict=True))
         return await self._all(calls, lambda call: to[id(call)])
 
     async def run(self, script: LuaScript, keys: list[str], args: list[str | int]) -> Any:  # noqa: ANN401
@@ -160,7 +157,7 @@ class Store:
 
         Runs on a connection of its own, so that nobody waits behind it.
         """
-        reader = self._reader(self._endpoint(key))
+        reader = self._reader(self._owners.of_key(key))
         try:
             reply = await reader.execute_command(  # type: ignore[no-untyped-call]
                 "XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", key, after
@@ -200,12 +197,7 @@ class Store:
             self._line(where(call)).put(call)
 
     def _route(self, call: Call) -> Endpoint:
-        return self._endpoint(key_of(call.command) if self._by_slot else None)
-
-    def _endpoint(self, key: str | None) -> Endpoint:
-        if self._by_slot and key is not None:
-            return self._by_slot[slot_of(key)]
-        return next(iter(self._ranges))
+        return self._owners.of(call.command)
 
     def _line(self, endpoint: Endpoint) -> Line:
         if (line := self._lines.get(endpoint)) is None:
@@ -244,7 +236,7 @@ class Store:
 
     def _send_on(self, told_by: Endpoint, call: Call, moved: MovedError) -> None:
         """Another server has the key, so nothing was done here and sending it on is no repeat."""
-        if not self._by_slot:
+        if not self._owners.many:
             wrong = "this server is one of a Cluster: the address is redis+cluster://host:port"
             fail([call], Invalid(wrong, field="$.store.url"))
             return
@@ -254,7 +246,7 @@ class Store:
             fail([call], StoreUnreachable("the servers send each other in circles"))
             return
         owner = Endpoint(moved.host or told_by.host, moved.port)
-        self._by_slot[moved.slot_id] = owner
+        self._owners.moved(moved.slot_id, owner)
         self._line(owner).put(call)
 
     async def _keep_looking(self) -> None:
@@ -267,18 +259,12 @@ class Store:
                 await self._go_to(await self._primaries.find())
             await asyncio.sleep(LOOK_AGAIN_S)
 
-    async def _go_to(self, found: dict[Endpoint, list[tuple[int, int]]]) -> None:
+    async def _go_to(self, found: Ranges) -> None:
         """These are the primaries now."""
-        if found == self._ranges:
+        if found == self._owners.ranges:
             return
         self.reign += 1
-        self._ranges = found
-        if self._address.kind == "cluster":
-            nobody = next(iter(found))  # who will say so
-            self._by_slot = [nobody] * 16_384
-            for endpoint, ranges in found.items():
-                for first, last in ranges:
-                    self._by_slot[first : last + 1] = [endpoint] * (last + 1 - first)
+        self._owners.become(found)
         for endpoint in self._lines.keys() - found.keys():
             await self._leave(endpoint)
         for endpoint in self._readers.keys() - found.keys():

@@ -219,9 +219,9 @@ async def test_a_node_of_a_cluster_that_is_written_as_one_server_is_refused_with
         async def execute(self, **_: object) -> list[Exception]:
             return [MovedError("12182 10.0.0.2:6379")]
 
-    line = store._line(store._endpoint(None))
+    line = store._line(store._owners.of_key(None))
     with monkeypatch.context() as patched:
-        patched.setattr(store, "_by_slot", [])
+        patched.setattr(store._owners, "many", False)
         patched.setattr(line._client, "pipeline", lambda **_: Pipe())
         with pytest.raises(Invalid, match=r"redis\+cluster://"):
             await store.call("GET", "k")
@@ -238,7 +238,7 @@ async def test_a_store_closes_even_when_its_client_swallows_the_cancellation(val
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
-    line = store._line(store._endpoint(None))
+    line = store._line(store._owners.of_key(None))
     line._send = deaf  # type: ignore[method-assign, assignment]
     async with asyncio.TaskGroup() as group:
         waiting = group.create_task(_outcome(store.call("PING")))

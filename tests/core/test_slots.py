@@ -1,8 +1,9 @@
-"""The key of a command, its slot, and what all keys of a slot begin with here."""
+"""The key of a command, its slot and whose that is, and what all keys of a slot begin with."""
 
 import pytest
 
-from core.slots import key_of, slot_of, tag_of
+from core.address import Endpoint
+from core.slots import Owners, key_of, slot_of, tag_of
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,29 @@ def test_keys_of_one_tag_have_one_slot():
 def test_the_tag_of_a_key():
     assert tag_of("{q:g}:duel:log") == "{q:g}"
     assert tag_of("plain") == "plain"
+
+
+def test_a_command_is_for_whoever_has_its_slot_and_keeps_so_until_somebody_says_otherwise():
+    first, second = Endpoint("a", 1), Endpoint("b", 1)
+    owners = Owners(many=True)
+    slot = slot_of("k")
+    owners.become({first: [(0, slot - 1), (slot + 1, 16_383)], second: [(slot, slot)]})
+
+    assert owners.of(("GET", "k")) == second
+    assert owners.of(("PING",)) == first
+    owners.moved(slot, first)
+    assert owners.of(("GET", "k")) == first
+
+
+def test_a_slot_that_nobody_has_is_asked_of_somebody_who_will_say_so():
+    owners = Owners(many=True)
+    owners.become({Endpoint("a", 1): [(0, 0)]})
+
+    assert owners.of(("GET", "k")) == Endpoint("a", 1)
+
+
+def test_one_server_has_every_slot():
+    owners = Owners(many=False)
+    owners.become({Endpoint("a", 1): [(0, 16_383)]})
+
+    assert owners.of(("GET", "k")) == owners.of(("PING",)) == Endpoint("a", 1)
