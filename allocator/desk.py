@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from allocator import frames
 from allocator.beats import Beat, Beats, Tick
+from allocator.filling import Filling
 from allocator.leaving import Leaving
 from allocator.link import Link
 from allocator.metrics import AllocatorMetrics
@@ -29,6 +30,7 @@ class Desk:
         self,
         sessions: Sessions,
         servers: Servers,
+        filling: Filling,
         settings: AllocatorSettings,
         metrics: AllocatorMetrics,
         spans: ServerSpans,
@@ -36,6 +38,7 @@ class Desk:
     ) -> None:
         """``look_soon`` is called when servers may be gone."""
         self.look_soon = look_soon
+        self.filling = filling
         self.settings = settings
         self.metrics = metrics
         self.pool = sessions.pool
@@ -77,16 +80,16 @@ class Desk:
                 await self._ack(link, said, now_ms=now_ms)
             case frames.Joined():
                 await self._joined(link, said, now_ms=now_ms)
-            case frames.Left():
-                pass  # the server's own event file is the witness of who left
+            case frames.Left() | frames.Backfill():
+                await self.filling.hear(link, said, now_ms=now_ms)
             case frames.Result(match=match, epoch=epoch, result=result):
                 result_json = bytes(result).decode()
                 await self._sessions.result(
                     match, uid, epoch, result_json=result_json, now_ms=now_ms
                 )
-            case frames.Release(match=match, room=room, epoch=epoch, reason=reason):
+            case frames.Release(match=match, room=room, epoch=epoch, reason=reason, left=left):
                 ok = await self._sessions.release(
-                    match, room, uid, epoch, reason=reason, now_ms=now_ms
+                    match, room, uid, epoch, reason=reason, now_ms=now_ms, left=left
                 )
                 link.snapshots_ms.pop(match, None)
                 link.push({"type": "released", "match": match, "epoch": epoch, "ok": ok})
@@ -185,6 +188,7 @@ class Desk:
                 should.add((room, MatchId(match), int(epoch)))
         for _, match, epoch in sorted(should - holds):
             self.assign(link, match, epoch)
+        await self.filling.compare(link, holding)
         for room, match, epoch in sorted(holds - should):
             link.push(frames.withdrawn(match, room, epoch, "not held by this server"))
         return retiring

@@ -31,6 +31,8 @@ class Holding(msgspec.Struct, frozen=True):
     match: MatchId | None = None
     epoch: Epoch = 0
     players: Count = 0
+    roster: Count = 0
+    """How often the match's players had changed, as far as it knows."""
 
 
 class Hello(msgspec.Struct, tag="hello"):
@@ -128,11 +130,31 @@ class Release(msgspec.Struct, tag="release"):
     room: RoomId
     epoch: Epoch
     reason: ReleaseReason = "finished"
+    left: tuple[PlayerId, ...] = ()
+    """Players who had left and not come back when it ended."""
+
+
+class Backfill(msgspec.Struct, tag="backfill"):
+    """Players, please, for seats that are open; without seats: none any more."""
+
+    match: MatchId
+    epoch: Epoch
+    n: Count
+    """Rises with each request of this match at this epoch."""
+
+    open: dict[str, Annotated[int, msgspec.Meta(ge=0, le=1_000)]]
+    """Team to seats."""
+
+    gone: tuple[PlayerId, ...] = ()
+    """Whose seats may be given away."""
+
+    automatic: bool = False
+    """No game asks: these have left, and did not come back."""
 
 
 Said = (
     Hello | Ack | Refused | Joined | Left | Heartbeat | Result | Release | Snapshot | Draining
-    | HandOver
+    | HandOver | Backfill
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
@@ -165,6 +187,7 @@ def welcome(join_keys: Sequence[str], settings: AllocatorSettings) -> Frame:
         "heartbeat_s": settings.heartbeat_s,
         "snapshot_s": settings.snapshot_s if hands_over else 0.0,
         "finish_s": settings.finish_s,
+        "rejoin_s": settings.rejoin_s,
     }
 
 
@@ -173,7 +196,9 @@ def assign(session: Session, join_deadline_s: float, *, snapshot: bytes | None) 
 
     A match that was handed over comes with its last ``snapshot``, where there is one.
     """
-    kept = {} if snapshot is None else {"snapshot": snapshot}
+    kept: Frame = {} if snapshot is None else {"snapshot": snapshot}
+    if session.roster:
+        kept["roster"] = session.roster
     return {
         "type": "assign",
         "match": session.match,
@@ -183,6 +208,30 @@ def assign(session: Session, join_deadline_s: float, *, snapshot: bytes | None) 
         "players": session.players,
         "join_deadline_s": join_deadline_s,
         **kept,
+    }
+
+
+def roster(session: Session) -> Frame:
+    """These are the match's players from now on."""
+    return {
+        "type": "roster",
+        "match": session.match,
+        "epoch": session.epoch,
+        "n": session.roster,
+        "players": session.players,
+    }
+
+
+def backfill(asked: Backfill, *, state: str, detail: str = "") -> Frame:
+    """What became of a request for players; ``filling`` is to be asked again."""
+    said = {"detail": detail} if detail else {}
+    return {
+        "type": "backfill",
+        "match": asked.match,
+        "epoch": asked.epoch,
+        "n": asked.n,
+        "state": state,
+        **said,
     }
 
 

@@ -62,7 +62,8 @@ class Herald:
                     await self._matches.moved(session.placement(), now_ms=now_ms)
                 return True
             case "session.ended" if event["reason"] != "closed":
-                await self._matches.ended(MatchId(event["match"]), event["reason"], now_ms=now_ms)
+                match, left = MatchId(event["match"]), tuple(event.get("left", ()))
+                await self._matches.ended(match, event["reason"], now_ms=now_ms, left=left)
                 return True
             case _:
                 return False

@@ -1,14 +1,34 @@
 """What the allocator needs from the world, in its own words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from core.game_server import ServerView
-from core.ids import MatchId, ServerUid
+from core.ids import MatchId, PlayerId, ServerUid
 from core.placement import Placement
 
 CLAIM_LABEL = "readyup/claim"
 """Label of a server that is taken for the reserve; its value is the refill's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Players that a server wants for its match."""
+
+    match: MatchId
+    epoch: int
+    n: int
+    """Of the request, among those of this match at this epoch."""
+
+    open: Mapping[str, int]
+    """Team to seats; none in any takes back what was asked for before."""
+
+    gone: tuple[PlayerId, ...]
+    """Whose seats may be given away."""
+
+    automatic: bool
+    """No game asks: these have left."""
 
 
 class Servers(Protocol):
@@ -54,6 +74,22 @@ class Matches(Protocol):
         """The match is at another room, at a higher epoch; its players are to be told."""
         ...
 
-    async def ended(self, match: MatchId, reason: str, *, now_ms: int) -> None:
-        """The match's session is over: finished, no-join, failed, lost or stopped."""
+    async def ended(
+        self, match: MatchId, reason: str, *, now_ms: int, left: Sequence[PlayerId] = ()
+    ) -> None:
+        """The match's session is over: finished, no-join, failed, lost or stopped.
+
+        ``left`` are players who had gone by then, and did not come back.
+        """
+        ...
+
+    async def backfill(self, wanted: Wanted, *, now_ms: int) -> str:
+        """The match asks for players; the same again is the same request.
+
+        Returns:
+            What became of it, as the sessions API says it.
+
+        Raises:
+            Invalid: there are no such seats.
+        """
         ...

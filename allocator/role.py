@@ -7,6 +7,7 @@ from functools import partial
 
 from allocator.desk import Desk
 from allocator.farewells import Farewells
+from allocator.filling import Filling
 from allocator.handover import Handover
 from allocator.herald import Herald
 from allocator.letters import Letters
@@ -74,8 +75,17 @@ def allocator_role(
         if ack != "sessions":
             letters = Letters(sessions, fleet.servers, fleet.settings, metrics, join_keys=join_keys)
             services[f"letters-{name}"] = partial(letters.run, clock)
+        filling = Filling(sessions, fleet.matches)
         desks.append(
-            Desk(sessions, fleet.servers, fleet.settings, metrics, spans, reserve.look_soon)
+            Desk(
+                sessions,
+                fleet.servers,
+                filling,
+                fleet.settings,
+                metrics,
+                spans,
+                reserve.look_soon,
+            )
         )
     api = SessionsApi(desks, join_keys=join_keys, clock=clock, chance=chance)
     services["sessions-api"] = api.run

@@ -105,17 +105,26 @@ class SessionsApi:
                     desk.assign(link, MatchId(event["match"]), event["session_epoch"])
                 if kind == "session.moved":
                     self._withdraw(event, event["from"], event["session_epoch"] - 1, "moved")
+            case "session.filled" | "session.unfilled":
+                self._tell_roster(desk, event)
             case "match.waiting" if "from" in event:
                 self._withdraw(event, event["from"], event["session_epoch"], "moved")
             case "session.ended" if event["reason"] in ("lost", "abandoned", "stopped", "closed"):
                 self._withdraw(event, event["room"], event["session_epoch"], event["reason"])
             case "room.removed" if event["reason"] == "retiring":
-                if link := self._links.get(ServerUid(event["server"])):
-                    link.push({"type": "retire"})
+                self._retire(event)
             case "server.deleted":
                 desk.look_soon()
             case _:
                 pass
+
+    def _tell_roster(self, desk: Desk, event: Event) -> None:
+        if link := self._links.get(ServerUid(event["server"])):
+            desk.filling.tell(link, MatchId(event["match"]), event["session_epoch"])
+
+    def _retire(self, event: Event) -> None:
+        if link := self._links.get(ServerUid(event["server"])):
+            link.push({"type": "retire"})
 
     def _withdraw(self, event: Event, room: str, epoch: int, reason: str) -> None:
         if link := self._links.get(server_of(RoomId(room))):

@@ -1,6 +1,7 @@
 """Who plays where: the record of each match on its server, and the server's own steps in it."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -8,8 +9,8 @@ from typing import Literal
 import msgspec
 
 from allocator.pool import Pool
-from core.ids import FleetName, MatchId, QueueName, RoomId, ServerUid
-from core.lua import LuaScript
+from core.ids import FleetName, MatchId, PlayerId, QueueName, RoomId, ServerUid
+from core.lua import LuaScript, as_json
 from core.placement import Placement, SeatedPlayer
 
 ACK = LuaScript.load("allocator.lua", "ack")
@@ -21,6 +22,7 @@ SNAPSHOT = LuaScript.load("allocator.lua", "snapshot")
 FIELDS = (
     "queue", "room", "server", "address", "port", "epoch", "state", "players", "committed",
     "claimed_ms", "acked_ms", "joined_ms", "ended_ms", "result", "reason", "handovers",
+    "roster",
 )  # fmt: skip
 
 AckedBy = Literal["server", "label", "patch"]
@@ -85,6 +87,9 @@ class Session:
 
     handovers: int = 0
     """How many servers in a row took it and were left before they kept a snapshot of it."""
+
+    roster: int = 0
+    """How often its players have changed since it began."""
 
     def live(self) -> bool:
         """Whether the match may still be played."""
@@ -212,10 +217,12 @@ class Sessions:
         *,
         reason: ReleaseReason,
         now_ms: int,
+        left: Sequence[PlayerId] = (),
     ) -> bool:
         """The server is done: the session ends, the room serves the next match.
 
-        True also the second time; False if the match is not this server's at this epoch.
+        ``left`` are players who had gone by then, and did not come back. True also the second
+        time; False if the match is not this server's at this epoch.
         """
         args: dict[str, str | int] = {
             "match": match,
@@ -226,6 +233,7 @@ class Sessions:
             "now_ms": now_ms,
             "ack_ms": self.pool.ack_ms,
             "retire_after": self._retire_after,
+            "left": as_json(left) if left else "",
         }
         return bool(await RELEASE(self._store.durably, keys=self._keys, args=args))
 
@@ -252,4 +260,5 @@ class Sessions:
             result=said["result"],
             reason=said["reason"],
             handovers=int(said["handovers"] or 0),
+            roster=int(said["roster"] or 0),
         )

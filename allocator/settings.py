@@ -83,6 +83,9 @@ class AllocatorSettings:
     finish_s: float = 0.0
     """How long a server that is told to go plays on before it hands its matches over."""
 
+    rejoin_s: float = 20.0
+    """How long a player who left a match in play is awaited before the seat may be given away."""
+
     retire_after_matches: int = 0
     """A server that hosted so many matches is retired. 0 = never."""
 

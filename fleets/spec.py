@@ -116,6 +116,10 @@ class FleetSpec:
     """Seconds that a server plays on after SIGTERM before it hands over the matches of which it
     said a snapshot; those that end by then need not move. At most ``grace_s``."""
 
+    rejoin_s: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 20.0
+    """Seconds that a player whose link to a match broke is awaited. Who is not back by then has
+    left: the seat may be given to somebody else, where the queue wants that (``backfill``)."""
+
     retire_after_matches: Count = 0
     """Matches after which a server is retired and started anew. 0 = never."""
 

@@ -115,6 +115,9 @@ def _judge(token: JoinToken, room: Room) -> Admitted | TurnedAway:
     if seat.epoch > held.epoch or room.state is State.ASSIGNED:
         return TurnedAway(Why.NOT_YET, f"{seat.match} is not ours yet at {seat.epoch}", seat)
     kept = held.seat_of(seat.player)
+    if kept is None and not room.vacancies.was_replaced(seat.player):
+        # A token says that there is a seat: a newcomer's, of whom we are told in a moment.
+        return TurnedAway(Why.NOT_YET, f"no seat is known yet for {seat.player}", seat)
     if kept is None or (kept.team, kept.seat) != (seat.team, seat.seat):
         return TurnedAway(Why.NO_SEAT, f"no such seat for {seat.player}", seat)
     return Admitted(seat, room.id, token.jti, rejoin=seat.player in room.here)

@@ -5,7 +5,7 @@ goes through the table in rooms.py.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, assert_never
 
 from core.clock import Clock
@@ -14,14 +14,17 @@ from core.ids import MatchId, PlayerId, room_id
 from gameserver.admission import Admitted, Door, TurnedAway, Why
 from gameserver.environment import Environment
 from gameserver.ports import Game
+from gameserver.refilling import Refilling
 from gameserver.rooms import Answer, Assignment, Command, Event, Room, State, consider, step
 from gameserver.sessions_link import (
     Acked,
     Assign,
+    Backfill,
     Challenge,
     Message,
     Released,
     Retire,
+    Roster,
     Welcome,
     Withdrawn,
 )
@@ -54,6 +57,7 @@ class Matches:
 
         self._game = game
         self._tell = telling
+        self._refilling = Refilling(telling, clock)
         self._clock = clock
         ids = [room_id(environment.uid, n) for n in range(environment.rooms)]
         self._rooms = {name: Room(name) for name in ids}
@@ -111,6 +115,7 @@ class Matches:
             unanswered = room.leaving or room.state in {State.ASSIGNED, State.ENDED}
             if room.state is State.PLAYING and room.snapshot.due(now_s, every_s=self._snapshot_s):
                 self._tell.snapshot(room)
+            self._refilling.look(room)
             if unanswered and now_s - room.said_s > SAY_AGAIN_S:
                 self._tell.everything(room)
 
@@ -130,6 +135,7 @@ class Matches:
         self._door.learn(welcome.join_keys)
         self.heartbeat_s = welcome.heartbeat_s
         self.hand_over_s, self._snapshot_s = welcome.finish_s, welcome.snapshot_s
+        self._refilling.rejoin_s = welcome.rejoin_s
         if self.retiring == STOPPING:
             self._tell.draining()
         for room in self._rooms.values():
@@ -147,6 +153,10 @@ class Matches:
                 self._answered(message, State.ENDED, Event.RELEASED)
             case Withdrawn():
                 self._withdrawn(message)
+            case Roster():
+                self._refilling.reseat(self._room_of(message.match), message)
+            case Backfill():
+                self._refilling.answered(self._room_of(message.match), message)
             case Retire():
                 self.retire("retired")
             case Welcome() | Challenge():
@@ -163,6 +173,7 @@ class Matches:
             players=tuple(message.players),
             join_deadline_s=message.join_deadline_s,
             snapshot=message.snapshot,
+            roster=message.roster,
         )
         room = self._rooms.get(message.room)
         if room is None:
@@ -221,6 +232,7 @@ class Matches:
         room = self._rooms[verdict.room]
         player, rejoin = verdict.seat.player, verdict.rejoin
         room.here[player] = True
+        room.vacancies.back(player)
         self._apply(room, Event.JOINED)
         self._tell.note("player.joined", room, player=player, jti=verdict.jti, rejoin=rejoin)
         self._tell.joined(room, player, rejoin=rejoin)
@@ -232,6 +244,7 @@ class Matches:
         if room is None or not room.here.get(player):
             return
         room.here[player] = False
+        self._refilling.left(room, player)
         self._tell.note("player.left", room, player=player)
         self._tell.left(room, player)
 
@@ -241,11 +254,19 @@ class Matches:
         assert room is not None, f"{match} is not played here"
         room.snapshot.take(state)
 
+    def backfill(
+        self, match: MatchId, open_: Mapping[str, int], gone: Collection[PlayerId] = ()
+    ) -> None:
+        """Ask for players; ``look`` says it."""
+        if (room := self._room_of(match)) is not None:
+            self._refilling.ask(room, open_, gone)
+
     def finished(self, match: MatchId, result: dict[str, Any]) -> None:
         """Note and say the result, and release the room."""
         room = self._room_of(match)
         assert room is not None, f"{match} is not played here"
         room.result = result
+        self._refilling.end(room)
         room.reason = "finished"
         self._tell.note("match.finished", room, result=result)
         self._apply(room, Event.FINISHED)

@@ -1,6 +1,7 @@
 """What the runtime asks of a game and of its surroundings, and what a game may ask of it."""
 
 import asyncio
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from core.ids import MatchId, PlayerId
@@ -27,6 +28,16 @@ class Host(Protocol):
 
         Raises:
             Invalid: it is larger than ``core.game_server.SNAPSHOT_MAX_BYTES``.
+        """
+        ...
+
+    def backfill(
+        self, match: MatchId, open_: Mapping[str, int], gone: Collection[PlayerId] = ()
+    ) -> None:
+        """Ask for players: so many seats of each team, those of ``gone`` first.
+
+        The newest stands; without seats nobody is asked for. Whoever comes is let in by
+        ``admit``, to a seat that is free or was that of somebody who has gone.
         """
         ...
 

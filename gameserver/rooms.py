@@ -16,6 +16,7 @@ from core.errors import IllegalTransition
 from core.ids import MatchId, PlayerId, QueueName, RoomId
 from core.placement import SeatedPlayer
 from gameserver.snapshot import Snapshot
+from gameserver.vacancies import Vacancies
 
 
 class State(StrEnum):
@@ -115,6 +116,9 @@ class Assignment:
     """Where to go on: the last that the server before said of it. None where the match is new,
     or where it said nothing; then it begins anew."""
 
+    roster: int = 0
+    """How often its players have changed; they are those of this number."""
+
     def seat_of(self, player: PlayerId) -> SeatedPlayer | None:
         """The place kept for a player."""
         return next((seated for seated in self.players if seated.player == player), None)
@@ -134,7 +138,11 @@ class Room:
     reason: str = ""
     """Why it was released: ``finished``, ``no-join`` or ``failed``."""
 
+    left: tuple[PlayerId, ...] = ()
+    """Who had left and not come back when the match ended."""
+
     snapshot: Snapshot = field(default_factory=Snapshot)
+    vacancies: Vacancies = field(default_factory=Vacancies)
     leaving: bool = False
     """Another server was asked for; the match is played here until it is withdrawn."""
 
@@ -146,6 +154,7 @@ class Room:
         """Forget the match."""
         self.match, self.result, self.reason = None, None, ""
         self.here, self.snapshot, self.leaving = {}, Snapshot(), False
+        self.vacancies, self.left = Vacancies(), ()
 
     @property
     def players(self) -> int:

@@ -51,6 +51,9 @@ class Welcome(msgspec.Struct, tag="welcome"):
     finish_s: float = 0.0
     """How long a server that is told to go plays on before it hands its matches over."""
 
+    rejoin_s: float = 20.0
+    """How long a player who left is awaited."""
+
 
 class Assign(msgspec.Struct, tag="assign"):
     """A match for a room."""
@@ -62,6 +65,26 @@ class Assign(msgspec.Struct, tag="assign"):
     players: list[SeatedPlayer]
     join_deadline_s: float
     snapshot: bytes | None = None
+    roster: int = 0
+
+
+class Roster(msgspec.Struct, tag="roster"):
+    """Who has a seat in a match of yours from now on."""
+
+    match: MatchId
+    epoch: int
+    n: int
+    players: list[SeatedPlayer]
+
+
+class Backfill(msgspec.Struct, tag="backfill"):
+    """What became of a request for players."""
+
+    match: MatchId
+    epoch: int
+    n: int
+    state: str
+    detail: str = ""
 
 
 class Acked(msgspec.Struct, tag="acked"):
@@ -94,7 +117,9 @@ class Retire(msgspec.Struct, tag="retire"):
     """Finish what runs, then go."""
 
 
-Message = Challenge | Welcome | Assign | Acked | Withdrawn | Released | Retire
+Message = (
+    Challenge | Welcome | Assign | Acked | Withdrawn | Released | Retire | Roster | Backfill
+)  # fmt: skip
 
 _decode: Final = msgspec.json.Decoder(Message).decode
 _encode: Final = msgspec.json.Encoder().encode

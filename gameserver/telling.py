@@ -10,6 +10,7 @@ from gameserver.environment import Environment
 from gameserver.ports import Line, Witness
 from gameserver.rooms import Assignment, Room, State
 from gameserver.tick import TickFigures
+from gameserver.vacancies import Request
 
 
 class Telling:
@@ -50,6 +51,7 @@ class Telling:
                 "match": room.match.match,
                 "epoch": room.match.epoch,
                 "players": room.players,
+                "roster": room.match.roster,
             }
             for room in rooms
             if room.match is not None
@@ -83,7 +85,12 @@ class Telling:
         if room.result is not None:
             self.line.send("result", match=held.match, epoch=held.epoch, result=room.result)
         self.line.send(
-            "release", match=held.match, room=room.id, epoch=held.epoch, reason=room.reason
+            "release",
+            match=held.match,
+            room=room.id,
+            epoch=held.epoch,
+            reason=room.reason,
+            left=room.left,
         )
 
     def snapshot(self, room: Room) -> None:
@@ -111,6 +118,19 @@ class Telling:
         """A player is not connected any more."""
         held = _held(room)
         self.line.send("left", match=held.match, epoch=held.epoch, player=player)
+
+    def backfill(self, room: Room, request: Request) -> None:
+        """Players, please; or none, where no seat is open."""
+        held = _held(room)
+        self.line.send(
+            "backfill",
+            match=held.match,
+            epoch=held.epoch,
+            n=room.vacancies.n,
+            open=request.open,
+            gone=request.gone,
+            automatic=request.automatic,
+        )
 
     def refused(self, offered: Assignment, reason: str) -> None:
         """We do not take this match."""

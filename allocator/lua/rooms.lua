@@ -62,8 +62,9 @@ local function retire(server, now_ms)
   return held
 end
 
--- End a session; its record can be read for another hour, its snapshot is gone.
-local function finish(match, room, epoch, reason, now_ms)
+-- End a session; its record can be read for another hour, its snapshot is gone. Players who had
+-- `left` are named to the matchmaker.
+local function finish(match, room, epoch, reason, now_ms, left)
   local state = reason == "abandoned" and reason or "ended"
   redis.call("DEL", key("snapshot:" .. match))
   redis.call("HSET", session_key(match), "state", state, "ended_ms", now_ms, "reason", reason)
@@ -76,5 +77,5 @@ local function finish(match, room, epoch, reason, now_ms)
     log("claim.left", now_ms, { match = match, reason = reason })
   end
   log("session.ended", now_ms,
-    { match = match, room = room, session_epoch = tonumber(epoch), reason = reason })
+    { match = match, room = room, session_epoch = tonumber(epoch), reason = reason, left = left })
 end

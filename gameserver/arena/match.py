@@ -47,6 +47,9 @@ class Seat:
 
     player: PlayerId
     team: str
+    number: int
+    """Within the team."""
+
     link: PlayerLink | None = None
     path: PathMeter | None = None
     """Of the newest link, also once it is gone."""
@@ -66,11 +69,10 @@ class ArenaMatch:
         self.phase = phase
         """Which of the ticks between two snapshots is this match's: rooms take turns."""
 
-        self.seats = [Seat(seated.player, seated.team) for seated in players]
+        self.seats = [Seat(seated.player, seated.team, seated.seat) for seated in players]
         self.inputs: dict[int, Input] = {}
         """What each seat wants, until it says otherwise."""
 
-        self._index = {seat.player: n for n, seat in enumerate(self.seats)}
         self._teams = sorted({seat.team for seat in self.seats})
         self.world = rules.begin([self._teams.index(seat.team) for seat in self.seats])
         self._seconds = seconds
@@ -82,9 +84,17 @@ class ArenaMatch:
             before = restored(assignment.snapshot, players=len(self.seats))
             self.ticks, self.world = before.ticks, before.world
 
-    def seat_of(self, player: PlayerId) -> int:
-        """The place of a player in ``seats`` and in snapshots."""
-        return self._index[player]
+    def seat_for(self, player: PlayerId, team: str, number: int) -> int | None:
+        """The place of a player in ``seats`` and in snapshots; None without such a seat.
+
+        A newcomer takes the figure of whoever had the seat, with its score.
+        """
+        for n, seat in enumerate(self.seats):
+            if (seat.team, seat.number) == (team, number):
+                if seat.player != player:
+                    seat.player, seat.joins = player, 0
+                return n
+        return None
 
     def sit(self, n: int, link: PlayerLink) -> PlayerLink | None:
         """The player of seat ``n`` is on this link now; returns the one it replaces."""

@@ -101,7 +101,9 @@ class Reception:
         if isinstance(verdict, TurnedAway):
             return _REASONS[verdict.why]
         match = self._matches[verdict.seat.match]
-        seat = match.seat_of(verdict.seat.player)
+        seat = match.seat_for(verdict.seat.player, verdict.seat.team, verdict.seat.seat)
+        if seat is None:  # the arena keeps its size: newcomers come for those who left
+            return Reason.NO_SEAT
         welcome = encode_welcome(
             Welcome(
                 echo=join.echo,

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import CollectorRegistry
 
 from allocator.desk import Desk
+from allocator.filling import Filling
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.servers_api import SessionsApi, sessions_app
@@ -35,6 +36,7 @@ from gameserver.sessions_link import SessionsLink
 from gameserver.telling import Telling
 from gameserver.tick import TickFigures
 from readyup.bench.claim import FLEET, ROOMS_EACH, uids
+from readyup.wiring.adapters import QueueMatches
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 JOIN_KEY = KEY.public_key().public_bytes_raw().hex()
@@ -93,7 +95,8 @@ async def serve(url: str) -> None:
     store = await Store.connect(url)
     settings, sessions = AllocatorSettings(FLEET), Sessions(Pool(store, FLEET))
     metrics = AllocatorMetrics(CollectorRegistry())
-    desk = Desk(sessions, Backend(), settings, metrics, ServerSpans(OFF, clock))
+    filling = Filling(sessions, QueueMatches({}))
+    desk = Desk(sessions, Backend(), filling, settings, metrics, ServerSpans(OFF, clock))
     api = SessionsApi([desk], join_keys=[JOIN_KEY], clock=clock, chance=chance)
     stop = asyncio.Event()
     app: web.Application = sessions_app(api)

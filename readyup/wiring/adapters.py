@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import msgspec
 
 from allocator.pool import Pool
+from allocator.ports import Wanted
 from allocator.seats import seat, unseat
 from allocator.sessions import Sessions as StoredSessions
 from allocator.settings import Ack, ack_ms
@@ -13,6 +14,8 @@ from core.eventlog import last_id, tail
 from core.ids import FleetName, MatchId, PlayerId, QueueName, queue_of
 from core.placement import ClaimOrder, Placement, SeatOrder
 from core.redis import Store
+from matchmaker import backfills
+from matchmaker.penalties import penalise
 from matchmaker.placing import session_hint
 from matchmaker.ports import Capacity, PlayerSession, RoomFound
 from matchmaker.store import QueueStore
@@ -122,6 +125,23 @@ class QueueMatches:
         if queue := self._queues.get(QueueName(queue_of(placement.match))):
             await queue.moved(placement, now_ms=now_ms)
 
-    async def ended(self, match: MatchId, reason: str, *, now_ms: int) -> None:
-        if queue := self._queues.get(queue_of(match)):
-            await queue.ended(match, reason=reason, now_ms=now_ms)
+    async def ended(
+        self, match: MatchId, reason: str, *, now_ms: int, left: Sequence[PlayerId] = ()
+    ) -> None:
+        queue = self._queues.get(queue_of(match))
+        # Told again it is no news, and no offence is counted twice.
+        if queue and await queue.ended(match, reason=reason, now_ms=now_ms) and left:
+            await penalise(queue, left, "left", now_ms=now_ms)
+
+    async def backfill(self, wanted: Wanted, *, now_ms: int) -> str:
+        if (queue := self._queues.get(queue_of(wanted.match))) is None:
+            return "off"
+        asked = backfills.Wanted(
+            wanted.match,
+            f"{wanted.match}/{wanted.epoch}-{wanted.n}",
+            wanted.open,
+            wanted.gone,
+            wanted.epoch,
+            automatic=wanted.automatic,
+        )
+        return await backfills.ask(queue, asked, now_ms=now_ms)

@@ -188,6 +188,7 @@ async def run_allocator(house: House, stop: asyncio.Event) -> None:
                         else 0,
                         on_lost=fleet.on_lost,
                         finish_s=fleet.finish_s,
+                        rejoin_s=fleet.rejoin_s,
                         retire_after_matches=fleet.retire_after_matches,
                     ),
                     MirroredServers(house.store, fleet.name),

@@ -246,7 +246,7 @@ async def test_what_could_not_be_told_is_told_again(
     pool: Pool, sessions: Sessions, matches: FakeMatches
 ):
     class Away(FakeMatches):
-        async def ended(self, match: MatchId, reason: str, *, now_ms: int) -> None:
+        async def ended(self, match: MatchId, reason: str, *, now_ms: int, left=()) -> None:
             first = not self.asked
             self.asked.append(match)
             if first:

@@ -11,6 +11,7 @@ from aiohttp import WSMsgType
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from allocator.desk import CHECK_MS, Desk
+from allocator.filling import Filling
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.servers_api import SessionsApi, sessions_app
@@ -25,6 +26,7 @@ from core.web import serve_app
 from tests.allocator.worlds import (
     FLEET,
     NOW,
+    FakeMatches,
     FakeServers,
     FixedClock,
     GameServer,
@@ -53,7 +55,7 @@ class Counter:
         await game_server.hello(**holding)  # type: ignore[arg-type] - passed through
         assert await game_server.hear() == {
             "type": "welcome", "join_keys": ["ab" * 32], "heartbeat_s": 1.0,
-            "snapshot_s": 1.0, "finish_s": 0.0,
+            "snapshot_s": 1.0, "finish_s": 0.0, "rejoin_s": 20.0,
         }  # fmt: skip
 
     async def claimed(self, name: str) -> Placement:
@@ -71,7 +73,8 @@ def open_counter(pool: Pool, sessions: Sessions, metrics: AllocatorMetrics):
         for new in (room(ONE.uid), room(TWO.uid), room(TWO.uid, 1)):
             await pool.add_room(new, now_ms=clock.now_ms)
             clock.now_ms += 1
-        desk = Desk(sessions, servers, AllocatorSettings(FLEET), metrics, ServerSpans(OFF, clock))
+        settings, filling = AllocatorSettings(FLEET), Filling(sessions, FakeMatches())
+        desk = Desk(sessions, servers, filling, settings, metrics, ServerSpans(OFF, clock))
         api = SessionsApi([desk], join_keys=["ab" * 32], clock=clock, chance=dice.stream(1))
         async with asyncio.TaskGroup() as group, serve_app(sessions_app(api)) as port:
             running = group.create_task(api.run(asyncio.Event()), name="api")

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from allocator.ports import CLAIM_LABEL
+from allocator.ports import CLAIM_LABEL, Wanted
 from allocator.rooms import NewRoom
 from core.game_server import MATCH_ANNOTATION, ServerView, State
 from core.ids import FleetName, MatchId, PlayerId, QueueName, ServerUid, TicketId, room_id
@@ -91,6 +91,8 @@ class FakeMatches:
     committed: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
+    left: set[PlayerId] = field(default_factory=set)
+    wanted: list[Wanted] = field(default_factory=list)
 
     async def settle(self, match: MatchId, *, now_ms: int) -> bool:
         assert now_ms
@@ -101,9 +103,17 @@ class FakeMatches:
         assert now_ms
         self.told.append((placement.match, f"moved to {placement.room} at {placement.epoch}"))
 
-    async def ended(self, match: MatchId, reason: str, *, now_ms: int) -> None:
+    async def ended(
+        self, match: MatchId, reason: str, *, now_ms: int, left: Sequence[PlayerId] = ()
+    ) -> None:
         assert now_ms
         self.told.append((match, reason))
+        self.left.update(left)
+
+    async def backfill(self, wanted: Wanted, *, now_ms: int) -> str:
+        assert now_ms
+        self.wanted.append(wanted)
+        return "open" if wanted.open else "withdrawn"
 
 
 @dataclass

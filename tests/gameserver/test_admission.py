@@ -44,7 +44,7 @@ def test_a_good_token_opens_once():
         (door(), {"match": OTHER_MATCH}, Why.NOT_YET),
         (door(), {"epoch": 1}, Why.MOVED),
         (door(State.ENDED), {}, Why.ENDED),
-        (door(), {"player": "eve"}, Why.NO_SEAT),
+        (door(), {"player": "eve"}, Why.NOT_YET),
         (door(), {"team": "blue"}, Why.NO_SEAT),
         (door(), {"server": "another"}, Why.BAD_TOKEN),
         (door(), {"now_ms": NOW_MS - 100_000}, Why.BAD_TOKEN),

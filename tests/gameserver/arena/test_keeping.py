@@ -51,4 +51,4 @@ def test_the_next_server_goes_on_where_this_one_was():
     assert waits == at_first[0]  # nobody is back yet
     assert ("finished", after.host.result["winner"]) in after.host.said
     assert after.host.result["seconds"] == pytest.approx(10.0, abs=0.1)
-    assert ann.seat == before.match.seat_of("ann")
+    assert before.match.seats[ann.seat].player == "ann"
