@@ -9,15 +9,21 @@ from pathlib import Path
 
 from tests.readyup.console.chromium import chromium
 
+DRAWN = (
+    "document.querySelectorAll('.tile').length > 0"
+    " || document.getElementById('page')?.hidden === false"
+)
+"""The first page has servers, and a page of one thing has been told of it."""
+
 SETTLE_S = 3.0
 """The charts and dots are worth more once a few frames have come."""
 
 
 async def take(url: str, file: Path, *, width: int, height: int, dark: bool) -> None:
-    """Open the console, wait until servers are drawn, and write a PNG."""
+    """Open the console, wait until it is drawn, and write a PNG."""
     async with chromium() as page:
         await page.open(url, width=width, height=height, dark=dark)
-        await page.until("document.querySelectorAll('.tile').length > 0", patience_s=30)
+        await page.until(DRAWN, patience_s=30)
         await asyncio.sleep(SETTLE_S)
         await page.picture(file)
 

@@ -20,6 +20,7 @@ from core.eventlog import Event, decode
 from core.pause import pause_of
 from core.redis import Entry, Store
 from matchmaker.shadow_figures import figures_of
+from matchmaker.waits import EVERY
 from readyup.console import reading as read
 from readyup.console.charts import Charts
 from readyup.console.known import KnownServers
@@ -165,6 +166,7 @@ class Feed:
                     ask("HGETALL", f"{key}:leader"),
                     ask("GET", f"{key}:paused"),
                     ask("GET", f"{key}:shadow"),
+                    ask("HGET", f"{key}:estimates", EVERY),
                 )
                 for name, key in self.queue_keys.items()
             }
@@ -180,8 +182,9 @@ class Feed:
                     read.pairs(leader.result()),
                     pause_of(paused.result()),
                     figures_of(shadow.result()),
+                    read.estimate_of(curve.result()),
                 )
-                for name, (stats, leader, paused, shadow) in queues.items()
+                for name, (stats, leader, paused, shadow, curve) in queues.items()
             },
             fleets={name: task.result() for name, task in fleets.items()},
         )

@@ -11,6 +11,7 @@ from core.game_server import ServerView
 from core.ids import RoomId, ServerUid, server_of
 from core.pause import Pause
 from matchmaker.shadow_figures import ShadowFigures
+from matchmaker.waits import Estimate, remaining
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -40,6 +41,8 @@ class QueueReading:
     leader: Mapping[str, str] = field(default_factory=dict)
     paused: Pause | None = None
     shadow: ShadowFigures | None = None
+    estimate: Estimate | None = None
+    """For whoever comes now."""
 
     def number(self, name: str) -> float:
         """One figure; 0 while the queue has not written it."""
@@ -78,6 +81,14 @@ def pairs(reply: Any) -> dict[str, str]:  # noqa: ANN401 - HGETALL: a dict, or a
         return reply
     flat = list(reply or ())
     return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def estimate_of(curve: str | None) -> Estimate | None:
+    """How long newcomers will wait, by the curve that the director published."""
+    try:
+        return remaining(msgspec.json.decode(curve or "[]", type=list[float]), 0.0)
+    except msgspec.DecodeError:
+        return None
 
 
 def servers_of(mirror: Mapping[str, str]) -> tuple[ServerView, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.pause import Pause
 from matchmaker.shadow_figures import ShadowFigures
+from readyup.console.goodness import Goodness
 
 Dot = tuple[str, float | None, int, int]
 """A waiting ticket: the end of its id, mean MMR, players, milliseconds since 1970 it came."""
@@ -47,6 +48,15 @@ class QueueView:
     shadow: ShadowFigures | None = None
     """What its shadow rules would do, where it has some."""
 
+    estimate_s_p50: float | None = None
+    """Within how many seconds half of those who come now will have a match, as they are told."""
+
+    estimate_s_p90: float | None = None
+    """And nine in ten."""
+
+    goodness: Goodness | None = None
+    """Of its recent matches; None before the first."""
+
 
 @dataclass(frozen=True, slots=True)
 class MatchView:
@@ -75,6 +85,8 @@ class MatchView:
     """Why it was given up; empty as long as it was not."""
 
     ended: bool
+    asks_until_ms: int = 0
+    """While its players are asked to accept it: until when."""
 
 
 @dataclass(frozen=True, slots=True)

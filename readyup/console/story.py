@@ -4,12 +4,14 @@ Pure: events go in, in the order of their streams, and time is theirs. Everythin
 bounded, so that a console may watch for weeks.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from itertools import islice
 
 from core.eventlog import Event
 from core.ids import MatchId, queue_of
+from matchmaker.engine.receipt import Receipt, receipt_of
+from readyup.console.goodness import RECENT
 from readyup.console.window import Window
 
 TICKETS_MAX = 20_000
@@ -43,6 +45,12 @@ class Forming:
     tickets: tuple[str, ...] = ()
     players: int = 0
     teams: tuple[float | None, ...] = ()
+    receipt: Receipt | None = None
+    """Why it was made."""
+
+    asks_until_ms: int = 0
+    """While its players are asked to accept it."""
+
     server: str = ""
     """uid."""
 
@@ -71,6 +79,8 @@ class QueueStory:
     """A match's time from formed to announced."""
 
     announced: Window = field(default_factory=Window)
+    receipts: deque[Receipt] = field(default_factory=lambda: deque(maxlen=RECENT))
+    """Of the matches announced last."""
 
     def apply(self, event: Event) -> None:
         """Take one event of the queue's stream."""
@@ -84,7 +94,11 @@ class QueueStory:
             case "match.proposed":
                 forming = self.match(event["match"])
                 forming.proposed_ms = event["t"]
+                forming.receipt = receipt_of(event.get("receipt"))
+                forming.asks_until_ms = int(event.get("accept_by_ms") or 0)
                 self._seat(forming, tuple(event["tickets"]))
+            case "match.accepted":
+                self.match(event["match"]).asks_until_ms = 0
             case "match.committed":
                 forming = self.match(event["match"])
                 forming.teams = tuple(
@@ -135,6 +149,9 @@ class QueueStory:
         forming.announced_ms = event["t"]
         forming.server = event.get("server") or forming.server
         self.announced.add(event["t"], 1.0)
+        if forming.receipt is not None:
+            self.receipts.append(forming.receipt)
+            forming.receipt = None
         tickets = tuple(event["tickets"])
         self._seat(forming, tickets)
         for ticket in tickets:

@@ -208,7 +208,7 @@ WORDS: dict[str, str] = {
     "ticket.accepted": "{players} accepted the match",
     "ticket.declined": "{players} declined the match",
     "match.accepted": "all players have accepted",
-    "match.proposed": "match found: {tickets}, by the director of epoch {epoch}",
+    "match.proposed": "match found: {tickets}, by the director of epoch {epoch}{asks}",
     "match.waiting": "no room is free: in line for one",
     "claim.left": "left the line{why}",
     "room.claimed": "{place} is held",
@@ -239,6 +239,7 @@ def words_of(event: Event) -> str:
         rated="" if mmr is None else f", MMR {float(mmr):.0f}",
         why=f": {why}" if why else "",
         epoch=event.get("epoch"),
+        asks="; its players are asked to accept it" if event.get("accept_by_ms") else "",
         room=room,
         place=f"room {room}, session epoch {event.get('session_epoch')},",
     )

@@ -11,6 +11,7 @@ import msgspec
 
 from core.game_server import ServerView, State
 from readyup.console.charts import Charts
+from readyup.console.goodness import goodness
 from readyup.console.reading import Beat, FleetReading, QueueReading, Reading
 from readyup.console.snapshot import (
     Dot,
@@ -119,6 +120,9 @@ def queue_view(
         mmr_high=high,
         paused=reading.paused,
         shadow=reading.shadow,
+        estimate_s_p50=reading.estimate.p50 if reading.estimate else None,
+        estimate_s_p90=reading.estimate.p90 if reading.estimate else None,
+        goodness=goodness(told.receipts),
     )
 
 
@@ -179,6 +183,7 @@ def newest_matches(story: Story, reading: Reading) -> tuple[MatchView, ...]:
             playing_ms=max(one.acked_ms, one.announced_ms) if one.acked_ms else 0,
             closed=one.closed,
             ended=one.ended,
+            asks_until_ms=0 if one.closed or one.announced_ms else one.asks_until_ms,
         )
         for one in forming[:MATCHES_MAX]
     )

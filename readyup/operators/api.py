@@ -173,6 +173,9 @@ class OperatorApi:
     async def read_ticket(self, request: web.Request) -> object:
         return await self._reads.answers.ticket(request.match_info["ticket"])
 
+    async def read_why(self, request: web.Request) -> object:
+        return await self._deeds.why(request.match_info["ticket"])
+
     async def read_match(self, request: web.Request) -> object:
         return await self._reads.answers.match(request.match_info["match"])
 

@@ -14,6 +14,8 @@ from core.clock import Clock
 from core.errors import Conflict, NotFound
 from core.ids import FleetName, MatchId, ServerUid, TicketId, queue_of, room_id
 from core.pause import Pause, PauseKey
+from matchmaker.api.why import WhyOut, why
+from matchmaker.estimates import Estimates
 from matchmaker.store import QueueStore
 from matchmaker.tickets import Status
 
@@ -142,6 +144,23 @@ class Deeds:
                 before = "retiring" if state == "retiring" or leaving == "1" else "serving"
                 return Done(before, f"retiring, {held} to finish")
         raise NotFound("no server of that uid has rooms in a reserve; ask again once it has")
+
+    async def why(self, ticket: str) -> WhyOut:
+        """What keeps a ticket waiting, what would release it, and who is nearest.
+
+        Raises:
+            NotFound: there is none such.
+            Conflict: it does not wait.
+        """
+        queue = self._queue_of(ticket, "ticket")
+        record = await queue.ticket(TicketId(ticket))
+        if record is None:
+            raise NotFound(f"no ticket {ticket}; an ended one is kept for an hour")
+        found = await why(queue, record, by_name=True, now_ms=self._clock.wall_ms())
+        estimates = Estimates(queue, self._clock)
+        await estimates.refresh()
+        found.estimated_wait_s = estimates.of(len(record.players), record.enqueued_ms)
+        return found
 
     async def session(self, match: str) -> Session:
         """Where a match is played.

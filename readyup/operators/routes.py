@@ -6,6 +6,7 @@ The application, its description, and the tests of who may do what are all made 
 from dataclasses import dataclass
 
 from allocator.sessions import Session
+from matchmaker.api.why import WhyOut
 from readyup.console.detail import MatchDetail, ServerDetail, TicketDetail
 from readyup.operators import shapes
 from readyup.operators.roles import Role
@@ -63,6 +64,12 @@ ROUTES = (
     _read("listServers", "/servers", shapes.ServersOut, "The servers of every fleet now."),
     _read("readServer", "/servers/{uid}", ServerDetail, "A server, also for a while once gone."),
     _read("readTicket", "/tickets/{ticket}", TicketDetail, "A ticket, by its id or its end."),
+    _read(
+        "readWhy",
+        "/tickets/{ticket}/why",
+        WhyOut,
+        "What keeps a ticket waiting now, and what would release it. 409 when it does not wait.",
+    ),
     _read("readMatch", "/matches/{match}", MatchDetail, "A match, by its id or its end."),
     _read("readSession", "/sessions/{match}", Session, "Where a match is played."),
     _read(

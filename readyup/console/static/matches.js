@@ -45,8 +45,9 @@ function drawRow(row, match) {
   cells.forEach((cell, n) => {
     const at = match[STEPS[n]];
     const inLine = n === 1 && !at && match.in_line_ms && !match.closed;
-    setData(cell, "done", at ? "yes" : inLine ? "line" : "no");
-    setText(cell.lastElementChild, label(match, n, at, inLine));
+    const asks = n === 1 && !at && match.asks_until_ms > 0;
+    setData(cell, "done", at ? "yes" : inLine || asks ? "line" : "no");
+    setText(cell.lastElementChild, asks ? "asking" : label(match, n, at, inLine));
   });
 }
 

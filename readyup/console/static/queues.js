@@ -3,6 +3,7 @@
 
 import { byId, el, keep, setText } from "./dom.js";
 import { count, plural, rate, words } from "./format.js";
+import { drawGoodness, makeGoodness } from "./goodness.js";
 import { makeDeed, pauseDeed, pausedWords, setDeed } from "./operator.js";
 import { colour, onThemeChange } from "./theme.js";
 
@@ -41,7 +42,7 @@ function makeQueue(queue) {
   axis.append(el("span"), el("span", "leader"), el("span"));
   const deeds = el("p", "queue-deeds deeds");
   deeds.append(el("span", "paused"), makeDeed());
-  node.append(head, canvas, axis, deeds, el("p", "shadow axis"));
+  node.append(head, canvas, axis, el("p", "shadow axis"), makeGoodness(deeds));
   fields.set(queue.name, new Field(canvas));
   canvas.addEventListener("pointermove", (event) => {
     canvas.style.cursor = fields.get(queue.name).at(event) ? "pointer" : "";
@@ -54,9 +55,10 @@ function makeQueue(queue) {
 }
 
 function drawQueue(node, queue) {
-  const [head, canvas, axis, deeds, shadow] = node.children;
-  drawPause(deeds, "queue", queue);
+  const [head, canvas, axis, shadow, goodness] = node.children;
+  drawPause(goodness.querySelector(".deeds"), "queue", queue);
   drawShadow(shadow, queue.shadow);
+  drawGoodness(goodness, queue);
   const [name, waiting, oldest, wait] = head.children;
   setText(name, queue.name);
   setText(waiting, queue.waiting ? `${count(queue.players_waiting)} waiting` : "nobody waits");

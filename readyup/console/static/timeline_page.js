@@ -3,6 +3,7 @@
 import { byId, el, keep, setData, setText } from "./dom.js";
 import { count } from "./format.js";
 import { drawReceipt } from "./receipt.js";
+import { drawWhy } from "./why.js";
 import { brief, deeds, facts, link, matchAt, panel, serverAt, span, ticketAt, title } from "./parts.js";
 
 const PHASES = [
@@ -12,6 +13,7 @@ const PHASES = [
   ["playing", "played", ["player.joined", "match.announced"], ["match.ended", "session.ended"]],
 ];
 const OVER = new Set(["ended", "closed", "CANCELLED", "TIMED_OUT", "FAILED"]);
+const WAITS = new Set(["QUEUED", "REQUIRES_ACCEPTANCE", "PLACING"]);
 const STATE_OF = { forming: "starting", playing: "playing", ended: "claimed", closed: "failed" };
 const STATE_OF_STATUS = { QUEUED: "starting", SEARCHING: "starting", REQUIRES_ACCEPTANCE: "starting", PLACING: "ready", COMPLETED: "playing" };
 
@@ -57,9 +59,10 @@ export function drawTicketPage(page) {
     ]),
     ["id", page.ticket],
   ]);
+  drawWhy(page);
   drawPhases(page.steps);
   drawSteps(page, "milliseconds since it was enqueued");
-  deeds([page.status !== "QUEUED" && page.status !== "PLACING" ? null : {
+  deeds([!WAITS.has(page.status) ? null : {
     operation: "cancelTicket",
     path: `/tickets/${encodeURIComponent(page.ticket)}/cancel`,
     label: "Cancel ticket",

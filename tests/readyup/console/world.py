@@ -1,6 +1,7 @@
 """A lively world that never was: tickets, matches and servers from one seed, at any speed."""
 
 import asyncio
+import json
 import random
 from collections import deque
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import msgspec
 from core.errors import NotFound
 from core.game_server import ServerView, State
 from core.ids import FleetName, ServerUid
+from matchmaker.waits import Estimate
 from readyup.console.charts import Charts
 from readyup.console.detail import MatchDetail, PromisesDetail, ServerDetail, TicketDetail
 from readyup.console.feed import Frame
@@ -94,6 +96,7 @@ class World:
                         else "0",
                     },
                     leader,
+                    estimate=Estimate(2.5, 9.0),
                 )
                 for name, tickets in self._waiting.items()
             },
@@ -168,7 +171,10 @@ class World:
         server.players += players
         name, began_ms = f"{queue}.{match}", self.now_ms
         uid = f"uid-{server.n}"
-        self._queue(queue, "match.proposed", match=name, tickets=ids)
+        quality = round(0.3 + 0.6 * self._dice.random(), 2)
+        receipt = {"rules": "1", "quality": quality, "in_force": ["near.maxLatency is 120"]}
+        said = {"match": name, "tickets": ids, "receipt": json.dumps(receipt)}
+        self._queue(queue, "match.proposed", **said)
         self._fleet("room.claimed", 1, match=name, room=f"{uid}/{room}", server=uid)
         teams = {"red": [[ids[0], "p"]], "blue": [[i, "p"] for i in ids[1:]]}
         self._queue(queue, "match.committed", 2, match=name, tickets=ids, teams=teams)

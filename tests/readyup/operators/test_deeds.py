@@ -49,6 +49,20 @@ async def test_a_ticket_in_a_committed_match_is_not_cancelled_and_the_match_is_n
     assert await status(house, T1) is Status.COMPLETED
 
 
+async def test_a_waiting_ticket_is_told_why_it_waits_and_who_is_nearest(house: House):
+    await house.enqueue(T1, T2)
+    why = await house.deeds.why(T1)
+    await house.deeds.cancel_ticket(T1)
+
+    assert (why.ticket, why.waiting, why.compatible) == (T1, 1, 1)
+    assert [(one.ticket, one.excluded_by) for one in why.nearest] == [(T2, [])]
+    assert why.estimated_wait_s is None  # of so few matches nothing is known
+    with pytest.raises(Conflict, match="CANCELLED"):
+        await house.deeds.why(T1)
+    with pytest.raises(NotFound):
+        await house.deeds.why(NOTHING)
+
+
 async def test_a_running_match_ends_for_its_session_and_its_server_is_told(house: House):
     await house.play()
 

@@ -5,7 +5,7 @@ import pytest
 from core.redis import Store
 from readyup.operators.roles import Role
 from tests.readyup.console.chromium import Page, binary, chromium
-from tests.readyup.operators.house import T1, TOKENS, UID, M, Running, served
+from tests.readyup.operators.house import NOBODY, T1, T2, TOKENS, UID, M, Running, served
 
 pytestmark = [
     pytest.mark.browser,
@@ -64,6 +64,27 @@ async def test_an_operator_signs_in_acts_after_a_question_and_finds_it_in_the_au
     assert "ended match" in rows
     assert "patch day" in rows
     assert fits
+    assert complaints == []
+
+
+async def test_a_waiting_ticket_says_why_until_it_waits_no_more(store: Store):
+    async with served(store, NOBODY) as running, chromium() as page:
+        await running.house.enqueue(T1, T2)
+        await running.house.feed.poll()
+        for width in (1280, 400):
+            await open_page(page, running, f"/tickets/{T1}", width=width)
+            await page.until("document.getElementById('why-panel')?.hidden === false")
+            assert await page.ask(FITS)
+        sentence = await page.ask("document.getElementById('why-sentence').textContent")
+        nearest = await page.ask("document.getElementById('why-nearest').textContent")
+        way = await page.ask("document.querySelector('#why-nearest a').getAttribute('href')")
+        await running.house.deeds.cancel_ticket(T1)
+        await page.until("document.getElementById('why-panel').hidden")
+        complaints = page.complaints
+
+    assert sentence == "A match is being made now."
+    assert nearest.endswith("1nothingnow")
+    assert way == f"/tickets/{T2}"
     assert complaints == []
 
 
