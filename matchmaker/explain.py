@@ -22,6 +22,10 @@ LOOKED_AT = 200
 """Candidates with whom the future is tried, the longest waiting first."""
 
 
+KEPT_APART = "players who are kept apart"
+"""Said of those whom somebody avoids or has just met; of no rule."""
+
+
 @dataclass(frozen=True, slots=True)
 class Partner:
     """Somebody else who waits."""
@@ -149,6 +153,8 @@ def _partner(rules: RuleSet, mine: Party, other: Party, now_s: float) -> Partner
 
 def apart(rules: RuleSet, one: Party, other: Party) -> tuple[str, ...]:
     """Rules that no match with both could meet, whichever teams they are in."""
+    if one.keeps_from(other):
+        return (KEPT_APART,)
     known = {rule.name: rule for rule in rules.rules}
     lineups = list(_together(rules, one, other))
     if not lineups:

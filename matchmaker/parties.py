@@ -13,12 +13,13 @@ def whole_of(rules: Asked) -> RuleSet:
     return rules if isinstance(rules, RuleSet) else as_rule_set(rules)
 
 
-def as_party(ticket: WaitingTicket, whole: RuleSet) -> Party | None:
+def as_party(ticket: WaitingTicket, whole: RuleSet, *, now_ms: int) -> Party | None:
     """A ticket for ``whole``; None when these rules can never take it."""
+    avoids = ticket.avoids(now_ms)
     if ticket.members or "rating" not in whole.attributes:
         try:
-            return applicant(ticket.id, ticket.each(), ticket.enqueued_ms, whole)
+            return applicant(ticket.id, ticket.each(), ticket.enqueued_ms, whole, avoids)
         except Unfit:
             return None
     players = tuple(Player(str(one), {"rating": ticket.mmr}) for one in ticket.players)
-    return Party(str(ticket.id), players, ticket.enqueued_ms / 1000.0)
+    return Party(str(ticket.id), players, ticket.enqueued_ms / 1000.0, frozenset(avoids))

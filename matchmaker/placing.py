@@ -19,6 +19,7 @@ from core.ids import FleetName, MatchId, PlayerId, TicketId, new_match_id
 from core.lua import as_json
 from core.placement import ClaimOrder
 from core.telemetry import OFF, Traces
+from matchmaker.cooldown import note
 from matchmaker.engine.search import Found
 from matchmaker.filling import Filling, fill_of, seated
 from matchmaker.forming import Forming
@@ -252,6 +253,8 @@ class Placing:
             raise Superseded
         if state == "closed":
             await self._give_back(match, "closed")
+        if state == "committed":
+            await note(self._queue, forming.teams, now_ms=now_ms)
         if state == "committed" and forming.placement.epoch > 1:
             # Committed before, and moved since: what is announced is where it is now.
             await self._queue.moved(forming.placement, now_ms=now_ms)

@@ -30,6 +30,9 @@ class Body(msgspec.Struct, omit_defaults=True):
     members: list[TicketPlayer] = []
     """What a rule set looks at; not kept where only ratings count."""
 
+    apart: dict[PlayerId, int] = {}
+    """Whom it is not matched with, and until when; 0 is always."""
+
 
 _body = msgspec.json.Decoder(Body).decode
 _players = msgspec.json.Decoder(list[PlayerId]).decode
@@ -176,6 +179,7 @@ def waiting_ticket(ticket: TicketId, body: str, enqueued_ms: int) -> WaitingTick
         enqueued_ms,
         held.traceparent,
         tuple(held.members),
+        held.apart,
     )
 
 

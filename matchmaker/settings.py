@@ -59,6 +59,16 @@ class QueueSettings:
     """Whether a running match may get players for open seats: never, when its game server or a back
     end asks, or also when players left and did not come back within the fleet's ``rejoin_s``."""
 
+    rematch_cooldown_s: float = 0.0
+    """For how long after a match was made its players are not matched together again. Of a match
+    of more than 40 players nobody is kept apart. 0 keeps nobody apart."""
+
+    rematch_with: Literal["opponents", "anybody"] = "opponents"
+    """Whom that is about: those of other teams, or everybody in the match; never one's party."""
+
+    rematch_mercy_s: float = 60.0
+    """Who has waited for so long meets the same people again after all, if they have too."""
+
     line_max: int = 8
     """Matches that may wait in line for a room; beyond it tickets wait in the queue,
     where better matches can still be found for them."""
@@ -105,6 +115,7 @@ class QueueSettings:
         if not 0 <= self.unmatched_s < float("inf"):
             raise Invalid("unmatched_s is seconds, 0 or more", field=f"$.{self.name}")
         self._refuse_penalties()
+        self._refuse_rematches()
         if not 0 <= self.acceptance_s <= 600:
             raise Invalid(
                 f"acceptance_s {self.acceptance_s:g} is outside 0-600", field=f"$.{self.name}"
@@ -124,6 +135,13 @@ class QueueSettings:
         if not 0 <= self.penalty_s <= self.penalty_max_s <= 86_400 or self.penalty_forgiven_s < 1:
             raise Invalid(
                 "penalty_s is at most penalty_max_s, that a day, and penalty_forgiven_s at least 1",
+                field=f"$.{self.name}",
+            )
+
+    def _refuse_rematches(self) -> None:
+        if not (0 <= self.rematch_cooldown_s <= 86_400 and 0 < self.rematch_mercy_s <= 86_400):
+            raise Invalid(
+                "rematch_cooldown_s is seconds up to a day, and rematch_mercy_s is above 0",
                 field=f"$.{self.name}",
             )
 

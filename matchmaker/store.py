@@ -84,7 +84,7 @@ class QueueStore(Records):
                 "ticket": ticket.id,
                 "now_ms": now_ms,
                 "ids": as_json(ids),
-                "body": as_json(Body(ids, ticket.mmr(), ticket.traceparent, ticket.members())),
+                "body": as_json(_body_of(ticket)),
                 "mmr": str(ticket.mmr()),
                 "owner": ticket.owner,
                 "expires_ms": ticket.expires_ms,
@@ -293,3 +293,8 @@ class QueueStore(Records):
             args={"now_ms": now_ms, "match": match, "reason": reason},
         )
         return bool(told)
+
+
+def _body_of(ticket: NewTicket) -> Body:
+    ids = [player.id for player in ticket.players]
+    return Body(ids, ticket.mmr(), ticket.traceparent, ticket.members(), dict(ticket.apart))

@@ -66,6 +66,9 @@ class NewTicket:
     traceparent: str = ""
     """Of the ticket's trace; empty when it is not traced."""
 
+    apart: Mapping[PlayerId, int] = field(default_factory=dict)
+    """As in ``WaitingTicket``."""
+
     def mmr(self) -> float:
         """The party's mean rating."""
         return sum(player.rating for player in self.players) / len(self.players)
@@ -87,6 +90,20 @@ class WaitingTicket:
     traceparent: str = ""
     members: tuple[TicketPlayer, ...] = ()
     """The players with what a rule set looks at; empty where only ratings count."""
+
+    apart: Mapping[PlayerId, int] = field(default_factory=dict, hash=False)
+    """Players with whom it is in no match, and until when in milliseconds; 0 is always."""
+
+    def avoids(self, now_ms: int) -> frozenset[PlayerId]:
+        """Those of them who count now."""
+        return frozenset(one for one, until in self.apart.items() if not until or now_ms < until)
+
+    def keeps_from(self, other: "WaitingTicket", now_ms: int) -> bool:
+        """Whether no match has both now, because one avoids somebody of the other."""
+        return bool(self.apart or other.apart) and not (
+            self.avoids(now_ms).isdisjoint(other.players)
+            and other.avoids(now_ms).isdisjoint(self.players)
+        )
 
     def size(self) -> int:
         """Players in the party; all of them go to the same team."""

@@ -95,7 +95,8 @@ def sentences(whole: RuleSet, view: PoolView, rows: Sequence[int], now_ms: int) 
     for row in rows:
         low = max(0, min(row - AMONG // 2, len(view.tickets) - AMONG))
         near = view.tickets[low : low + AMONG]
-        parties = [party for one in near if (party := as_party(one, whole)) is not None]
+        there = [as_party(one, whole, now_ms=now_ms) for one in near]
+        parties = [party for party in there if party is not None]
         mine = view.tickets[row].id
         known = any(party.id == mine for party in parties)
         told.append(kept_away(whole, mine, parties, now_ms / 1000).sentence() if known else "")

@@ -18,6 +18,7 @@ from matchmaker.api.enlisting import enlisted
 from matchmaker.api.keys import Keys, Principal
 from matchmaker.api.shapes import AnswerIn, Assignment, Member, SessionOut, TicketIn, TicketOut
 from matchmaker.api.why import WhyOut, why
+from matchmaker.cooldown import kept_apart
 from matchmaker.estimates import Estimates
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Sessions
@@ -84,6 +85,12 @@ class Desk:
             key=key,
             digest=hashlib.sha256(msgspec.json.encode(asked)).hexdigest() if key else "",
             traceparent=traceparent,
+            apart=await kept_apart(
+                queue,
+                [player.id for player in players],
+                [PlayerId(one) for one in asked.avoid] if trusted else [],
+                now_ms=now_ms,
+            ),
         )
         enqueued = await queue.enqueue(ticket, now_ms=now_ms)
         if enqueued.outcome == "created":

@@ -55,6 +55,9 @@ class TicketIn(Struct, forbid_unknown_fields=True):
     wait_s: Annotated[float, Meta(gt=0, le=86400)] | None = None
     """How long the ticket may wait, in seconds; at most the queue's own lifetime."""
 
+    avoid: Annotated[list[PlayerIn], Meta(max_length=100)] = []
+    """Players with whom it is in no match. Counts as far as the caller is trusted."""
+
 
 class BatchIn(Struct, forbid_unknown_fields=True):
     """Many requests of one game back end; each is answered for itself."""

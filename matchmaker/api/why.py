@@ -64,7 +64,8 @@ async def why(queue: QueueStore, record: TicketRecord, *, by_name: bool, now_ms:
         tickets.append(record.id)
     waiting = await queue.waiting(tickets)
     whole = whole_of(queue.settings.rules)
-    parties = [party for one in waiting if (party := as_party(one, whole)) is not None]
+    there = [as_party(one, whole, now_ms=now_ms) for one in waiting]
+    parties = [party for party in there if party is not None]
     if record.id not in {party.id for party in parties}:
         raise Conflict("the ticket has just left the queue; read it again")
     found = await asyncio.to_thread(explain, whole, record.id, parties, now_ms / 1000.0)

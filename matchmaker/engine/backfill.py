@@ -91,11 +91,17 @@ def newcomers(wanted: OpenMatch, view: PoolView, rules: Asked, *, now_ms: int) -
     else:
         assert isinstance(rules, Rules), rules
         judge = _ByWindow(wanted, rules, now_ms)
-    tickets = [one for one in _tried(wanted, view) if judge.may_come(one)]
+    there = [one for team in wanted.present.values() for one in team]
+    tickets = [
+        one
+        for one in _tried(wanted, view)
+        if judge.may_come(one) and not _kept_apart([one, *there], now_ms)
+    ]
     judged = 0
     for players in range(sum(wanted.open.values()), 0, -1):
         for seated in _seatings(tickets, dict(wanted.open), players):
-            worth = judge.quality(seated)
+            coming = [one for team in seated.values() for one in team]
+            worth = None if _kept_apart(coming, now_ms) else judge.quality(seated)
             if worth is not None:
                 teams = tuple(tuple(seated.get(name, ())) for name in rules.team_names())
                 return _found(teams, wanted, worth)
@@ -103,6 +109,17 @@ def newcomers(wanted: OpenMatch, view: PoolView, rules: Asked, *, now_ms: int) -
             if judged >= JUDGED_MAX:
                 return None
     return None
+
+
+def _kept_apart(some: Sequence[WaitingTicket], now_ms: int) -> bool:
+    """Whether some of these are in no match with others of them."""
+    return any(
+        one.keeps_from(other, now_ms)
+        for one in some
+        if one.apart
+        for other in some
+        if other is not one
+    )
 
 
 def _tried(wanted: OpenMatch, view: PoolView) -> list[WaitingTicket]:
@@ -113,7 +130,11 @@ def _tried(wanted: OpenMatch, view: PoolView) -> list[WaitingTicket]:
     near = rows[np.argsort(np.abs(view.mmr[rows] - centre), kind="stable")[:NEAREST_MAX]]
     oldest = rows[np.argsort(view.enqueued_ms[rows], kind="stable")[:OLDEST_MAX]]
     chosen = {int(row) for row in (*near.tolist(), *oldest.tolist())}
-    return sorted((view.tickets[row] for row in chosen), key=lambda one: (one.enqueued_ms, one.id))
+    known = {player for seats in wanted.teams.values() for _, player in seats}
+    tickets = [view.tickets[row] for row in chosen]
+    # Who left this very match and waits again is no newcomer to it.
+    strangers = [one for one in tickets if known.isdisjoint(one.players)]
+    return sorted(strangers, key=lambda one: (one.enqueued_ms, one.id))
 
 
 def _seatings(

@@ -99,6 +99,10 @@ class Columns:
         assert party is not None, "a row that is in use has a party"
         return party
 
+    def held(self, ticket: str) -> Party:
+        """A ticket that waits here."""
+        return self.party(self._row_of[ticket])
+
     def row(self, ticket: str) -> int:
         """Where a ticket that waits here is."""
         return self._row_of[ticket]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from matchmaker.engine.apart import Apart
 from matchmaker.engine.columns import Mask, Rows
 from matchmaker.engine.compiled import Compiled, columns_for
 from matchmaker.engine.dial import NOW, Arrivals, Dial, Steadily, mean_wait_s
@@ -44,6 +45,7 @@ class Engine:
     def __init__(self, rules: RuleSet, dial: Dial = NOW) -> None:
         self._whole, self._dial = rules, dial
         self._pool = columns_for(rules)
+        self._apart = Apart()
         self._former = Former(rules)
         self._arrivals: Arrivals | Steadily = Arrivals()
         self._receipts: Receipts | None = None
@@ -58,17 +60,22 @@ class Engine:
         """Let a party wait; one of the same id is replaced."""
         if party.id in self._pool:
             self._former.changed(party.id)
+            self._apart.remove(self._pool.held(party.id))
         else:
             self._arrivals.note(party.at_s, party.size())
+        self._apart.add(party, self._pool)
         self._pool.add(party)
 
     def remove(self, ticket: str) -> None:
         """A ticket waits no more; one that did not is fine."""
+        if ticket in self._pool:
+            self._apart.remove(self._pool.held(ticket))
         self._pool.remove(ticket)
 
     def replace(self, parties: Iterable[Party]) -> None:
         """Exactly these wait."""
         self._pool, self._arrivals = columns_for(self._whole), Arrivals()
+        self._apart = Apart()
         for party in parties:
             self.add(party)
 
@@ -107,6 +114,7 @@ class Engine:
         """The matches that are made now. Nobody is removed: whoever takes a match does that."""
         players_per_s = self._arrivals.per_s(now_s)
         lane = Lane(self._pool, self._whole, now_s, self._dial, players_per_s, seed)
+        lane.apart = self._apart.pairs(self._pool)
         first: list[Formed] = []
         small = len(self._pool) <= SMALL
         if small:

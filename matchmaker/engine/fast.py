@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from matchmaker.engine.apart import without_pairs
 from matchmaker.engine.batch import Batch
 from matchmaker.engine.columns import Columns, Floats, Mask, Rows
 from matchmaker.engine.compiled import Compiled, compiled
@@ -55,6 +56,9 @@ class Lane:
 
     seed: int = 0
     """Moves the borders of parts, so that nobody is at a border in every pass."""
+
+    apart: Rows = field(default_factory=lambda: np.zeros((2, 0), np.int64))
+    """Rows that are in no match together: two lines, a pair a column."""
 
     waiting: Rows = field(init=False)
     """Rows in use, the longest waiting first."""
@@ -131,6 +135,7 @@ class Lane:
             return 0
         batch, met = split(dealt, rules, shape)
         batch = batch.take(met)
+        batch = batch.take(without_pairs(batch, self.apart))
         its_level = self._level(batch)
         taken = 0
         for other in np.unique(its_level).tolist():

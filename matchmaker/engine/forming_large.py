@@ -67,12 +67,23 @@ def around_large(
     """The fullest match of these with some others; of equally full ones that of least age."""
     age, best = Age(whole, now_s), None
     there = {party.id for party in fixed}
-    free = [party for party in others if party.id not in there]
+    free = _at_peace(fixed, [party for party in others if party.id not in there])
     for rules, near in _tries(whole, fixed, free, now_s):
         found = _of_age(fixed, near, rules, age)
         if found is not None and (best is None or found.players() > best.players()):
             best = found
     return None if best is None else Formed(best, quality(best, age.rules(best.parties())))
+
+
+def _at_peace(fixed: Sequence[Party], others: Sequence[Party]) -> Sequence[Party]:
+    """Those who are kept from none of the fixed ones, nor from one before them."""
+    if not any(party.avoids for party in (*fixed, *others)):
+        return others
+    kept = list(fixed)
+    for party in others:
+        if not any(party.keeps_from(one) for one in kept):
+            kept.append(party)
+    return kept[len(fixed) :]
 
 
 def _of_age(

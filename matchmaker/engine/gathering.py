@@ -46,11 +46,15 @@ class Gathering:
     after: list[int] = field(init=False)
     """Players of the parties from each one on."""
 
+    wary: bool = field(init=False)
+    """Whether some of the parties avoid players."""
+
     ahead: list[tuple[int, ...]] = field(init=False)
     """What the parties from each one on bring of what teams need."""
 
     def __post_init__(self) -> None:
         quotas = self.seats.guards.quotas
+        self.wary = any(party.avoids for party in self.parties)
         self.after, brought = [0], (0,) * len(quotas)
         self.ahead = [brought]
         for party in reversed(self.parties):
@@ -91,6 +95,8 @@ class Gathering:
         """A match of those who stand there with party ``n``, and some after it."""
         party = self.parties[n]
         if party.size() > open_places or not self.seats.guards.admit(stand.known, party):
+            return None
+        if self.wary and any(party.keeps_from(one) for one in stand.parties()):
             return None
         then = next(self.seats.beside(stand, party), None)
         if then is None:

@@ -90,12 +90,14 @@ class ByRuleSet:
         self._rules = rules
         self._engine = Engine(rules, dial)
         self._held: dict[TicketId, WaitingTicket] = {}
+        self._wary: dict[TicketId, frozenset[str]] = {}
+        """Those who avoid somebody for a time, and whom they avoided when they were let in."""
 
     def matches(
         self, view: PoolView, *, now_ms: int, matches_max: int, memory: Memory | None = None
     ) -> Pass:
         now_s = now_ms / 1000.0
-        self._hold(view)
+        self._hold(view, now_ms)
         if memory is not None:
             self._engine.recall(memory)
         memory = self._engine.memory(now_s)
@@ -103,18 +105,27 @@ class ByRuleSet:
         made = self._engine.pass_(now_s, seed=now_ms)[:matches_max]
         return Pass([self._found(one) for one in made], memory)
 
-    def _hold(self, view: PoolView) -> None:
+    def _hold(self, view: PoolView, now_ms: int) -> None:
         there = {ticket.id: ticket for ticket in view.tickets}
         for gone in self._held.keys() - there.keys():
             self._engine.remove(gone)
         for ticket in view.tickets:
             if self._held.get(ticket.id) is not ticket:
-                self._let_in(ticket)
+                self._let_in(ticket, now_ms)
+        for name in self._wary.keys() - there.keys():
+            del self._wary[name]
+        for name, avoided in self._wary.items():
+            if there[name].avoids(now_ms) != avoided:
+                self._let_in(there[name], now_ms)
         self._held = there
 
-    def _let_in(self, ticket: WaitingTicket) -> None:
+    def _let_in(self, ticket: WaitingTicket, now_ms: int) -> None:
+        avoids = ticket.avoids(now_ms)
+        if any(ticket.apart.values()):
+            self._wary[ticket.id] = avoids
         try:
-            party = applicant(ticket.id, ticket.each(), ticket.enqueued_ms, self._rules)
+            members, rules = ticket.each(), self._rules
+            party = applicant(ticket.id, members, ticket.enqueued_ms, rules, avoids)
         except (Unfit, Invalid):  # of another version of the rules; it waits until it times out
             self._engine.remove(ticket.id)
         else:

@@ -23,6 +23,9 @@ STEPS_MAX = 400
 """Steps of the search around one ticket before it waits for the next pass."""
 
 
+_NOBODY: frozenset[int] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A match that can be made."""
@@ -57,7 +60,8 @@ def search(view: PoolView, rules: Rules, *, now_ms: int, matches_max: int = 256)
             break
         if free[anchor]:
             rows = _around(int(anchor), view, window, free)
-            match = _fill(int(anchor), rows, view, window, rules)
+            apart = _apart([int(anchor), *rows], view, now_ms)
+            match = _fill(int(anchor), rows, view, window, rules, apart)
             if match is not None:
                 members, made = match
                 free[members] = False
@@ -79,8 +83,25 @@ def _around(anchor: int, view: PoolView, window: np.ndarray, free: np.ndarray) -
     return [int(row) for row in rows[fits][nearest]]
 
 
+def _apart(rows: list[int], view: PoolView, now_ms: int) -> dict[int, set[int]]:
+    """Row to the rows with which it is in no match."""
+    found: dict[int, set[int]] = {}
+    for row in rows:
+        if view.tickets[row].apart:
+            for other in rows:
+                if other != row and view.tickets[row].keeps_from(view.tickets[other], now_ms):
+                    found.setdefault(row, set()).add(other)
+                    found.setdefault(other, set()).add(row)
+    return found
+
+
 def _fill(
-    anchor: int, rows: list[int], view: PoolView, window: np.ndarray, rules: Rules
+    anchor: int,
+    rows: list[int],
+    view: PoolView,
+    window: np.ndarray,
+    rules: Rules,
+    apart: dict[int, set[int]],
 ) -> tuple[list[int], Found] | None:
     """The first full match around the anchor, depth first, nearest candidates first."""
     wanted = rules.match_size()
@@ -103,7 +124,8 @@ def _fill(
             size, rating = int(view.size[row]), float(view.mmr[row])
             lower, higher = min(low, rating), max(high, rating)
             tightest = min(narrowest, float(window[row]))
-            if players + size <= wanted and higher - lower <= tightest:
+            fits = players + size <= wanted and higher - lower <= tightest
+            if fits and apart.get(row, _NOBODY).isdisjoint(chosen):
                 chosen.append(row)
                 frames.append((at + 1, players + size, lower, higher, tightest))
             continue

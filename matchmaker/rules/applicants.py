@@ -1,6 +1,7 @@
 """Tickets as they are written for a rule set: read, filled with defaults, or turned away."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from core.errors import Invalid
@@ -30,9 +31,13 @@ def party(ticket: str, players: list[Mapping[str, Any]], at_s: float, whole: Rul
 
 
 def applicant(
-    ticket: str, members: Sequence[TicketPlayer], enqueued_ms: int, whole: RuleSet
+    ticket: str,
+    members: Sequence[TicketPlayer],
+    enqueued_ms: int,
+    whole: RuleSet,
+    avoids: Collection[str] = (),
 ) -> Party:
-    """A ticket of a queue as the engine takes it.
+    """A ticket of a queue as the engine takes it. ``avoids``: see ``Party``.
 
     Raises:
         Unfit: see ``party``.
@@ -41,7 +46,8 @@ def applicant(
         {"id": one.id, "attributes": one.attributes, "latency_ms": one.latency_ms}
         for one in members
     ]
-    return party(ticket, players, enqueued_ms / 1000.0, whole)
+    made = party(ticket, players, enqueued_ms / 1000.0, whole)
+    return replace(made, avoids=frozenset(avoids)) if avoids else made
 
 
 def _fits(size: int, whole: RuleSet) -> None:

@@ -29,6 +29,9 @@ class Party:
     at_s: float = 0.0
     """When it was enqueued."""
 
+    avoids: frozenset[str] = frozenset()
+    """Players with whom it is in no match."""
+
     _seen: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __hash__(self) -> int:
@@ -37,6 +40,13 @@ class Party:
     def size(self) -> int:
         """Players in it."""
         return len(self.players)
+
+    def keeps_from(self, other: "Party") -> bool:
+        """Whether no match has both, because one of them avoids somebody of the other."""
+        return bool(self.avoids or other.avoids) and not (
+            self.avoids.isdisjoint(player.id for player in other.players)
+            and other.avoids.isdisjoint(player.id for player in self.players)
+        )
 
     def values(self, attribute: str, by: str = "") -> list[Value]:
         """One value for each player.
