@@ -53,8 +53,11 @@ def could_meet(parties: Sequence[Party], rules: RuleSet) -> bool:
 
 
 def _parting(rules: RuleSet) -> list[Latency | BatchDistance]:
-    latencies = [rule for rule in rules.rules if isinstance(rule, Latency)]
-    return [*latencies, *(rule for rule in rules.rules if isinstance(rule, BatchDistance))]
+    """What keeps people apart; what is looked up before what has to be sorted."""
+    distances = [rule for rule in rules.rules if isinstance(rule, BatchDistance)]
+    texts = [rule for rule in distances if rules.attributes[rule.attribute].type == "string"]
+    numbers = [rule for rule in distances if rule not in texts]
+    return [*texts, *(rule for rule in rules.rules if isinstance(rule, Latency)), *numbers]
 
 
 def _is_met(parties: Sequence[Party], rule: Latency | BatchDistance) -> bool:
@@ -67,7 +70,7 @@ def _is_met(parties: Sequence[Party], rule: Latency | BatchDistance) -> bool:
 
 
 def _players(parties: Sequence[Party]) -> int:
-    return sum(len(party.players) for party in parties)
+    return sum(map(Party.size, parties))
 
 
 def _parted(
@@ -110,15 +113,17 @@ def _parts(
 
 
 def _alike(fixed: Sequence[Party], others: Sequence[Party], rule: BatchDistance) -> Iterator[Part]:
+    if fixed:
+        text = fixed[0].one(rule.attribute, rule.party)
+        valued = ((party, party.values(rule.attribute, rule.party)) for party in others)
+        yield "", [party for party, values in valued if values.count(text) == len(values)]
+        return
     by_text: dict[str, list[Party]] = {}
     for party in others:
         texts = set(party.values(rule.attribute, rule.party))
         if len(texts) == 1:
             by_text.setdefault(texts.pop(), []).append(party)
-    if fixed:
-        yield "", by_text.get(fixed[0].one(rule.attribute, rule.party), [])
-    else:
-        yield from (("", some) for some in by_text.values())
+    yield from (("", some) for some in by_text.values())
 
 
 def _spans(
