@@ -75,8 +75,6 @@ class Draining:
 
     async def _tell(self, node: str, told: Progress) -> None:
         before = self._told.get(node)
-        if before is not None and before.done() and told.done():
-            return
         if before is None or before.done() != told.done():
             log.info(
                 "node.drained" if told.done() else "node.drains",

@@ -154,6 +154,9 @@ class Demand:
     wish: Wish | None = None
     """What the forecast asks for; None where the settings alone say the size."""
 
+    drained: frozenset[str] = frozenset()
+    """Nodes that an operator empties."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:

@@ -58,6 +58,7 @@ class Reconciler:
             demand = Demand(
                 await servers_in_use(self._store, self._fleet),
                 int(await self._store.call("ZCARD", f"{{f:{self._fleet}}}:waiting")),
+                drained=frozenset(await self._store.call("HKEYS", f"{{f:{self._fleet}}}:drains")),
             )
             if self._keeper is None:
                 return demand

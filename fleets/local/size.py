@@ -41,11 +41,13 @@ class SingleServers:
         shut_down = {one.uid for one in observed if one.state is State.SHUTDOWN}
         for uid in plan.end:
             self._backend.stop(uid, Reason.SHUTDOWN if uid in shut_down else Reason.UNHEALTHY)
-        await self._start(plan.start)
+        drained = demand is not None and self._spec.address in demand.drained
+        start = 0 if drained else plan.start
+        await self._start(start)
         why = {
-            "sentence": plan.why,
+            "sentence": plan.why + ("; this machine is drained, so none starts" if drained else ""),
             "last_failure": self._failure,
-            "start": plan.start,
+            "start": start,
             "stop": plan.stop,
             "end": plan.end,
         }

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from fleets.agones.settings import KubernetesSettings
     from fleets.spec import FleetSpec
     from readyup.fleetctl.announce import PlanAsked
+    from readyup.fleetctl.drain import DrainAsked
     from readyup.fleetctl.why import Why
     from readyup.settings import Config
 
-Action = Literal["render", "lint", "list", "status", "why", "plan", "apply", "scale"]
+Action = Literal["render", "lint", "list", "status", "why", "plan", "apply", "scale", "drain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Asked:
     service: str
     ca_file: Path | None
     plan: "PlanAsked"
+    drain: "DrainAsked"
 
 
 def fleet(  # noqa: PLR0913 - the options of a command
@@ -60,8 +62,10 @@ def fleet(  # noqa: PLR0913 - the options of a command
     every: Literal["", "day", "week"] = "",
     reason: str = "",
     remove: str = "",
+    by: str = "",
+    cancel: bool = False,
 ) -> int:
-    """Print, judge, list, apply or scale fleets, and say why they are as large as they are.
+    """Print, judge, list, apply, scale or drain fleets, and say why they are so large.
 
     render prints the Kubernetes manifests of fleets of pods, for `kubectl apply -f -`.
     lint judges the Fleets of a file, or a fleet by name, and ends with 1 when there are errors.
@@ -69,10 +73,12 @@ def fleet(  # noqa: PLR0913 - the options of a command
     why tells the newest decision about a fleet's size, with what it came from.
     plan announces a size for a time, lists what was announced, or takes it back.
     apply gives the manifests to the API server, scale sets a Fleet's size.
+    drain empties a node, and tells how far it is until it is empty; stopping that stops no drain.
 
     Args:
-        action: render, lint, list, status, why, plan, apply or scale.
-        name: A fleet of the configuration; all of them without one. For lint also a file.
+        action: render, lint, list, status, why, plan, apply, scale or drain.
+        name: A fleet of the configuration; all of them without one. For lint also a file, for
+            drain a node by its name or its servers' address.
         size: Servers, for scale.
         config: The configuration; the built-in one without it.
         json: Print JSON.
@@ -88,13 +94,19 @@ def fleet(  # noqa: PLR0913 - the options of a command
         every: day or week, for a plan that comes again.
         reason: What it is, for those who ask why.
         remove: The plan to be taken back, by its id.
+        by: After how long a drain hands over what still plays: 10m, or 0s for now; never without.
+        cancel: Take a drain back.
     """
     from readyup.fleetctl.announce import PlanAsked
+    from readyup.fleetctl.drain import DrainAsked
     from readyup.settings import load
 
     try:
         plan = PlanAsked(at, servers, lasting, every, reason, remove)
-        asked = Asked(load(config), name, size, json, live, webhooks, force, service, ca_file, plan)
+        drain = DrainAsked(by, cancel, reason)
+        asked = Asked(
+            load(config), name, size, json, live, webhooks, force, service, ca_file, plan, drain
+        )
         return _ACTIONS[action](asked)
     except ReadyUpError as wrong:
         print(f"readyup fleet {action}: {wrong}", file=sys.stderr)
@@ -265,6 +277,22 @@ def _scale(asked: Asked) -> int:
     return 0
 
 
+def _drain(asked: Asked) -> int:
+    from readyup.commands.process import configure_logging
+    from readyup.fleetctl.drain import told
+
+    configure_logging(as_json=False)
+    if not asked.name:
+        raise Invalid("write readyup fleet drain NODE", field="NODE")
+
+    async def look_on() -> None:
+        async for line in told(asked.config, asked.name, asked.drain, as_json=asked.as_json):
+            print(line, flush=True)
+
+    asyncio.run(look_on())
+    return 0
+
+
 def _show(table: "RenderableType", value: object, asked: Asked) -> None:
     if asked.as_json:
         import msgspec
@@ -286,4 +314,5 @@ _ACTIONS = {
     "plan": _plan,
     "apply": _apply,
     "scale": _scale,
+    "drain": _drain,
 }

@@ -69,7 +69,7 @@ def event_of(asked: PlanAsked, *, now_ms: int) -> Event:
         raise Invalid(str(wrong).replace("`", "")) from wrong
 
 
-def duration_s(text: str) -> float:
+def duration_s(text: str, *, option: str = "--for") -> float:
     """Seconds of ``90s``, ``45m``, ``2h`` or ``1d``.
 
     Raises:
@@ -77,7 +77,7 @@ def duration_s(text: str) -> float:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
     if found is None:
-        raise Invalid(f"--for: {text!r} is no duration; write 45m, 2h or 1d", field="--for")
+        raise Invalid(f"{option}: {text!r} is no duration; write 45m, 2h or 1d", field=option)
     return float(found[1]) * UNITS_S[found[2]]
 
 
