@@ -71,6 +71,9 @@ class Round:
     crash_playing_after_s: float = NEVER
     drop_after_s: float = NEVER
     away_s: float = 0.5
+    leave_after_s: float = NEVER
+    """Goes home in the middle of the match, with a goodbye."""
+
     comes: Comes = Comes.ACCEPT
 
 
@@ -174,5 +177,6 @@ def _while_playing(standing: Standing, plan: Round, around: Situation) -> tuple[
     return min(
         (plan.drop_after_s, Intent.DROP),
         (plan.crash_playing_after_s, Intent.CRASH),
+        (plan.leave_after_s, Intent.LEAVE),
         (MATCH_S_MAX, Intent.GIVE_UP),
     )

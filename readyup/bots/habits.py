@@ -56,6 +56,9 @@ class Habits:
     crash_share: float = 0.01
     """Of rounds: the player vanishes for good, half of them waiting, half playing."""
 
+    leave_share: float = 0.0
+    """Of rounds: the player goes home in the middle of the match."""
+
     decline_share: float = 0.0
     """Of rounds: a match that asks is declined."""
 
@@ -64,7 +67,7 @@ class Habits:
 
     def __post_init__(self) -> None:
         shares = ("squad_share", "cancel_share", "drop_share", "crash_share")
-        for name in (*shares, "decline_share", "sleep_share"):
+        for name in (*shares, "leave_share", "decline_share", "sleep_share"):
             share = getattr(self, name)
             if not 0.0 <= share <= 1.0:
                 raise Invalid(f"{name} is {share}; give a share from 0 to 1", field=f"$.{name}")
@@ -102,9 +105,10 @@ def arrivals_per_s(habits: Habits, players: int, round_s: float) -> float:
     """Groups arriving per second that keep about ``players`` present (M/G/inf, Little's law).
 
     A stay is a geometric number of rounds, each of ``think_s_mean`` and then ``round_s``
-    of waiting and playing; a crash ends it early.
+    of waiting and playing; a crash, or a match that is left, ends it early.
     """
-    stays_on = (1.0 - 1.0 / habits.rounds_mean) * (1.0 - habits.crash_share)
+    stays = (1.0 - habits.crash_share) * (1.0 - habits.leave_share)
+    stays_on = (1.0 - 1.0 / habits.rounds_mean) * stays
     stay_s = (habits.think_s_mean + round_s) / (1.0 - stays_on)
     return players / stay_s / group_size_mean(habits)
 
@@ -161,8 +165,16 @@ def draw_round(habits: Habits, dice: random.Random) -> Round:
         crash_playing_after_s=crash_after_s if crashing and waiting >= 0.5 else NEVER,
         drop_after_s=drop_after_s if drops < habits.drop_share else NEVER,
         away_s=away_s,
+        leave_after_s=_draw_leaving(habits, dice),
         comes=_draw_comes(habits, dice),
     )
+
+
+def _draw_leaving(habits: Habits, dice: random.Random) -> float:
+    if not habits.leave_share:
+        return NEVER  # without a throw: crowds that stay are what they were
+    leaves, after_s = dice.random() < habits.leave_share, dice.uniform(0.3, 1.5)
+    return after_s if leaves else NEVER
 
 
 def _draw_comes(habits: Habits, dice: random.Random) -> Comes:

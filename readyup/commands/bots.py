@@ -34,6 +34,7 @@ def bots(  # noqa: PLR0913 - the options of a command
     cancel_share: float = _HABITS.cancel_share,
     drop_share: float = _HABITS.drop_share,
     crash_share: float = _HABITS.crash_share,
+    leave_share: float = _HABITS.leave_share,
     decline_share: float = _HABITS.decline_share,
     sleep_share: float = _HABITS.sleep_share,
     drain: float = _DEFAULTS.drain_s,
@@ -60,6 +61,7 @@ def bots(  # noqa: PLR0913 - the options of a command
         cancel_share: Share of waits that the player loses patience with.
         drop_share: Share of matches in which the player's link drops and comes back.
         crash_share: Share of rounds in which the player vanishes.
+        leave_share: Share of rounds in which it goes home in the middle of the match.
         decline_share: Share of rounds in which it declines a match that asks.
         sleep_share: Share of rounds in which it does not answer such a match.
         drain: Seconds for running matches to finish at the end.
@@ -89,6 +91,7 @@ def bots(  # noqa: PLR0913 - the options of a command
                 cancel_share=cancel_share,
                 drop_share=drop_share,
                 crash_share=crash_share,
+                leave_share=leave_share,
                 decline_share=decline_share,
                 sleep_share=sleep_share,
             ),

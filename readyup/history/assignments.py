@@ -39,8 +39,8 @@ class HeldRoom(Invariant):
 
     def _announced(self, e: store.MatchAnnounced) -> None:
         match = self.story.matches.get(e.match)
-        if match and match.ended:
-            self.breach(f"{e.match} is announced after it ended ({match.ended})", e.match)
+        if match and (ended := self.story.played(e.match).ended):
+            self.breach(f"{e.match} is announced after it ended ({ended})", e.match)
 
     def _told(self, e: own.BotTold) -> None:
         self._version(e)
@@ -101,7 +101,7 @@ class HeldRoom(Invariant):
         if match is None:  # invariant 12 names it
             return
         self.judged += 1
-        if match.seats.get(e.player) != e.ticket:
+        if (e.player, e.ticket) not in match.seated:
             detail = f"{e.player} is sent to {e.match}, where ticket {e.ticket} has no seat for it"
             self.breach(detail, e.match, e.ticket)
         elif not self._may_be_told(match, e):
@@ -116,7 +116,7 @@ class HeldRoom(Invariant):
         if match is None:
             return
         self.judged += 1
-        if match.announced_ms is None or e.ticket not in match.seats.values():
+        if match.announced_ms is None or all(e.ticket != ticket for _, ticket in match.seated):
             detail = f"{e.src} pushes {e.match} to ticket {e.ticket}, to which it was not announced"
             self.breach(detail, e.match, e.ticket)
 

@@ -21,6 +21,7 @@ from readyup.history.invariant import Breach, Invariant
 from readyup.history.matches import OneDirector, PartiesWhole, Survives, Whole
 from readyup.history.reading import read
 from readyup.history.rooms import HeldForAReason, InUseKept, OneHolder
+from readyup.history.seats import SeatsOnce
 from readyup.history.story import Story
 from readyup.history.tickets import LeavesOnce, OneMatch, SameKey
 from readyup.history.witnesses import Witnesses
@@ -41,6 +42,7 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     EverythingEnds,
     AllAccepted,
     Outlives,
+    SeatsOnce,
     Witnesses,
 )
 """In the order of the architecture; what ties the log to those who were there comes last."""

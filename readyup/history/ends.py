@@ -36,7 +36,7 @@ class Conserved(Invariant):
         for name, match in self.story.matches.items():
             if match.committed and match.announced_ms is None:
                 self.judged += 1
-                if not self.story.sessions_of(name):
+                if not self.story.sessions_of(match.of or name):
                     self.breach(f"{name} is committed, and no fleet gave it a room", name)
         self._count()
 
@@ -63,7 +63,7 @@ class Conserved(Invariant):
             self.breach(detail, "run")
 
     def _plays(self, ticket: Ticket) -> bool:
-        return bool(ticket.match) and not self.story.matches[ticket.match].ended
+        return bool(ticket.match) and not self.story.played(ticket.match).ended
 
 
 class EverythingEnds(Invariant):
@@ -94,7 +94,7 @@ class EverythingEnds(Invariant):
             # One that was announced all the same is named by invariant 2.
             decided = match.closed or match.announced_ms is not None
             return "" if decided else "proposed, and neither committed nor closed"
-        if match.ended or match.closed:
+        if match.ended or match.closed or self.story.played(name).ended:
             return ""
         if match.announced_ms is None:
             return "committed, and never announced"

@@ -86,6 +86,8 @@ class MatchProposed(QueueEvent, tag="match.proposed"):
     tickets: list[str]
     accept_by_ms: int | None = None
     """There when its players are asked to accept it first."""
+    of: str | None = None
+    """The running match, where these are newcomers to one; so with those below."""
 
 
 class MatchCommitted(QueueEvent, tag="match.committed"):
@@ -95,6 +97,7 @@ class MatchCommitted(QueueEvent, tag="match.committed"):
     epoch: int
     tickets: list[str]
     teams: dict[str, list[tuple[str, str]]]
+    of: str | None = None
 
 
 class MatchClosed(QueueEvent, tag="match.closed"):
@@ -119,6 +122,7 @@ class MatchAnnounced(MatchMoved, tag="match.announced"):
     """Players may know where their match is."""
 
     tickets: list[str]
+    of: str | None = None
 
 
 class MatchEnded(QueueEvent, tag="match.ended"):
@@ -185,6 +189,31 @@ class SessionHandover(FleetHold, tag="session.handover"):
     snapshot_ms: int
 
 
+class Seated(msgspec.Struct):
+    """A newcomer and the seat they get."""
+
+    player: str
+    ticket: str
+    team: str
+    seat: int
+
+
+class SessionFilled(FleetHold, tag="session.filled"):
+    """Newcomers have seats in a match that runs; ``out`` have them no more."""
+
+    fill: str
+    """The newcomers' own match."""
+
+    players: list[Seated]
+    out: list[str] = []  # noqa: RUF012 - msgspec copies it for each
+
+
+class SessionUnfilled(FleetHold, tag="session.unfilled"):
+    """They do not come: whoever had the seats before has them again."""
+
+    fill: str
+
+
 class SessionResult(FleetEvent, tag="session.result"):
     """What came of a match was recorded, as this server told it at this epoch."""
 
@@ -214,6 +243,12 @@ class ServerDeleted(FleetEvent, tag="server.deleted"):
     reason: Literal["scale", "unhealthy", "exited", "shutdown", "stop"]
 
 
+BackfillAsked = msgspec.defstruct(
+    "BackfillAsked", [("match", str)], bases=(QueueEvent,), tag="backfill.asked"
+)
+BackfillEnded = msgspec.defstruct(
+    "BackfillEnded", [("match", str)], bases=(QueueEvent,), tag="backfill.ended"
+)
 TicketUpdated = msgspec.defstruct("TicketUpdated", [], bases=(QueueEvent,), tag="ticket.updated")
 PlayerPenalised = msgspec.defstruct(
     "PlayerPenalised", [("player", str)], bases=(QueueEvent,), tag="player.penalised"

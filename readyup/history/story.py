@@ -61,6 +61,12 @@ class Match:
     ended_ms: int | None = None
     seats: dict[str, str] = field(default_factory=dict)
     """Player to ticket, of a committed match."""
+    seated: set[tuple[str, str]] = field(default_factory=set)
+    """Players and the tickets by which they had a seat at some time."""
+    came_ms: dict[str, int] = field(default_factory=dict)
+    """When newcomers to it were told."""
+    of: str = ""
+    """The running match that its players are newcomers to."""
     told: set[Place] = field(default_factory=set)
     """Every place that was announced, or moved to."""
 
@@ -155,6 +161,11 @@ class Story:
             found = self.fleets[name] = Fleet()
         return found
 
+    def played(self, name: str) -> Match:
+        """The match in which those of a match play: the running one, for newcomers."""
+        match = self.matches[name]
+        return self.matches.get(match.of, match)
+
     def _match(self, name: str) -> Match:
         found = self.matches.get(name)
         if found is None:
@@ -176,6 +187,7 @@ class Story:
         match = self._match(e.match)
         match.proposed = True
         match.tickets = tuple(e.tickets)
+        match.of = e.of or ""
         match.asks = e.accept_by_ms is not None
 
     def _accepted(self, e: store.TicketAccepted) -> None:
@@ -188,6 +200,7 @@ class Story:
         match = self._match(e.match)
         match.committed = True
         match.seats = {player: ticket for team in e.teams.values() for ticket, player in team}
+        match.seated = {(player, ticket) for player, ticket in match.seats.items()}
         for name in e.tickets:
             if ticket := self.tickets.get(name):
                 ticket.match = ticket.match or e.match
@@ -199,7 +212,14 @@ class Story:
         match = self._match(e.match)
         if match.announced_ms is None:
             match.announced_ms = e.t
-        self._told(e)
+        if e.of is None:
+            self._told(e)
+            return
+        running = self._match(e.of)
+        running.seats |= match.seats
+        running.seated |= match.seated
+        running.came_ms |= dict.fromkeys(match.seats, e.t)
+        running.told.add(Place(e.fleet, e.room, e.server, e.session_epoch))
 
     def _told(self, e: store.MatchAnnounced | store.MatchMoved) -> None:
         self._match(e.match).told.add(Place(e.fleet, e.room, e.server, e.session_epoch))

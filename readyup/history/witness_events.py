@@ -43,6 +43,10 @@ class ServerAcked(ServerHold, tag="server.acked"):
     """Its acknowledgement was accepted."""
 
 
+class ServerReseated(ServerHold, tag="server.reseated"):
+    """It was told who has a seat from now on."""
+
+
 class PlayerJoined(ServerHold, tag="player.joined"):
     """It admitted a player, by a token."""
 

@@ -108,7 +108,7 @@ class Witnesses(Invariant):
 
     def finish(self) -> None:
         for name, match in self.story.matches.items():
-            if match.announced_ms is not None:
+            if match.announced_ms is not None and not match.of:
                 self._judge_bots(name, match, match.announced_ms)
                 for session in self.story.sessions_of(name):
                     self._judge_server(name, match.announced_ms, session)
@@ -148,9 +148,10 @@ class Witnesses(Invariant):
         sessions = self.story.sessions_of(name)
         return any(s.reason == "finished" and s.now.server == server for s in sessions)
 
-    def _judge_bots(self, name: str, match: Match, announced_ms: int) -> None:
+    def _judge_bots(self, name: str, match: Match, first_ms: int) -> None:
         for player, ticket in match.seats.items():
             self.judged += 1
+            announced_ms = match.came_ms.get(player, first_ms)
             admitted = any((player, name, p.server) in self._admitted for p in match.told)
             heard = self._noticed((player, name)) or (player, name) in self._assigned
             if heard or admitted or (player, ticket) in self._completed:  # admitted: see guests
