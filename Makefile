@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults failover soak browser cluster cluster-down cluster-build test-cluster chart smoke check fix bench lock images-lint wheel wheel-smoke clean
+.PHONY: help setup demo test faults failover soak browser cluster cluster-down cluster-build test-cluster chart monitoring smoke check fix bench lock images-lint wheel wheel-smoke clean
 
 help: ## what you can do here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ chart: setup ## the Helm chart: lint, snapshots, and a real API server where the
 	@if $(BIN)/python -m tests.deploy.helm build; then $(AS_ROOT) $(BIN)/pytest -q -m chart tests/deploy; \
 	else echo "so the chart is not tested"; fi
 
+monitoring: setup ## alerts and dashboards: by promtool, and by a Prometheus beside a demo
+	@$(BIN)/pytest -q -rs -s tests/monitoring
+
 # A network of its own needs root, or a user namespace in which one is.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo unshare --user --map-root-user)
 
@@ -85,7 +88,7 @@ bench: setup ## the benchmarks, each beside its baseline
 lock: ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \
 	  --no-annotate --no-header --upgrade --output-file requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --extra telemetry $(IMAGE_LOCK) --output-file requirements-runtime.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra telemetry --extra kafka $(IMAGE_LOCK) --output-file requirements-runtime.lock
 	@$(BIN)/uv pip compile docker/arena.in $(IMAGE_LOCK) --output-file docker/arena.lock
 	@printf hatchling | $(BIN)/uv pip compile - $(IMAGE_LOCK) --output-file docker/build.lock
 

@@ -18,6 +18,9 @@ from core.redis import Entry, Store
 Event = dict[str, Any]
 """One event: "k" its kind, "t" milliseconds since 1970, "i" its place in its stream."""
 
+READ_MAX = 500
+"""Entries of one read."""
+
 log = structlog.get_logger("readyup.eventlog")
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -43,21 +46,26 @@ async def last_id(store: Store, key: str) -> str:
     return str(newest[0][0]) if newest else "0-0"
 
 
-async def tail(
+async def tail(  # noqa: C901 - away, deposed, trimmed: each is told where it is found
     store: Store,
     key: str,
     after: str,
     stop: asyncio.Event,
     *,
     forgotten: Callable[[list[str]], None] = lambda _: None,
+    skipped: Callable[[str, str], None] | None = None,
 ) -> AsyncIterator[Event]:
     """Every event of a stream after an id, in order, as they come, until ``stop``.
 
     Goes on by itself when the store was away. Whoever falls behind by more than the
-    stream keeps (200,000 entries) misses some; see ``first_id``. What a failover took back
-    after it was read is told to ``forgotten``, and reading goes on from where that began.
+    stream keeps (200,000 entries) misses some: ``skipped`` is told the last id before the gap
+    and the first behind it. What a failover took back after it was read is told to
+    ``forgotten``, and reading goes on from where that began.
     """
     away, reign, recent = False, store.reign, Recent()
+    resumes = True
+    """Who was away can have missed some; later, only who finds as much as one read holds."""
+
     while not stop.is_set():
         try:
             if store.reign != reign:
@@ -65,39 +73,58 @@ async def tail(
                 lost, after = await recent.taken_back(store, key, after)
                 reign = now
                 if lost:
+                    resumes = False
                     log.warning("stream.forgot", stream=key, entries=len(lost), after=after)
                     forgotten(lost)
             entries = await store.read_stream(key, after, block_ms=250)
+            whole = True
+            many = len(entries) >= READ_MAX or (resumes and entries)
+            if skipped and many and order_of(after) > (0, 0):
+                whole, entries = await _from_anchor(store, key, after)
             if store.reign != reign:
                 continue  # from whom that came is not known
         except StoreUnreachable as lost:
             if not away:
                 log.warning("stream.lost", stream=key, reason=str(lost))
             away = True
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.2):
-                    await stop.wait()
+            await _patience(stop)
             continue
         if away:
             log.info("stream.back", stream=key, after=after)
-            away = False
+        away = False
+        if skipped and not whole:
+            skipped(after, entries[0].id)
+        resumes = resumes and not entries
         for entry in entries:
             after = entry.id
             recent.note(entry)
             yield decode(entry)
 
 
+async def _patience(stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await stop.wait()
+
+
+async def _from_anchor(store: Store, key: str, after: str) -> tuple[bool, list[Entry]]:
+    """The next entries in one look, and whether the one at ``after`` still stands before them."""
+    reply = await store.call("XRANGE", key, after, "+", "COUNT", READ_MAX + 1)
+    entries = [_entry(place, said) for place, said in reply]
+    if entries and entries[0].id == after:
+        return True, entries[1:]
+    return not entries, entries[:READ_MAX]
+
+
 async def page(store: Store, key: str, after: str, *, count: int = 1000) -> list[Event]:
     """The next events of a stream after an id, as far as they are there already."""
     reply = await store.call("XRANGE", key, f"({after}", "+", "COUNT", count)
-    return [
-        decode(Entry(place, said if isinstance(said, dict) else _pairs(said)))
-        for place, said in reply
-    ]
+    return [decode(_entry(place, said)) for place, said in reply]
 
 
-def _pairs(flat: list[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+def _entry(place: str, said: Any) -> Entry:  # noqa: ANN401 - redis-py gives either
+    fields = said if isinstance(said, dict) else dict(zip(said[::2], said[1::2], strict=True))
+    return Entry(place, fields)
 
 
 async def first_id(store: Store, key: str) -> str:

@@ -118,6 +118,7 @@ def tables() -> dict[str, str]:
         "allocator metrics": _metrics("allocator.metrics", "allocator"),
         "fleets metrics": _metrics("fleets.metrics", "fleets"),
         "agones metrics": _metrics("fleets.agones.metrics", "fleets"),
+        "events metrics": _metrics("readyup.events.metrics", "events"),
         "process metrics": _metrics("readyup.wiring.vitals", "every process"),
         "store metrics": _metrics("readyup.wiring.store_vitals", "every process"),
         "telemetry": _table(TelemetrySettings),

@@ -18,6 +18,7 @@ VERBS = {
     "explain": ("explain:explain", "Why a ticket waits, and what would release it."),
     "record": ("record:record", "What a queue did lately, as a file to replay."),
     "replay": ("replay:replay", "A recorded hour once more, or under other rules."),
+    "events": ("events:events", "Tell what happens to others: a file, a pipe, Kafka."),
     "keys": ("serve:keys", "Make keys: for joining, for back ends, for your own servers."),
     "fleet": ("fleet:fleet", "Fleets: print, judge, list, apply and scale them."),
     "capacity": ("capacity:capacity", "Try the capacity planner on a recorded load."),

@@ -99,3 +99,47 @@ async def test_a_tail_whose_store_stays_away_still_ends_when_it_is_told():
     asyncio.get_running_loop().call_soon(stop.set)
 
     assert [event async for event in tail(Flaky(None), "log", "0-0", stop)] == []
+
+
+async def gaps(store: Store, after: str, last: str) -> list[tuple[str, str]]:
+    """What a tail from there to an id says it missed."""
+    found: list[tuple[str, str]] = []
+    events = tail(store, "log", after, asyncio.Event(), skipped=lambda *gap: found.append(gap))
+    async with asyncio.timeout(10):
+        async for event in events:
+            if event["i"] == last:
+                break
+    return found
+
+
+async def numbered(store: Store, first: int, last: int) -> None:
+    await store.many([("XADD", "log", f"{n}-1", "k", "a", "d", "{}") for n in range(first, last)])
+
+
+async def test_what_was_trimmed_while_a_reader_was_away_is_a_gap(store: Store):
+    await numbered(store, 1, 10)
+    await store.call("XTRIM", "log", "MINID", "6-1")
+
+    assert await gaps(store, "3-1", "9-1") == [("3-1", "6-1")]
+
+
+async def test_a_reader_whose_last_entry_is_still_there_missed_nothing(store: Store):
+    await numbered(store, 1, 1_800)
+    await store.call("XTRIM", "log", "MINID", "3-1")
+
+    assert await gaps(store, "3-1", "1799-1") == []
+    assert await gaps(store, "0-0", "1799-1") == []
+
+
+async def test_a_reader_held_up_by_whoever_reads_from_it_misses_what_is_trimmed_meanwhile(
+    store: Store,
+):
+    found: list[tuple[str, str]] = []
+    await numbered(store, 1, 3)
+    events = tail(store, "log", "0-0", asyncio.Event(), skipped=lambda *gap: found.append(gap))
+    first = [(await anext(events))["i"] for _ in range(2)]
+    await numbered(store, 3, 1_200)
+    await store.call("XTRIM", "log", "MINID", "600-1")
+
+    assert (first, (await anext(events))["i"]) == (["1-1", "2-1"], "600-1")
+    assert found == [("2-1", "600-1")]
