@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from matchmaker.engine.receipt import Receipt
-from readyup.console.window import quantiles
+from readyup.console.window import quantile
 
 RECENT = 100
 """Matches that are looked at, the newest."""
@@ -34,9 +34,9 @@ class Goodness:
     counts: tuple[int, ...]
     """Matches by tenth: the first has quality below 0.1."""
 
-    p10: float | None
-    p50: float | None
-    p90: float | None
+    p10: float
+    p50: float
+    p90: float
     relaxed: tuple[Relaxed, ...]
     """The most frequent first."""
 
@@ -46,7 +46,8 @@ def goodness(receipts: Collection[Receipt]) -> Goodness | None:
     if not receipts:
         return None
     bins = Counter(min(BINS - 1, int(one.quality * BINS)) for one in receipts)
-    p10, p50, p90 = quantiles((one.quality for one in receipts), (0.1, 0.5, 0.9))
+    ordered = sorted(one.quality for one in receipts)
+    p10, p50, p90 = (quantile(ordered, share) or 0.0 for share in (0.1, 0.5, 0.9))
     return Goodness(
         matches=len(receipts),
         counts=tuple(bins[n] for n in range(BINS)),

@@ -89,7 +89,9 @@ def series(
         claims_per_s=[
             round(sum(claims[at : at + STEP_S]) / STEP_S, 3) for at in range(0, len(claims), STEP_S)
         ],
-        expected_per_s=[one and round(one["expected"] / one["horizon_s"], 3) for one in held],
-        replicas=[one and one["replicas"] for one in held],
-        in_use=[one and one["in_use"] for one in held],
+        expected_per_s=[
+            round(one["expected"] / one["horizon_s"], 3) if one else None for one in held
+        ],
+        replicas=[one["replicas"] if one else None for one in held],
+        in_use=[one["in_use"] if one else None for one in held],
     )

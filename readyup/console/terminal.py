@@ -29,7 +29,9 @@ def screen(page: Snapshot, *, lines: int | None = None) -> RenderableType:
         lost = f"Redis does not answer; this is how it was {duration(page.store_lost_ms)} ago"
         parts.append(Text(lost, style="bold red"))
     parts.append(_queues(page.queues))
-    room = None if lines is None else max(3, lines - CHROME_LINES - len(page.queues))
+    parts += (said := [words for queue in page.queues if (words := _goodness(queue))])
+    chrome = CHROME_LINES + len(page.queues) + len(said)
+    room = None if lines is None else max(3, lines - chrome)
     for fleet in page.fleets:
         parts += [_pool(fleet), _servers(fleet, room)]
     return Group(*parts)
@@ -105,6 +107,20 @@ def _queues(queues: tuple[QueueView, ...]) -> Table:
             _leader(queue),
         )
     return table
+
+
+def _goodness(queue: QueueView) -> Text | None:
+    """What a newcomer will wait and how good recent matches were, on one line."""
+    found = []
+    if queue.estimate_s_p50 is not None:
+        rarely = queue.estimate_s_p90
+        more = "" if rarely is None else f", {duration(rarely * 1000)} (p90)"
+        found.append(f"a newcomer waits {duration(queue.estimate_s_p50 * 1000)} (p50){more}")
+    if (good := queue.goodness) is not None:
+        found.append(f"quality p50 {good.p50:.2f}, p10 {good.p10:.2f}")
+    if not found:
+        return None
+    return Text.assemble((f"{queue.name}  ", "bold"), ("; ".join(found), "bright_black"))
 
 
 def _leader(queue: QueueView) -> Text:

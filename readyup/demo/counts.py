@@ -49,6 +49,9 @@ class BurstCounts:
     began_ms: int = 0
     """When the first of its tickets came; 0 while none has."""
 
+    ended_ms: int = 0
+    """When the last of its matches was announced."""
+
     wait_ms: list[float] = field(default_factory=list)
     """By match: from its newest ticket's coming to its announcement."""
 
@@ -129,3 +132,4 @@ class Counts:
         queue.wait_ms += waits_ms
         if waits_ms and not self._of_burst.isdisjoint(tickets):
             self.burst.wait_ms.append(min(waits_ms))
+            self.burst.ended_ms = event["t"]

@@ -54,13 +54,15 @@ def report_of(
 
 
 def burst_of(counts: BurstCounts, servers_begun_ms: Iterable[int]) -> dict[str, Any]:
-    """What a burst came to; ``servers_begun_ms`` is when each game server was begun.
+    """What a burst came to; ``servers_begun_ms`` is when each game server was begun: those
+    count that were begun before the last of its matches was placed.
 
     Nothing where nobody of it came, in a run that was stopped before.
     """
     if not counts.began_ms:
         return {}
-    later = [begun - counts.began_ms for begun in servers_begun_ms if begun >= counts.began_ms]
+    meanwhile = range(counts.began_ms, counts.ended_ms + 1)
+    later = [begun - counts.began_ms for begun in servers_begun_ms if begun in meanwhile]
     late = [wait_ms for wait_ms in counts.wait_ms if wait_ms > WAITED_MS]
     return {
         "matches": len(counts.wait_ms),

@@ -110,8 +110,14 @@ def test_eighty_columns_are_enough(show: Show):
     assert "…" not in drawn(replace(page, queues=led), width=80)
 
 
+def test_a_queue_says_what_a_newcomer_waits_and_how_good_its_matches_are(show: Show):
+    text = drawn(show.world.page(), width=80)
+
+    assert "duel  a newcomer waits 2.5 s (p50), 9.0 s (p90); quality p50 0." in text
+
+
 def test_a_low_screen_shows_fewer_servers_and_says_so(show: Show):
-    text = drawn(show.world.page(), lines=24)
+    text = drawn(show.world.page(), lines=26)
 
     assert "arena-1 " in text
     assert "and 4 more" in text
