@@ -19,6 +19,9 @@ from readyup.bots.report import CrowdReport, report_text
 from readyup.bots.table import Progress, shown
 from readyup.commands.options import refuse_file, refuse_folder, refuse_url
 
+LEAVE_SHARE = 0.04
+"""Of a crowd that is asked for here: what it leaves early, others may fill."""
+
 _HABITS, _DEFAULTS = Habits(), CrowdSettings()
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -34,7 +37,7 @@ def bots(  # noqa: PLR0913 - the options of a command
     cancel_share: float = _HABITS.cancel_share,
     drop_share: float = _HABITS.drop_share,
     crash_share: float = _HABITS.crash_share,
-    leave_share: float = _HABITS.leave_share,
+    leave_share: float = LEAVE_SHARE,
     decline_share: float = _HABITS.decline_share,
     sleep_share: float = _HABITS.sleep_share,
     drain: float = _DEFAULTS.drain_s,
