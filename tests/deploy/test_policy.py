@@ -18,6 +18,7 @@ pytestmark = pytest.mark.cluster
 
 Pod = dict[str, Any]
 WAIT_S = 20.0
+SECURE = {"allowPrivilegeEscalation": False, "runAsNonRoot": True}
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +66,7 @@ async def refusal(api: Api, asked: Pod) -> str:
 def pod(spec: Pod, container: Pod | None = None, *, game: bool = True) -> Pod:
     """A small pod that is allowed but for what is given."""
     labels = {"agones.dev/role": "gameserver"} if game else {}
-    security = {"allowPrivilegeEscalation": False}
-    one = {"name": "game", "image": "arena", "securityContext": security, **(container or {})}
+    one = {"name": "game", "image": "arena", "securityContext": SECURE, **(container or {})}
     about = {"name": "tried", "namespace": "games", "labels": labels}
     inside = {"containers": [one], "automountServiceAccountToken": False, **spec}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": inside}
@@ -77,7 +77,7 @@ def ported(port: int, **spec: object) -> Pod:
 
 
 def secured(**context: object) -> Pod:
-    return pod({}, {"securityContext": {"allowPrivilegeEscalation": False, **context}})
+    return pod({}, {"securityContext": {**SECURE, **context}})
 
 
 ALLOWED = {
@@ -86,6 +86,10 @@ ALLOWED = {
     "the first port of the fleet": ported(7000, hostNetwork=True),
     "its SDK's health": ported(22000),
     "dropped capabilities": secured(capabilities={"drop": ["ALL"]}),
+    "not root, said for the whole pod": pod(
+        {"securityContext": {"runAsNonRoot": True}},
+        {"securityContext": {"allowPrivilegeEscalation": False}},
+    ),
     "huge pages": pod({"volumes": [{"name": "h", "emptyDir": {"medium": "HugePages-2Mi"}}]}),
 }
 
@@ -108,9 +112,26 @@ REFUSED: dict[str, tuple[Pod, str]] = {
         "must not be privileged",
     ),
     "escalation not ruled out": (pod({}, {"securityContext": {}}), "allowPrivilegeEscalation"),
+    "a process of a Windows host": (
+        pod(
+            {"hostNetwork": True, "securityContext": {"windowsOptions": {"hostProcess": True}}},
+        ),
+        "must not be privileged",
+    ),
     "a capability": (secured(capabilities={"add": ["SYS_NICE"]}), "no capability"),
     "root": (secured(runAsUser=0), "as root"),
     "root for the pod": (pod({"securityContext": {"runAsUser": 0}}), "as root"),
+    "an image that may be root's": (
+        pod({}, {"securityContext": {"allowPrivilegeEscalation": False}}),
+        "as root",
+    ),
+    "one container that may be root's": (
+        pod(
+            {"securityContext": {"runAsNonRoot": True}},
+            secured(runAsNonRoot=False)["spec"]["containers"][0],
+        ),
+        "as root",
+    ),
     "no seccomp": (secured(seccompProfile={"type": "Unconfined"}), "Unconfined"),
     "a folder of the host": (
         pod({"volumes": [{"name": "h", "hostPath": {"path": "/"}}]}),

@@ -160,3 +160,12 @@ def test_nothing_of_the_games_is_reached_by_our_budgets_or_policies(plain: list[
     ours = [*of_kind(plain, "PodDisruptionBudget"), *of_kind(plain, "NetworkPolicy")]
 
     assert {one["metadata"].get("namespace", "readyup") for one in ours} == {"readyup"}
+
+
+def test_root_is_ruled_out_unless_a_fleet_asks_for_it():
+    def words(**sets: object) -> str:
+        (policy,) = of_kind(documents(template(**sets)), "ValidatingAdmissionPolicy")
+        return str(policy)
+
+    assert "runAsNonRoot" in words()
+    assert "runAsNonRoot" not in words(settings__fleets__arena__pod__non_root=False)
