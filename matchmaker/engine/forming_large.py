@@ -6,6 +6,7 @@ that could play with them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 
 from matchmaker.engine.around import Formed
 from matchmaker.engine.crowds import could_meet, crowds
@@ -36,10 +37,12 @@ def form_large(
     ``waiting``: the longest waiting first. ``news``: without them there is no match.
     ``most``: matches.
     """
+    playable = _playable(whole, news, waiting, now_s)
+    if not playable:
+        return []
     place = {party.id: n for n, party in enumerate(waiting)}
     fresh = {party.id for party in news}
     left, formed, at = list(waiting), list[Formed](), 0
-    playable = _playable(whole, news, left, now_s)
     while playable and at < len(left) and len(formed) != most:
         anchor = left[at]
         made = None
@@ -65,6 +68,8 @@ def around_large(
     whole: RuleSet, fixed: Sequence[Party], others: Sequence[Party], now_s: float
 ) -> Formed | None:
     """The fullest match of these with some others; of equally full ones that of least age."""
+    if any(one.keeps_from(other) for one, other in combinations(fixed, 2)):
+        return None
     age, best = Age(whole, now_s), None
     there = {party.id for party in fixed}
     free = _at_peace(fixed, [party for party in others if party.id not in there])

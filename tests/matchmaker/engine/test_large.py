@@ -1,6 +1,7 @@
 """The parts of a large match: how sizes fill teams, and how even the teams become."""
 
 import random
+from dataclasses import replace
 from itertools import product
 from statistics import fmean
 
@@ -8,6 +9,7 @@ import pytest
 
 from matchmaker.engine.evening import evened
 from matchmaker.engine.filling import Places, Sizes, fullest, players
+from matchmaker.engine.forming import Former
 from matchmaker.rules import flexmatch
 from matchmaker.rules.members import Party, Player
 from tests.matchmaker.tried import number, rule_set, teams
@@ -95,3 +97,26 @@ def test_teams_are_as_even_in_the_balanced_attribute_as_swaps_make_them(rules, s
     assert sorted(held.id for held in lineup.parties()) == sorted(held.id for held in chosen)
     assert [lineup.size(team.name) for team in rules.teams] == [players(one) for one in seated]
     assert max(means) - min(means) < apart * (max(by_chance) - min(by_chance))
+
+
+FREE_FOR_ALL = flexmatch.load(
+    rule_set(
+        playerAttributes=[number("skill")],
+        algorithm={"strategy": "balanced", "balancedAttribute": "skill"},
+        teams=teams((10, 41)),
+    )
+)
+
+
+def test_who_avoids_the_anchor_makes_no_match_with_it_possible():
+    former, dice = Former(FREE_FOR_ALL), random.Random(1)
+    there = [replace(party(n, 1, dice), at_s=float(n)) for n in range(11)]
+    there[9] = replace(there[9], avoids=frozenset({"p0.0"}))
+
+    assert former.form(there[:9], 8.0) == []
+    assert former.form(there[:10], 9.0) == []
+    found = former.form(there, 10.0)
+
+    assert [sorted(one.teams()["red"]) for one in found] == [
+        sorted(f"t{n}" for n in (0, 1, 2, 3, 4, 5, 6, 7, 8, 10))
+    ]
