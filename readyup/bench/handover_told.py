@@ -16,6 +16,7 @@ def table(figures: Mapping[str, Any]) -> str:
         "matches struck": f"{figures['matches_struck']}: "
         + ", ".join(f"{count} {fate}" for fate, count in figures["fates"].items()),
         "sessions lost": str(figures["sessions_lost"]),
+        "no warm server": _waited(figures["waited_for_a_server"]),
         "kill to all playing": _row(figures["kill_to_all_playing_ms"]),
         "by stage, p50": ", ".join(f"{name} {ms:.0f} ms" for name, ms in stages.items()),
         "a plain way in": _row(figures["plain_way_in_ms"]),
@@ -27,6 +28,12 @@ def table(figures: Mapping[str, Any]) -> str:
         "promises": f"{figures['breaches']} breaches in {figures['events']} events",
     }
     return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
+
+
+def _waited(waits: Mapping[str, Any]) -> str:
+    if not waits["times"]:
+        return "never"
+    return f"{waits['times']} times, for " + _row(waits["ms"])
 
 
 def _row(values: Mapping[str, float]) -> str:

@@ -9,13 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from readyup.bench.handover import MATCH_S, Kills, Told, figures
+from readyup.bench.handover import Kills, Told, figures
 from readyup.demo.asked import DemoSettings
 from readyup.demo.run import Demo
 from readyup.settings import load
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
+MATCH_S = {"duel": 7, "squad": 8}
 PORTS = dict.fromkeys(("READYUP_API_PORT", "READYUP_SESSIONS_PORT", "READYUP_CONSOLE_PORT"), "0")
 
 
@@ -27,7 +28,7 @@ async def test_matches_outlive_their_servers_and_their_players_go_on(tmp_path: P
         config, fleets=(replace(fleet, env=env, replicas=6, reserve=6, capacity=None),)
     )
     stop = asyncio.Event()
-    harm = Kills([signal.SIGKILL, signal.SIGTERM] * 2, stop)
+    harm = Kills([signal.SIGKILL, signal.SIGTERM, signal.SIGKILL], stop)
     demo = Demo(config, DemoSettings(players=16), tmp_path)
     outcome = await demo.play(stop, lambda _: None, harm.meanwhile)
     with (tmp_path / "history.jsonl").open("rb") as lines:
@@ -35,8 +36,8 @@ async def test_matches_outlive_their_servers_and_their_players_go_on(tmp_path: P
     struck = figures(told, harm.done)
 
     assert outcome.exit_code() == 0, (outcome.verdict.breaches, outcome.unexpected)
-    assert len(harm.done) == 4
+    assert len(harm.done) == 3
     assert struck["sessions_lost"] == 0
-    assert struck["fates"]["played on"] >= 3
+    assert struck["fates"]["played on"] >= 2
     assert outcome.report["handovers"]["succeeded"] == outcome.report["handovers"]["tried"] > 0
     assert struck["kill_to_all_playing_ms"]["max"] < 20_000

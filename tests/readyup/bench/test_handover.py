@@ -2,7 +2,7 @@
 
 import signal
 
-from readyup.bench.handover import Kill, Told, figures
+from readyup.bench.handover import Kill, Told, figures, waits
 from readyup.bench.handover_told import table
 
 KILLED_MS = 10_000
@@ -56,12 +56,19 @@ def test_one_who_left_of_their_own_accord_is_not_waited_for():
 
 def test_a_match_that_nobody_looks_after_is_lost_and_so_is_one_that_is_ended():
     lost = {"k": "session.ended", "t": 20_000, "match": "m", "reason": "lost"}
-    abandoned = lost | {"reason": "abandoned"}
 
     assert struck()["sessions_lost"] == 1
     assert struck(lost)["sessions_lost"] == 1
-    assert struck(HANDED_OVER, abandoned)["sessions_lost"] == 1
     assert struck(HANDED_OVER, ACKED)["sessions_lost"] == 1  # its players never came back
+
+
+def test_a_match_that_no_server_was_warm_for_is_told_apart_from_a_lost_one():
+    began: Line = {"k": "match.waiting", "t": 10_110, "match": "m", "from": "a/0"}
+    abandoned: Line = {"k": "session.ended", "t": 30_110, "match": "m", "reason": "abandoned"}
+
+    assert struck(HANDED_OVER, began, abandoned)["fates"] == {"no warm server": 1}
+    assert waits([HANDED_OVER, began, abandoned]) == [20_000]
+    assert waits([began, {**ACKED, "k": "session.moved"}]) == [40]
 
 
 def test_a_result_that_came_first_is_no_loss():
@@ -75,11 +82,14 @@ def test_the_figures_are_told_with_what_they_are_compared_with():
         "load_before": 0.5, "load_after": 1.5,
     }  # fmt: skip
     said = table({
-        "machine": machine, "kills": 1, **one, "drains": 1, "drained": one, "breaches": 0,
+        "machine": machine, "kills": 1, **one,
+        "waited_for_a_server": {"times": 1, "ms": {"p50": 40.0}}, "drains": 1, "drained": one,
+        "breaches": 0,
         "events": 99,
     })  # fmt: skip
 
     assert "kill -9 of game servers in play, 1 times" in said
     assert "p50 300 ms" in said
     assert "15.0 (of the medians)" in said
+    assert "1 times, for p50 40 ms" in said
     assert "0 breaches in 99 events" in said
