@@ -74,6 +74,7 @@ class Placing:
         teams: Teams = {
             name: [(party.id, player) for party in parties for player in party.players]
             for name, parties in zip(names, found.teams, strict=True)
+            if parties  # newcomers may go to one team only; Lua has no empty list
         }
         match = new_match_id(settings.name, self._chance)
         deadline_ms = self._clock.wall_ms() + round(settings.placing_s * 1000)
