@@ -7,12 +7,13 @@ from core.errors import Invalid
 from core.ids import PlayerId
 from matchmaker.api.shapes import Member
 from matchmaker.rules.applicants import Unfit, applicant
-from matchmaker.rules.ruleset import RuleSet
+from matchmaker.rules.ruleset import SIGMA, RuleSet
 from matchmaker.settings import QueueSettings
 from matchmaker.tickets import TicketPlayer
 
-RATING = "rating"
-"""An attribute of this name is filled from a player's rating where it is not given."""
+RATING, RATING_SIGMA = "rating", "rating" + SIGMA
+"""Attributes of these names are filled from a player's rating and its uncertainty where they are
+not given."""
 
 
 def enlisted(
@@ -54,6 +55,9 @@ def _under(
     rated = rules.attributes.get(RATING)
     if rated is not None and rated.type == "number" and RATING not in attributes:
         attributes[RATING] = _rating(member, settings, trusted=trusted)
+    uncertain = rules.attributes.get(RATING_SIGMA)
+    if trusted and member.rating_sigma is not None and uncertain is not None:
+        attributes.setdefault(RATING_SIGMA, member.rating_sigma)
     return TicketPlayer(
         PlayerId(member.id),
         _headline(rules, attributes, _rating(member, settings, trusted=trusted)),

@@ -16,6 +16,9 @@ PlayerIn = Annotated[
     ),
 ]
 Rating = Annotated[float, Meta(ge=-1e6, le=1e6, description="Skill; 1500 is a new player.")]
+Sigma = Annotated[
+    float, Meta(ge=0, le=1e6, description="How uncertain the rating is: its standard deviation.")
+]
 Key = Annotated[str, Meta(min_length=1, max_length=4096)]
 Word = Annotated[str, Meta(max_length=100)]
 Amount = Annotated[float, Meta(ge=-1e15, le=1e15)]
@@ -40,6 +43,7 @@ class Member(Struct, forbid_unknown_fields=True):
 
     id: PlayerIn
     rating: Rating | None = None
+    rating_sigma: Sigma | None = None
     key: Key | None = None
     """The player's own key; others' players can only be enlisted with theirs."""
 
@@ -172,6 +176,7 @@ class Enqueue(Struct, tag="enqueue", tag_field="type", forbid_unknown_fields=Tru
 
     queue: Annotated[str, Meta(max_length=40)]
     rating: Rating | None = None
+    rating_sigma: Sigma | None = None
     attributes: Attributes | None = None
     latency_ms: Latencies | None = None
     party: Annotated[list[Member], Meta(max_length=99)] = []

@@ -184,6 +184,7 @@ class PlayerSockets:
                 me = Member(
                     id=visit.caller.name,
                     rating=frame.rating,
+                    rating_sigma=frame.rating_sigma,
                     attributes=frame.attributes,
                     latency_ms=frame.latency_ms,
                 )

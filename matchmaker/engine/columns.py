@@ -30,8 +30,9 @@ common here; the exact lane still finds it."""
 class Column(NamedTuple):
     """What a column holds of each party."""
 
-    kind: Literal["number", "text", "bits", "count", "fewest", "most"]
-    """number: the party's aggregate; NaN when it has none. text: a code, the same for the
+    kind: Literal["number", "squares", "text", "bits", "count", "fewest", "most"]
+    """number: the party's aggregate; NaN when it has none. squares: the sum of its players'
+    squares. text: a code, the same for the
     same text; -1 when its players differ. bits: the texts of its lists. count: how often it
     has one of ``wanted``. fewest, most: of its lists, how many of ``wanted`` one has."""
 
@@ -44,6 +45,7 @@ class Column(NamedTuple):
 
 TYPES: Final[Mapping[str, type]] = {
     "number": np.float64,
+    "squares": np.float64,
     "text": np.int32,
     "bits": np.uint64,
     "count": np.int16,
@@ -204,6 +206,8 @@ class Columns:
             case "number":
                 numbers = [one for one in held if isinstance(one, int | float)]
                 return aggregate(numbers, column.by) if len(numbers) == len(held) else np.nan
+            case "squares":
+                return sum(float(one) ** 2 for one in held if isinstance(one, int | float))
             case "text":
                 first = held[0]
                 alike = isinstance(first, str) and all(one == first for one in held)

@@ -19,6 +19,7 @@ from matchmaker.engine.check_texts import bounds, wanted_by
 from matchmaker.engine.checks import Checked, checked
 from matchmaker.engine.columns import TYPES, Column, Columns, Mask, Rows
 from matchmaker.engine.measures import Check, Listed, is_number, listed, number_column
+from matchmaker.engine.prediction import rated
 from matchmaker.engine.shapes import Shape, shapes
 from matchmaker.rules.expressions import Call, Expression, Literal, paths
 from matchmaker.rules.ruleset import (
@@ -158,6 +159,9 @@ def columns_for(whole: RuleSet) -> Columns:
         for one in stands.checks():
             one.check(nobody)
         kept = [stands.even, stands.sorted_by, *stands.parts.alike, *stands.parts.common]
+        if (uncertain := rated(stands.rules)) is not None:
+            kept.append(number_column(uncertain.attribute, "avg"))
+            kept.append(Column("squares", uncertain.sigma))
         for column in [one for one in kept if one is not None]:
             asked[column]
         latencies.update({one.party: None for one in whole.rules if isinstance(one, Latency)})
@@ -293,6 +297,8 @@ def _balanced(rules: RuleSet) -> Iterator[Column]:
     for rule in distances:
         told = [path for path in _paths(rule, rules) if is_number(path, rules)]
         yield from (number_column(path.attribute, rule.party) for path in told)
+    if (uncertain := rated(rules)) is not None:
+        yield number_column(uncertain.attribute, "avg")
 
 
 def _calls(rule: Distance) -> Iterator[Call]:

@@ -4,18 +4,21 @@ Each term is 1 where the rules' own measure is perfect and 0 where it just holds
 
 - for each distance and batch distance with an upper bound: 1 - worst measured / bound;
 - for latency: 1 - the slowest party in the best common region / bound;
+- where a number is declared with its uncertainty, as ``mmr`` and ``mmr_sigma``: how even the
+  match is expected to be, see ``prediction``;
 - evenness of the teams' sizes: 1 - (most - fewest) / most, by share of their places;
 - evenness of parties: 1 - (largest party - largest party of the team with the smallest) / size.
 """
 
 from collections.abc import Iterator
 
+from matchmaker.engine.prediction import predicted, rated
 from matchmaker.rules.expressions import leaves, work_out
 from matchmaker.rules.judge import regions
 from matchmaker.rules.members import Lineup
 from matchmaker.rules.ruleset import BatchDistance, Compound, Distance, Latency, Rule, RuleSet
 
-SIZES, PARTIES = "even team sizes", "even parties"
+SIZES, PARTIES, PREDICTED = "even team sizes", "even parties", "predicted balance"
 
 
 def quality(lineup: Lineup, rules: RuleSet) -> float:
@@ -29,6 +32,9 @@ def terms(lineup: Lineup, rules: RuleSet) -> Iterator[tuple[str, float]]:
     for rule in _counted(rules):
         for value in _of_rule(rule, lineup):
             yield rule.name, value
+    uncertain = rated(rules) if len(lineup.order) > 1 else None
+    if uncertain is not None:
+        yield PREDICTED, predicted(lineup, uncertain)
     yield from zip((SIZES, PARTIES), _of_teams(lineup), strict=False)
 
 

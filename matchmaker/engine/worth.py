@@ -6,9 +6,10 @@ import numpy as np
 
 from matchmaker.engine.batch import Batch
 from matchmaker.engine.checks import slowest
-from matchmaker.engine.columns import Floats
+from matchmaker.engine.columns import Column, Floats
 from matchmaker.engine.compiled import Compiled
 from matchmaker.engine.measures import Unmeasured, is_number, listed, number_column, numbers
+from matchmaker.engine.prediction import Rated, rated
 from matchmaker.engine.quality import quality
 from matchmaker.rules.expressions import Expression
 from matchmaker.rules.ruleset import BatchDistance, Distance, Latency, Rule, RuleSet
@@ -23,7 +24,9 @@ def worth(batch: Batch, rules: Compiled) -> Floats:
     except Unmeasured:
         lineups = (batch.lineup(n, rules.rules.teams) for n in range(len(batch)))
         return np.array([quality(lineup, rules.rules) for lineup in lineups])
+    uncertain = rated(rules.rules)
     if len(rules.rules.teams) > 1:
+        terms += [_predicted(batch, uncertain, rules.rules)] if uncertain else []
         terms += _of_teams(batch, rules.rules)
     if not terms:
         return np.ones(len(batch))
@@ -81,6 +84,19 @@ def _of_teams(batch: Batch, rules: RuleSet) -> list[Floats]:
     uneven = (fullest - np.min(shares, axis=0)) / np.maximum(fullest, 1e-12)
     most = np.max(largest, axis=0)
     return [1.0 - uneven, 1.0 - (most - np.min(largest, axis=0)) / np.maximum(most, 1)]
+
+
+def _predicted(batch: Batch, one: Rated, rules: RuleSet) -> Floats:
+    """``prediction.balance`` of each match."""
+    strength = batch.values(number_column(one.attribute, "avg")) * batch.sizes()
+    variance = np.where(batch.there(), batch.values(Column("squares", one.sigma)), 0.0)
+    means = np.stack(
+        [np.where(batch.team == n, strength, 0.0).sum(axis=1) for n in range(len(rules.teams))]
+    )
+    spread = np.sqrt(variance.sum(axis=1) + len(means) * one.beta * one.beta)
+    shares = np.exp((means - means.max(axis=0)) / spread)
+    found: Floats = len(means) * shares.min(axis=0) / shares.sum(axis=0)
+    return found
 
 
 def _share(measured: Floats, bound: float) -> Floats:

@@ -21,6 +21,9 @@ LARGE = 40
 PARTY_SIZE: Final = "party_size"
 """A number attribute of this name is the number of a ticket's players, where it is not given."""
 
+SIGMA: Final = "_sigma"
+"""With this at its end, a number attribute is the uncertainty of the one without it."""
+
 ROUNDING_S = 1e-9
 """By how much a sum of seconds may fall short of what it stands for."""
 

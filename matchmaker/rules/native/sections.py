@@ -6,7 +6,7 @@ from typing import Final
 from matchmaker.rules.native.document import Place
 from matchmaker.rules.native.phrases import Range, Step
 from matchmaker.rules.native.sheet import Sheet
-from matchmaker.rules.ruleset import PARTY_SIZE
+from matchmaker.rules.ruleset import PARTY_SIZE, SIGMA
 
 RATING: Final = "rating"
 """The attribute that the API fills with a player's rating."""
@@ -38,11 +38,14 @@ def teams(sheet: Sheet, place: Place) -> None:
 def skill(sheet: Sheet, place: Place) -> None:
     """``{attribute: mmr, within: 100, widen: {after 10s: 200}}``."""
     read = sheet.read
-    known = ("attribute", "within", "widen", "party")
+    known = ("attribute", "within", "widen", "party", "sigma")
     keys = read.block(place, known, main="within", needed=("within",))
     name = read.text(keys.get("attribute"), RATING)
     within = read.number(keys["within"]) if "within" in keys else None
     sheet.attribute(name, "number", place)
+    if "sigma" in keys:
+        sheet.attribute(name + SIGMA, "number", keys["sigma"])
+        sheet.draft.attributes[name + SIGMA].setdefault("default", read.number(keys["sigma"]))
     rule = {
         "name": "skill",
         "type": "batchDistance",
