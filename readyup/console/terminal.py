@@ -114,8 +114,8 @@ def _goodness(queue: QueueView) -> Text | None:
     found = []
     if queue.estimate_s_p50 is not None:
         rarely = queue.estimate_s_p90
-        more = "" if rarely is None else f", {duration(rarely * 1000)} (p90)"
-        found.append(f"a newcomer waits {duration(queue.estimate_s_p50 * 1000)} (p50){more}")
+        more = "" if rarely is None else f", p90 {duration(rarely * 1000)}"
+        found.append(f"newcomers wait p50 {duration(queue.estimate_s_p50 * 1000)}{more}")
     if (good := queue.goodness) is not None:
         found.append(f"quality p50 {good.p50:.2f}, p10 {good.p10:.2f}")
     if not found:

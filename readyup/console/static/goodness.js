@@ -22,8 +22,8 @@ export function drawGoodness(node, { goodness, estimate_s_p50: half, estimate_s_
   if (goodness) drawQuality(bars, quality, goodness);
   estimate.hidden = half === null;
   if (half !== null) {
-    const rarely = most === null ? "" : `, ${words(most * 1000)} (p90)`;
-    setText(estimate, `a newcomer waits ${words(half * 1000)} (p50)${rarely}`);
+    const rarely = most === null ? "" : `, p90 ${words(most * 1000)}`;
+    setText(estimate, `newcomers wait p50 ${words(half * 1000)}${rarely}`);
   }
   relaxed.hidden = !goodness?.relaxed.length;
   if (!relaxed.hidden) {
@@ -42,5 +42,5 @@ function drawQuality(bars, text, { matches, counts, p10, p50, p90 }) {
   const figures = `p10 ${p10.toFixed(2)}, p50 ${p50.toFixed(2)}, p90 ${p90.toFixed(2)}`;
   bars.setAttribute("aria-label", `quality from 0 to 1 of ${plural(matches, "match", "matches")}: ${figures}`);
   bars.title = counts.map((count, n) => `${(n / BINS).toFixed(1)}: ${count}`).join("\n");
-  setText(text, `quality p50 ${p50.toFixed(2)}, p10 ${p10.toFixed(2)} of the last ${matches}`);
+  setText(text, `quality p50 ${p50.toFixed(2)}, p10 ${p10.toFixed(2)}`);
 }

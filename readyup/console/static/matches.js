@@ -1,7 +1,7 @@
 // Matches on their way: proposed, room held, announced, playing.
 
 import { byId, el, keep, setData, setText } from "./dom.js";
-import { count } from "./format.js";
+import { count, plural } from "./format.js";
 
 const STEPS = ["proposed_ms", "held_ms", "announced_ms", "playing_ms"];
 const ROWS = 14;
@@ -60,7 +60,7 @@ function label(match, n, at, inLine) {
 
 function teams({ teams: means, players }) {
   const known = means.filter((mean) => mean !== null);
-  if (known.length < 2) return `${players} players`;
+  if (known.length < 2) return plural(players, "player");
   if (known.length > 2) return `${known.length} teams`;
   return known.map((mean) => mean.toFixed(0)).join(" : ");
 }

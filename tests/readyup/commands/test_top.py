@@ -113,7 +113,7 @@ def test_eighty_columns_are_enough(show: Show):
 def test_a_queue_says_what_a_newcomer_waits_and_how_good_its_matches_are(show: Show):
     text = drawn(show.world.page(), width=80)
 
-    assert "duel  a newcomer waits 2.5 s (p50), 9.0 s (p90); quality p50 0." in text
+    assert "duel  newcomers wait p50 2.5 s, p90 9.0 s; quality p50 0." in text
 
 
 def test_a_low_screen_shows_fewer_servers_and_says_so(show: Show):

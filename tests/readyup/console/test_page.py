@@ -51,7 +51,7 @@ async def test_the_page_shows_the_world_at_each_size_and_says_when_it_is_gone():
                 assert await count(page, "#matches tr") > 5
                 assert await count(page, ".quality i[data-any='true']") > 4
                 told = await text(page, ".goodness")
-                assert "a newcomer waits 2.5 s (p50), 9.0 s (p90)" in told
+                assert "newcomers wait p50 2.5 s, p90 9.0 s" in told
                 assert "relaxed: near.maxLatency 120 in" in told
                 assert await text(page, "#status") == "live"
                 await page.call("Emulation.setFocusEmulationEnabled", enabled=True)
