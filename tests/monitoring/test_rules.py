@@ -49,6 +49,7 @@ def test_the_rules_are_valid():
 
 
 @needs_promtool
+@pytest.mark.slow
 def test_each_alert_fires_and_clears(tmp_path: Path):
     files = [
         _written(tmp_path / "minutes.yaml", "15s", [one for one in SCENES if not one.hours]),
