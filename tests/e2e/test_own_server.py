@@ -37,8 +37,8 @@ async def running(folder: Path, *words: str) -> AsyncIterator[None]:
         await process.wait()
 
 
-async def until_ready(http: aiohttp.ClientSession) -> None:
-    async with asyncio.timeout(20):
+async def until_ready(http: aiohttp.ClientSession, *, within_s: float = 20) -> None:
+    async with asyncio.timeout(within_s):
         while True:
             with contextlib.suppress(aiohttp.ClientError):
                 async with http.get("/readyz") as answer:
