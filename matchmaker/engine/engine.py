@@ -45,7 +45,7 @@ class Engine:
     def __init__(self, rules: RuleSet, dial: Dial = NOW) -> None:
         self._whole, self._dial = rules, dial
         self._pool = columns_for(rules)
-        self._apart = Apart()
+        self._apart = Apart(self._pool)
         self._former = Former(rules)
         self._arrivals: Arrivals | Steadily = Arrivals()
         self._receipts: Receipts | None = None
@@ -63,8 +63,8 @@ class Engine:
             self._apart.remove(self._pool.held(party.id))
         else:
             self._arrivals.note(party.at_s, party.size())
-        self._apart.add(party, self._pool)
         self._pool.add(party)
+        self._apart.add(party)
 
     def remove(self, ticket: str) -> None:
         """A ticket waits no more; one that did not is fine."""
@@ -75,7 +75,7 @@ class Engine:
     def replace(self, parties: Iterable[Party]) -> None:
         """Exactly these wait."""
         self._pool, self._arrivals = columns_for(self._whole), Arrivals()
-        self._apart = Apart()
+        self._apart = Apart(self._pool)
         for party in parties:
             self.add(party)
 
@@ -99,6 +99,7 @@ class Engine:
             self._pool.know(memory.regions, memory.texts)
             for party in pool:
                 self._pool.add(party)
+            self._apart = Apart(self._pool)
         self._former.recall(memory.reached, memory.failed)
         self._arrivals = Steadily(memory.players_per_s)
 
@@ -114,7 +115,7 @@ class Engine:
         """The matches that are made now. Nobody is removed: whoever takes a match does that."""
         players_per_s = self._arrivals.per_s(now_s)
         lane = Lane(self._pool, self._whole, now_s, self._dial, players_per_s, seed)
-        lane.apart = self._apart.pairs(self._pool)
+        lane.apart = self._apart.pairs()
         first: list[Formed] = []
         small = len(self._pool) <= SMALL
         if small:

@@ -78,7 +78,8 @@ def test_a_party_is_kept_from_everybody_whom_one_of_it_avoids():
 
 
 def test_pairs_are_kept_up_as_parties_come_change_and_go():
-    dice, apart, columns = random.Random(3), Apart(), Columns()
+    dice, columns = random.Random(3), Columns()
+    apart = Apart(columns)
     there: dict[str, Party] = {}
     for _ in range(600):
         name = f"p{dice.randrange(30)}"
@@ -87,12 +88,14 @@ def test_pairs_are_kept_up_as_parties_come_change_and_go():
             columns.remove(name)
         if dice.random() < 0.7:
             party = solo(name, *(f"p{dice.randrange(40)}" for _ in range(dice.randrange(3))))
-            apart.add(party, there.values())
             columns.add(party)
+            apart.add(party)
             there[name] = party
 
-        pairs = apart.pairs(columns)
-        found = {frozenset(columns.party(row).id for row in pair) for pair in pairs.T.tolist()}
+        found, anew = (
+            [frozenset(columns.party(row).id for row in pair) for pair in one.pairs().T.tolist()]
+            for one in (apart, Apart(columns))
+        )
 
         wanted = {
             frozenset({one.id, other.id})
@@ -100,7 +103,8 @@ def test_pairs_are_kept_up_as_parties_come_change_and_go():
             for other in there.values()
             if one is not other and one.keeps_from(other)
         }
-        assert found == wanted
+        assert set(found) == set(anew) == wanted
+        assert len(found) == len(anew) == len(wanted)
 
 
 def test_matches_of_a_batch_fall_only_where_both_play():
