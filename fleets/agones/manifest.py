@@ -224,6 +224,10 @@ def pods_webhook(site: Site) -> Manifest | None:
                 "timeoutSeconds": 5,
                 "matchPolicy": "Equivalent",
                 "clientConfig": site.webhooks.at(PODS_PATH),
+                # Nobody else's game servers shall wait for us, or be refused by our measure.
+                "namespaceSelector": {
+                    "matchLabels": {"kubernetes.io/metadata.name": site.namespace}
+                },
                 "objectSelector": {"matchLabels": {"agones.dev/role": "gameserver"}},
                 "rules": [
                     {

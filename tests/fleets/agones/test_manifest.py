@@ -134,6 +134,9 @@ def test_the_api_server_asks_about_game_servers_and_never_goes_on_without_an_ans
     (webhook,) = document["webhooks"]
     assert webhook["failurePolicy"] == "Fail"
     assert webhook["objectSelector"] == {"matchLabels": {"agones.dev/role": "gameserver"}}
+    assert webhook["namespaceSelector"] == {
+        "matchLabels": {"kubernetes.io/metadata.name": SITE.namespace}
+    }, "another's game servers do not wait for us"
     assert webhook["clientConfig"]["service"]["path"] == "/v1/webhooks/pods"
     assert pods_webhook(Site()) is None
 
