@@ -1,7 +1,10 @@
 """The role for fleets of pods, whole, against a real store and an API server of this process."""
 
+import copy
+
 import msgspec
 
+from allocator.drain import Drain
 from core.clock import SystemClock
 from core.game_server import State
 from tests.allocator.worlds import order as claim_order
@@ -130,3 +133,33 @@ async def test_a_fleet_that_is_refused_is_told_in_the_plan_and_tried_again(world
 
         await until(told)
         await until(lambda: world.replicas() == 3)
+
+
+async def test_a_node_is_drained_and_the_server_in_use_there_goes_last(world: World):
+    async with role(world, arena()), refilled(world) as pool:
+
+        async def full(free: int = 2) -> bool:
+            census = await pool.census()
+            return len(census.free) == free and not census.retiring
+
+        await until(full)
+        now_ms = SystemClock().wall_ms()
+        held = await pool.claim(claim_order("m", deadline_ms=now_ms + 60_000), now_ms=now_ms)
+        assert held is not None
+        await until(full)
+        old = sorted(world.api.objects[SERVERS])
+        for name in old:
+            there = copy.deepcopy(world.api.objects[SERVERS][name])
+            there["status"]["nodeName"] = "node-old"
+            world.api.put(SERVERS, there)
+        body = msgspec.json.encode(Drain("node-old", now_ms)).decode()
+        await world.store.call("HSET", pool.key("drains"), "node-old", body)
+
+        async def only_the_one_in_use() -> bool:
+            left = set(old) & set(world.api.objects[SERVERS])
+            return {f"uid-{name}" for name in left} == {held.server}
+
+        await until(only_the_one_in_use)
+        assert await pool.withdraw(held.match, reason="closed", now_ms=now_ms)
+        await until(lambda: not set(old) & set(world.api.objects[SERVERS]))
+        await until(full)

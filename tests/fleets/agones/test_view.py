@@ -73,6 +73,7 @@ def test_a_claimed_server_is_seen_whole():
             "readyup/rooms": "4",
         },
         rooms=4,
+        node="node-1",
         version="1.4.2",
         pinned="core 3, no other game server there",
         created_ms=1_795_320_600_000,
