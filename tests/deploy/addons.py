@@ -19,6 +19,9 @@ MODULES = binaries.MODULES / "crds"
 FILES = {
     "github.com/cert-manager/cert-manager": "deploy/crds/cert-manager.io_*s.yaml",
     "github.com/kedacore/keda/v2": "config/crd/bases/keda.sh_scaledobjects.yaml",
+    "github.com/prometheus-operator/prometheus-operator": (
+        "example/prometheus-operator-crd/monitoring.coreos.com_p*s.yaml"
+    ),
     "istio.io/api": "kubernetes/customresourcedefinitions.gen.yaml",
     "k8s.io/autoscaler/vertical-pod-autoscaler": "deploy/vpa-v1-crd-gen.yaml",
     "sigs.k8s.io/gateway-api": "config/crd/standard/*_httproutes.yaml",
@@ -28,6 +31,7 @@ WANTED = {
     *("certificates.cert-manager.io", "issuers.cert-manager.io", "scaledobjects.keda.sh"),
     *("httproutes.gateway.networking.k8s.io", "verticalpodautoscalers.autoscaling.k8s.io"),
     "peerauthentications.security.istio.io",
+    *("podmonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com"),
 }
 
 PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

@@ -83,6 +83,11 @@ WAYS: dict[str, dict[str, object]] = {
         "webhooks__tls": "cert-manager",
     },
     "keda": {"roles__api__autoscaling__by": "keda"},
+    "monitoring": {
+        "monitoring__podMonitor__enabled": "true",
+        "monitoring__rules__enabled": "true",
+        "monitoring__dashboards__enabled": "true",
+    },
 }
 
 

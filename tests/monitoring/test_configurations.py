@@ -1,0 +1,76 @@
+"""The examples beside the rules: each can be read, and says what it means to."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.monitoring.targets import targets
+from tests.monitoring.test_rules import ALERTS, ROOT
+
+FOLDER = ROOT / "deploy" / "monitoring"
+
+
+def read(name: str) -> dict[str, Any]:
+    return yaml.safe_load((FOLDER / name).read_text("utf-8"))
+
+
+def test_prometheus_finds_the_rules_from_where_its_configuration_is():
+    (rules,) = read("prometheus.yaml")["rule_files"]
+
+    assert (FOLDER / rules).resolve().is_file()
+
+
+def test_targets_are_the_processes_that_live(tmp_path: Path):
+    admin = tmp_path / "admin"
+    admin.mkdir()
+    (admin / "director-1").write_text("http://127.0.0.1:4711\n")
+    (admin / "api-1").write_text("")  # begins just now
+
+    assert json.loads(targets(tmp_path)) == [
+        {"targets": ["127.0.0.1:4711"], "labels": {"instance": "director-1", "role": "director"}}
+    ]
+
+
+def test_the_collector_guards_its_memory_first_and_batches_last():
+    collector = read("otel-collector.yaml")
+    (pipeline,) = collector["service"]["pipelines"].values()
+
+    assert pipeline["processors"][0] == "memory_limiter"
+    assert pipeline["processors"][-1] == "batch"
+    for part in ("receivers", "processors", "exporters"):
+        assert set(pipeline[part]) == set(collector[part])
+
+
+def test_no_id_is_a_label_in_loki():
+    (labels,) = [
+        line.split(None, 1)[1]
+        for line in read("fluent-bit.yaml")["config"]["outputs"].splitlines()
+        if line.split()[:1] == ["Labels"]
+    ]
+
+    assert {pair.partition("=")[0].strip() for pair in labels.split(",")} == {
+        *("job", "namespace", "role", "level")
+    }
+
+
+@pytest.mark.skipif(shutil.which("amtool") is None, reason="no amtool: prometheus-alertmanager")
+@pytest.mark.parametrize("rule", ALERTS[:2], ids=lambda rule: rule["labels"]["severity"])
+def test_critical_alerts_wake_somebody(rule: dict[str, Any]):
+    severity = rule["labels"]["severity"]
+    done = subprocess.run(
+        [
+            *("amtool", "config", "routes", "test"),
+            f"--config.file={FOLDER / 'alertmanager.yaml'}",
+            *(f"alertname={rule['alert']}", f"severity={severity}"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.strip() == {"critical": "on-call", "warning": "by-day"}[severity]
