@@ -127,3 +127,22 @@ def test_a_file_that_is_no_manifest_is_refused_by_line(tmp_path, capsys):
 
     assert fleet("lint", str(broken)) == 1
     assert "line 1" in capsys.readouterr().err
+
+
+def test_a_drain_asks_for_a_node_and_for_the_store_of_the_service(config, capsys):
+    assert fleet("drain", config=config) == 1
+    assert fleet("drain", "node-7", config=config) == 1
+
+    asked, where = capsys.readouterr().err.splitlines()
+    assert asked == "readyup fleet drain: write readyup fleet drain NODE"
+    assert "names no store" in where
+
+
+def test_a_node_that_is_not_drained_or_not_there_is_told(config, capsys, valkey_url, monkeypatch):
+    monkeypatch.setenv("READYUP_STORE_URL", valkey_url)
+
+    assert fleet("drain", "node-8", config=config, cancel=True) == 1
+    assert fleet("drain", "node-8", config=config) == 1
+    back, begun = capsys.readouterr().err.splitlines()[-2:]
+    assert back.endswith("node 'node-8' is not drained")
+    assert "no server is on node 'node-8'" in begun
