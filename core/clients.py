@@ -1,5 +1,6 @@
 """redis-py's clients as this project wants them: nothing is retried, every wait has an end."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from redis.asyncio.connection import (
 )
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from core.address import Address, Endpoint
 
@@ -63,6 +65,15 @@ def sentinel(address: Address, endpoint: Endpoint, *, patience_s: float) -> aior
         **settings,
     )
     return aioredis.Redis.from_pool(pool)
+
+
+async def close(one: aioredis.Redis) -> None:
+    """Close a client's connections; those that do not close in time are left behind.
+
+    A server that was cut off takes no farewell, and TLS waits for one.
+    """
+    with contextlib.suppress(RedisError, OSError):
+        await one.aclose(close_connection_pool=True)
 
 
 def _place(address: Address, endpoint: Endpoint) -> tuple[type[AbstractConnection], dict[str, Any]]:

@@ -31,6 +31,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from core import clients
 from core.errors import Exhausted, Invalid, StoreUnreachable
 from core.lua import LuaScript
 
@@ -116,7 +117,7 @@ class Line:
         self._tell_all()
         self._pump.cancel()
         await asyncio.wait([self._pump])
-        await self._client.aclose(close_connection_pool=True)
+        await clients.close(self._client)
 
     async def _serve(self) -> None:
         try:

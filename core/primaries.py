@@ -197,4 +197,4 @@ async def _asked(
 
 async def _closed(those: Iterable[aioredis.Redis]) -> None:
     for one in those:
-        await one.aclose(close_connection_pool=True)
+        await clients.close(one)

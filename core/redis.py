@@ -105,7 +105,7 @@ class Store:
         for line in list(self._lines.values()):
             await line.close()
         for reader in self._readers.values():
-            await reader.aclose(close_connection_pool=True)
+            await clients.close(reader)
         await self._primaries.aclose()
 
     @property
@@ -268,7 +268,7 @@ class Store:
         for endpoint in self._lines.keys() - found.keys():
             await self._leave(endpoint)
         for endpoint in self._readers.keys() - found.keys():
-            await self._readers.pop(endpoint).aclose(close_connection_pool=True)
+            await clients.close(self._readers.pop(endpoint))
 
     async def _leave(self, endpoint: Endpoint) -> None:
         line = self._lines.pop(endpoint)

@@ -5,10 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
-from redis.exceptions import MovedError
+from redis.exceptions import MovedError, TimeoutError as RedisTimeoutError
 
 import core.line
 import core.redis
+from core.address import Endpoint
 from core.errors import Exhausted, Invalid, StoreUnreachable
 from core.redis import Store
 
@@ -227,6 +228,25 @@ async def test_a_node_of_a_cluster_that_is_written_as_one_server_is_refused_with
             await store.call("GET", "k")
 
     assert await store.call("PING")
+
+
+async def test_a_primary_whose_connections_do_not_close_is_left_all_the_same(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    async def stuck(**_: object) -> None:
+        raise RedisTimeoutError("Timed out closing connection after 5.0")
+
+    await store.read_stream("s", "0-0", block_ms=1)
+    here = store._owners.of_key("s")
+    old = [store._line(here)._client, store._reader(here)]
+    with monkeypatch.context() as patched:
+        for one in old:
+            patched.setattr(one, "aclose", stuck)
+        await store._go_to({Endpoint("127.0.0.1", 1): [(0, 16_383)]})
+
+    assert store._owners.of_key("s") == Endpoint("127.0.0.1", 1)
+    for one in old:
+        await one.aclose(close_connection_pool=True)
 
 
 async def test_a_store_closes_even_when_its_client_swallows_the_cancellation(valkey_url: str):
