@@ -1,6 +1,7 @@
 """The example game as a process: ``python -m gameserver.arena``, started by its fleet.
 
-ARENA_SECONDS says how long a match lasts by queue, e.g. ``{"duel": 3, "squad": 8}``.
+ARENA_SECONDS says how long a match lasts by queue, e.g. ``{"duel": 3, "squad": 8}``, and
+ARENA_DSCP how datagrams are marked, 0 to 63; docs/practices.md says for whom.
 """
 
 import json
@@ -16,6 +17,7 @@ from gameserver.process import run_server
 
 SECONDS_DEFAULT: Final = 10.0
 _NAME: Final = "ARENA_SECONDS"
+_DSCP: Final = "ARENA_DSCP"
 
 
 def read_seconds(text: str) -> dict[QueueName, float]:
@@ -33,6 +35,17 @@ def read_seconds(text: str) -> dict[QueueName, float]:
     return seconds
 
 
+def read_dscp(text: str) -> int:
+    """A differentiated services code point.
+
+    Raises:
+        Invalid: no number from 0 to 63.
+    """
+    if not (text.isascii() and text.isdigit() and int(text) < 64):
+        raise Invalid(f"{_DSCP} is {text!r}; write 0 to 63, e.g. 46", field=_DSCP)
+    return int(text)
+
+
 def _make(environment: Environment) -> ArenaServer:
     return ArenaServer(
         environment.bind_address,
@@ -40,6 +53,7 @@ def _make(environment: Environment) -> ArenaServer:
         seconds=read_seconds(os.environ.get(_NAME) or "{}"),
         seconds_default=SECONDS_DEFAULT,
         chance=dice.unguessable(),
+        dscp=read_dscp(os.environ.get(_DSCP) or "0"),
     )
 
 

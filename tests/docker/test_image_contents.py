@@ -119,6 +119,7 @@ async def test_roles_in_containers_of_their_own_play_together(engine: Engine, se
     env = {"READYUP_STORE_URL": "redis://127.0.0.1:6379/0", **keys}
     config = service.root / "readyup.toml"
     engine.put(ROOT / "docker/readyup.toml", config)
+    engine.put(ROOT / "readyup/squad.json", config.with_name("squad.json"))
     roles = {
         role: engine.start(
             service, *("serve", "--role", role, "--config", "/readyup.toml"), env=env, beside=store
