@@ -157,7 +157,7 @@ SCENES = (
     ),
     Scene(
         "ReadyUpRepairs",
-        {f'readyup_allocator_repairs_total{{{F}, kind="silent-move"}}': "_x4 1x60"},
+        {f'readyup_allocator_repairs_total{{{F}, kind="no-answer-move"}}': "_x4 1x60"},
         "2m",
         "13m",
         severity="warning",
