@@ -64,7 +64,9 @@ class Diary:
             self._counted.ticket_ended(ticket.id, end)
         elif ticket.status == "FAILED":
             self._counted.ticket_ended(ticket.id, "failed")
-            self.error("ticket_failed")
+            # A match that runs may come to its end while a newcomer is on the way to it.
+            if ticket.reason != "finished":
+                self.error("ticket_failed")
         self._write("bot.told", ticket=ticket.id, status=ticket.status, ver=ticket.ver)
 
     def assigned(self, ticket: Ticket, to: Assignment, wait_ms: float | None) -> None:

@@ -27,6 +27,7 @@ class Ticket(msgspec.Struct, frozen=True):
     ver: int
     queue: str = ""
     players: list[str] = []
+    reason: str = ""
     acceptance: Acceptance | None = None
 
 

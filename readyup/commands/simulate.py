@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from core.errors import Invalid
 from readyup.commands.options import refuse_file, refuse_folder
-from readyup.simulation.evening import Evening, Outcome, asked, needs_fakeredis
+from readyup.simulation.evening import Evening, Outcome, asked, left, needs_fakeredis
 from readyup.simulation.faults import read_faults
 from readyup.simulation.sweep import Brief, Total, replay_command, seeds, summary, sweep
 from readyup.simulation.world import simulate as play
@@ -33,6 +33,7 @@ def simulate(  # noqa: PLR0913 - each is an option
     servers: int = 5,
     directors: int = 2,
     acceptance_s: float = 0.0,
+    leave_share: float = 0.0,
     history: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
@@ -50,6 +51,7 @@ def simulate(  # noqa: PLR0913 - each is an option
         servers: Game servers.
         directors: Candidates for each queue's leadership.
         acceptance_s: Have matches ask their players, who answer within so many seconds, or not.
+        leave_share: Share of rounds in which a player leaves the match, and another may come.
         history: Write the history there, for ``readyup check-history``; not with ``--sweep``.
         json: Print the result as JSON.
     """
@@ -70,6 +72,8 @@ def simulate(  # noqa: PLR0913 - each is an option
         )
         if acceptance_s:
             evening = asked(evening, acceptance_s)
+        if leave_share:
+            evening = left(evening, leave_share)
         if sweep:
             return _sweep(evening, sweep, jobs, str(faults or ""), as_json=json)
     except Invalid as wrong:

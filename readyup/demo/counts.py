@@ -23,6 +23,9 @@ class QueueCounts:
     tickets: Counter[str] = field(default_factory=Counter)
     """``created``, ``assigned``, ``cancelled``, ``expired``."""
 
+    newcomers: int = 0
+    """Players who came to a match that ran already."""
+
     made: int = 0
     completed: int = 0
     wait_ms: list[float] = field(default_factory=list)
@@ -37,6 +40,7 @@ class QueueCounts:
         return {
             "tickets": {end: self.tickets[end] for end in ends},
             "matches": {"made": self.made, "completed": self.completed},
+            "newcomers": self.newcomers,
             "wait_ms": percentiles(self.wait_ms, 50, 95),
             "quality": percentiles(self.quality, 10, 50, 90),
         }
@@ -68,6 +72,8 @@ class Counts:
         self._came_ms: dict[str, int] = {}
         self._of_burst: set[str] = set()
         self._quality: dict[str, float] = {}
+        self._seats: dict[str, int] = {}
+        """Players of matches that are newcomers to others."""
 
     @classmethod
     def of(cls, history: Path) -> "Counts":
@@ -92,6 +98,8 @@ class Counts:
             case "match.proposed":
                 receipt = receipt_of(event.get("receipt"))
                 self._quality[event["match"]] = receipt.quality if receipt else 1.0
+            case "match.committed" if "of" in event:
+                self._seats[event["match"]] = sum(len(seats) for seats in event["teams"].values())
             case "match.announced":
                 self._announced(event)
             case "match.ended":
@@ -104,6 +112,14 @@ class Counts:
     def assigned(self) -> int:
         """Tickets whose match was announced."""
         return sum(queue.tickets["assigned"] for queue in self.queues.values())
+
+    def made(self) -> int:
+        """Matches that were announced."""
+        return sum(queue.made for queue in self.queues.values())
+
+    def newcomers(self) -> int:
+        """Players who came to a match that ran already."""
+        return sum(queue.newcomers for queue in self.queues.values())
 
     def completed(self) -> int:
         """Matches that ended as they should."""
@@ -123,8 +139,11 @@ class Counts:
     def _announced(self, event: Mapping[str, Any]) -> None:
         match, tickets, queue = event["match"], event["tickets"], self._queue(event["match"])
         queue.tickets["assigned"] += len(tickets)
-        queue.made += 1
-        queue.quality.append(self._quality.pop(match, 1.0))
+        if "of" in event:
+            queue.newcomers += self._seats.pop(match, len(tickets))
+        else:
+            queue.made += 1
+            queue.quality.append(self._quality.pop(match, 1.0))
         if event.get("claim_us"):
             self.claim_ms.append(event["claim_us"] / 1000)
         came_ms = [self._came_ms.pop(one) for one in tickets if one in self._came_ms]

@@ -36,7 +36,8 @@ def report_of(
             "cancelled": counts.kinds["ticket.cancelled"],
             "expired": counts.kinds["ticket.expired"],
         },
-        "matches": {"made": counts.kinds["match.announced"], "completed": counts.completed()},
+        "matches": {"made": counts.made(), "completed": counts.completed()},
+        "newcomers": counts.newcomers(),
         "queues": {name: queue.as_dict() for name, queue in sorted(counts.queues.items())},
         "wait_ms": crowd.get("wait_ms", {"p50": 0.0, "p95": 0.0, "p99": 0.0}),
         "place_ms": percentiles(counts.place_ms),
@@ -91,7 +92,8 @@ def as_text(report: Mapping[str, Any]) -> str:
     rows = {
         "tickets": f"{tickets['created']} created: {tickets['assigned']} assigned, "
         f"{tickets['cancelled']} cancelled, {tickets['expired']} expired",
-        "matches": f"{matches['made']} made, {matches['completed']} played to the end",
+        "matches": f"{matches['made']} made, {matches['completed']} played to the end; "
+        f"{report['newcomers']} players came to one that ran",
         "waits": f"p50 {wait['p50']:.0f} ms, p95 {wait['p95']:.0f} ms, p99 {wait['p99']:.0f} ms",
         "placing": f"p50 {place['p50']:.1f} ms, p99 {place['p99']:.1f} ms "
         "(from match and free room to the push)",

@@ -30,6 +30,9 @@ class Evening:
     acceptance_s: float = 0.0
     """How long a match's players have to accept it; 0 asks nobody."""
 
+    leave_share: float = 0.0
+    """Of rounds: a player goes home in the middle of the match, and another may come. 0: nobody."""
+
     habits: Habits = field(default_factory=lambda: Habits(think_s_mean=4.0))
 
 
@@ -77,10 +80,16 @@ def shaped(config: Config, evening: Evening, shape: random.Random) -> Config:
         size_max=evening.servers + 3,
         starting_max=2,
         scale_down_after_s=10.0,
+        rejoin_s=1.0 if evening.leave_share else config.fleets[0].rejoin_s,
         capacity=None,
     )
     queues = {
-        name: replace(queue, ticket_lifetime_s=lifetime_s, acceptance_s=evening.acceptance_s)
+        name: replace(
+            queue,
+            ticket_lifetime_s=lifetime_s,
+            acceptance_s=evening.acceptance_s,
+            backfill="auto" if evening.leave_share else "off",
+        )
         for name, queue in config.queues.items()
     }
     return replace(config, queues=queues, fleets=(fleet,))
@@ -90,6 +99,12 @@ def asked(evening: Evening, acceptance_s: float) -> Evening:
     """The same with matches that ask their players; one in ten does not come."""
     habits = replace(evening.habits, decline_share=0.05, sleep_share=0.05)
     return replace(evening, acceptance_s=acceptance_s, habits=habits)
+
+
+def left(evening: Evening, leave_share: float) -> Evening:
+    """The same with players who go home in the middle of their matches, and newcomers."""
+    habits = replace(evening.habits, leave_share=leave_share)
+    return replace(evening, leave_share=leave_share, habits=habits)
 
 
 def needs_fakeredis() -> None:

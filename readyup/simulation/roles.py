@@ -114,7 +114,10 @@ class Town:
             [
                 FleetParts(
                     AllocatorSettings(
-                        fleet.name, reserve_rooms=fleet.reserve, surplus_patience_ms=20_000
+                        fleet.name,
+                        reserve_rooms=fleet.reserve,
+                        surplus_patience_ms=20_000,
+                        rejoin_s=fleet.rejoin_s,
                     ),
                     MirroredServers(house.store, fleet.name),
                     matches,

@@ -101,7 +101,7 @@ def replay_command(evening: Evening, *, faults_file: str = "") -> str:
         f"{evening.minutes:g}",
     ]
     usual = Evening(evening.seed)
-    for name in ("players", "servers", "directors", "acceptance_s"):
+    for name in ("players", "servers", "directors", "acceptance_s", "leave_share"):
         if (value := getattr(evening, name)) != getattr(usual, name):
             words += [f"--{name.replace('_', '-')}", str(value)]
     if faults_file:

@@ -80,6 +80,7 @@ def test_each_queue_is_counted_for_itself_with_the_quality_of_its_matches(histor
     assert queues["duel"] == {
         "tickets": {"created": 4, "assigned": 2, "cancelled": 1, "expired": 1},
         "matches": {"made": 1, "completed": 1},
+        "newcomers": 0,
         "wait_ms": {"p50": 30, "p95": 30},
         "quality": {"p10": 1.0, "p50": 1.0, "p90": 1.0},
     }

@@ -11,7 +11,7 @@ import pytest
 from core.errors import Invalid
 from readyup.bots.habits import Habits
 from readyup.simulation import evening as room, sweep as sweeping
-from readyup.simulation.evening import Evening, needs_fakeredis
+from readyup.simulation.evening import Evening, left, needs_fakeredis
 from readyup.simulation.sweep import brief_of, crash_points, replay_command, seeds, sweep
 from readyup.simulation.world import simulate
 
@@ -112,3 +112,12 @@ def test_without_fakeredis_the_message_says_what_to_install(monkeypatch: pytest.
 
     with pytest.raises(Invalid, match=r"pip install 'fakeredis\[lua\]'"):
         needs_fakeredis()
+
+
+def test_players_who_leave_are_replaced_and_every_promise_is_kept_under_faults():
+    evening = left(Evening(seed=11, minutes=0.5, players=16), 0.4)
+    outcome = simulate(evening)
+
+    assert (outcome.verdict.breaches, outcome.broke, outcome.errors) == ((), (), ())
+    filled = sum(b'"session.filled"' in line for line in outcome.history)
+    assert min(filled, outcome.faults.total()) > 0
