@@ -76,13 +76,12 @@ class Draining:
     async def _tell(self, node: str, told: Progress) -> None:
         before = self._told.get(node)
         if before is None or before.done() != told.done():
-            log.info(
-                "node.drained" if told.done() else "node.drains",
-                fleet=self._pool.fleet,
-                node=node,
-                servers=told.servers,
-                matches=len(told.stays),
-            )
+            fleet = self._pool.fleet
+            if told.done():
+                log.info("node.drained", fleet=fleet, node=node)
+            else:
+                here, play = told.servers, len(told.stays)
+                log.info("node.drains", fleet=fleet, node=node, servers=here, matches=play)
         self._told[node] = told
         body = msgspec.json.encode(told).decode()
         await self._pool.store.call("HSET", self._pool.key("drain-progress"), node, body)
