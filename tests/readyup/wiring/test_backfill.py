@@ -1,5 +1,7 @@
 """Newcomers to a match that runs: from the request to the seat, queue and fleet together."""
 
+from dataclasses import replace
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -15,13 +17,14 @@ from core.redis import Store
 from matchmaker.backfills import Wanted, ask
 from matchmaker.feed import Feed
 from matchmaker.metrics import MatchmakerMetrics
+from matchmaker.penalties import penalty_of
 from matchmaker.placing import Placing
 from matchmaker.rollout import engine_of
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
 from matchmaker.tickets import NewTicket, Status, TicketPlayer
-from readyup.wiring.adapters import PoolRooms
+from readyup.wiring.adapters import PoolRooms, QueueMatches
 
 DUEL, ARENA, SERVER = QueueName("duel"), FleetName("arena"), ServerUid("u1")
 CLOCK = SystemClock()
@@ -209,3 +212,19 @@ async def test_a_queue_that_wants_no_backfill_says_so(store: Store):
     wanted = who_left(match, "bo", team="red")
 
     assert await ask(world.queue, wanted, now_ms=CLOCK.wall_ms()) == "off"
+
+
+async def test_who_left_and_did_not_come_back_is_punished_once(store: Store):
+    world = World(store)
+    strict = replace(world.queue.settings, penalty_s=60.0)
+    world.queue = QueueStore(store, strict)
+    match = await world.running(await world.leads())
+    matches = QueueMatches({DUEL: world.queue})
+
+    for _ in range(2):  # the herald may tell twice
+        await matches.ended(match, "finished", now_ms=CLOCK.wall_ms(), left=[PlayerId("bo")])
+
+    penalty = await penalty_of(world.queue, PlayerId("bo"))
+    assert penalty is not None
+    assert (penalty.why, penalty.count) == ("left", 1)
+    assert await penalty_of(world.queue, PlayerId("ann")) is None
