@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults failover soak browser cluster cluster-down cluster-build test-cluster chart monitoring smoke check fix bench lock images-lint wheel wheel-smoke clean
+.PHONY: help setup demo test faults failover soak browser cluster cluster-down cluster-build test-cluster chart monitoring smoke check fix bench lock sbom images-lint wheel wheel-smoke clean
 
 help: ## what you can do here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -95,6 +95,14 @@ lock: ## pin the newest versions that pyproject.toml allows
 # For the images: at the versions of requirements.lock, which the tests ran with.
 IMAGE_LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
   --constraint requirements.lock
+
+sbom: setup ## a bill of materials for each image's lock, into dist/
+	@mkdir -p dist
+	@$(BOM) requirements-runtime.lock --output-file dist/sbom-service.cdx.json
+	@$(BOM) docker/arena.lock --output-file dist/sbom-arena.cdx.json
+	@$(BOM) docker/build.lock --output-file dist/sbom-build.cdx.json
+
+BOM := $(BIN)/uvx --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements --output-reproducible --output-format JSON
 
 images-lint: setup ## lint docker/, with hadolint where it is installed
 	@$(BIN)/pytest -q -rs -m "not slow" tests/docker

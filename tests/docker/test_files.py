@@ -61,12 +61,15 @@ def services() -> dict:
     return yaml.safe_load(file.read_text("utf-8"))["services"]
 
 
-def test_compose_runs_every_role_once_and_directors_twice():
-    roles = {one: it["command"] for one, it in services().items() if one != "valkey"}
+OTHERS = {"valkey", "prometheus", "grafana"}
 
-    assert set(roles) == {"api", "director", "allocator", "fleets", "console"}
-    assert all(words[:3] == ["serve", "--role", role] for role, words in roles.items())
-    assert services()["director"]["deploy"]["replicas"] == 2
+
+def test_compose_runs_every_role_once_and_directors_twice():
+    commands = [it["command"] for one, it in services().items() if one not in OTHERS]
+    roles = [words[2] for words in commands]
+
+    assert sorted(roles) == ["allocator", "api", "console", "director", "director", "fleets"]
+    assert all(words[:2] == ["serve", "--role"] for words in commands)
 
 
 def test_compose_gives_containers_nothing_that_they_do_not_need():
@@ -76,8 +79,9 @@ def test_compose_gives_containers_nothing_that_they_do_not_need():
         assert it["network_mode"] == "host", role
         assert "ports" not in it, role
         if role != "valkey":
-            assert it["read_only"], role
             assert it["cap_drop"] == ["ALL"], role
+        if role not in OTHERS:
+            assert it["read_only"], role
             assert any(one.startswith("/tmp:") for one in it["tmpfs"]), role  # noqa: S108
     holders = {role for role, it in made.items() if "READYUP_JOIN_KEY" in it.get("environment", {})}
 
@@ -86,10 +90,42 @@ def test_compose_gives_containers_nothing_that_they_do_not_need():
     words = command.split() if isinstance(command, str) else command
     assert words[words.index("--bind") + 1] == "127.0.0.1"
     assert words[words.index("--maxmemory-policy") + 1] == "noeviction"
+    assert "--web.listen-address=127.0.0.1:9090" in made["prometheus"]["command"]
+    assert made["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
+
+
+def test_prometheus_reads_every_role_where_it_listens():
+    yaml = pytest.importorskip("yaml")
+    asked = yaml.safe_load((DOCKER / "prometheus.yaml").read_text("utf-8"))["scrape_configs"]
+    read = {
+        (group["labels"]["role"], target.rpartition(":")[2])
+        for group in asked[0]["static_configs"]
+        for target in group["targets"]
+    }
+    listens = {
+        (it["command"][2], it["environment"]["READYUP_ADMIN_PORT"])
+        for one, it in services().items()
+        if one not in OTHERS
+    }
+
+    assert read == listens
+    assert len({port for _, port in read}) == 6
+
+
+def test_what_compose_mounts_is_there():
+    mounted = [
+        one.partition(":")[0]
+        for it in services().values()
+        for one in it.get("volumes", ())
+        if isinstance(one, str) and one.startswith(".")
+    ]
+
+    assert mounted
+    assert all((DOCKER / path).exists() for path in mounted)
 
 
 def test_every_role_is_asked_for_its_health_by_the_images_own_check():
-    checks = {role: it.get("healthcheck") for role, it in services().items() if role != "valkey"}
+    checks = {role: it.get("healthcheck") for role, it in services().items() if role not in OTHERS}
     (asked,) = (
         rest.partition("CMD")[2]
         for word, rest in instructions(DOCKER / "service.Dockerfile")
