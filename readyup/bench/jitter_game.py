@@ -12,7 +12,7 @@ import os
 import resource
 import selectors
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,6 +99,11 @@ class _Doorman:
 
     def snapshot(self, match: MatchId, state: bytes) -> None:
         """Nobody keeps it."""
+
+    def backfill(
+        self, match: MatchId, open_: Mapping[str, int], gone: Collection[PlayerId] = ()
+    ) -> None:
+        """Nobody comes."""
 
     def finished(self, match: MatchId, result: dict[str, Any]) -> None:
         """Nobody is told."""
