@@ -40,6 +40,7 @@ def told(result: Examined) -> str:
     return "\n".join(f"{f.operation}: {f.check}: {f.said}" for f in result.findings)
 
 
+@pytest.mark.timeout(180)  # five seconds of work, and machines are shared
 def test_every_operation_answers_as_described(url: str):
     described = description(url)
 
