@@ -97,7 +97,7 @@ class Recorder:
     def _note(self, src: str, event: dict[str, Any]) -> None:
         self._last[src] = event["i"]
         self._recorded[src] += 1
-        if event["k"] == "match.announced":
+        if event["k"] == "match.announced" and "of" not in event:  # newcomers end with their match
             self.open_matches.add(event["match"])
             self._announced[src, event["i"]] = event["match"]
         elif event["k"] == "match.ended":
