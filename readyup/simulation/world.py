@@ -188,7 +188,7 @@ class _World:
         event = decode(Entry(entry, fields))
         if self._road is not None:
             self._marks.setdefault(event["k"], self._road.calls)
-        if event["k"] == "match.announced":
+        if event["k"] == "match.announced" and "of" not in event:
             self._announced.add(event["match"])
         elif event["k"] == "match.ended":
             self._over.add(event["match"])
