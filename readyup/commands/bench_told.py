@@ -134,12 +134,6 @@ def _fleet_text(figures: Mapping[str, Any]) -> str:
     return table(figures)
 
 
-def _burst_text(figures: Mapping[str, Any]) -> str:
-    from readyup.bench.burst_told import table
-
-    return table(figures)
-
-
 def _handover_text(figures: Mapping[str, Any]) -> str:
     from readyup.bench.handover_told import table
 
@@ -148,6 +142,12 @@ def _handover_text(figures: Mapping[str, Any]) -> str:
 
 def _claim_text(figures: Mapping[str, Any]) -> str:
     from readyup.bench.claim_told import table
+
+    return table(figures)
+
+
+def _burst_text(figures: Mapping[str, Any]) -> str:
+    from readyup.bench.burst_told import table
 
     return table(figures)
 

@@ -245,6 +245,7 @@ def _in_common(
         "name": name,
         "type": "collection",
         "operation": "intersection",
+        "partyAggregation": "intersection",
         "measurements": [ALL.format(name)],
         "minCount": least,
     }

@@ -122,6 +122,6 @@ BUGS = (
     Bug(
         "a release that counts a second time",
         10,
-        (Cut(SESSIONS, "RELEASE", 'if over(held[1]) then return 1 end'),),
+        (Cut(SESSIONS, "RELEASE", "if over(held[1]) then return 1 end"),),
     ),
 )
