@@ -5,8 +5,10 @@ cure: such a pod would start, and take the ports of another server's sidecar.
 """
 
 import copy
-import json
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Annotated, Any, Final
+
+import msgspec
 
 from core.errors import Invalid
 from fleets.agones.pods import SIDECAR_ANNOTATION
@@ -26,6 +28,8 @@ PASSTHROUGH_ANNOTATION: Final = "agones.dev/container-passthrough-port-assignmen
 GAME_HEALTH: Final = "/gshealthz"
 OWN_HEALTH: Final = "/healthz"
 PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
+
+_assignment = msgspec.json.Decoder(dict[str, list[Annotated[int, msgspec.Meta(ge=0)]]]).decode
 
 
 def admitted(pod: Pod) -> tuple[Pod, tuple[str, ...]]:
@@ -97,7 +101,7 @@ def _host_port(pod: Pod, game: Container) -> int:
     """The first port that Agones gave it; on the node it belongs to this server alone."""
     ports = game.get("ports", ())
     given = _annotation(pod, PASSTHROUGH_ANNOTATION)
-    places = json.loads(given).get(game["name"], ()) if given else range(len(ports))
+    places = _assigned(given, game["name"]) if given else range(len(ports))
     numbers = {int(ports[n].get("hostPort", 0)) for n in places if n < len(ports)} - {0}
     if len(numbers) == 1 or (given and numbers):
         return min(numbers)
@@ -105,6 +109,17 @@ def _host_port(pod: Pod, game: Container) -> int:
         "a hostNetwork server needs a port of its own from Agones; give the Fleet one port with "
         "portPolicy: Passthrough, or leave hostNetwork out"
     )
+
+
+def _assigned(given: str, container: str) -> Collection[int]:
+    try:
+        return _assignment(given).get(container, ())
+    except msgspec.DecodeError as wrong:
+        raise Invalid(
+            f"annotation {PASSTHROUGH_ANNOTATION} is {given!r} ({wrong}); Agones writes it as "
+            '{"container": [0]}: remove it from the Fleet\'s spec.template.metadata.annotations',
+            field="$.metadata.annotations",
+        ) from wrong
 
 
 def _owner(pod: Pod) -> tuple[str, str]:

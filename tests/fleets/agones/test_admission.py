@@ -172,6 +172,19 @@ def test_a_pod_that_is_not_understood_is_refused_with_the_cure(broken, cure: str
     assert cure in answer["status"]["message"]
 
 
+@pytest.mark.parametrize("written", ["{game: [0]}", "[0]", '{"game":0}', '{"game":["a"]}', "\x7f"])
+def test_an_assignment_of_ports_that_agones_never_wrote_is_refused_by_its_name(written: str):
+    pod = agones_pod()
+    annotation = "agones.dev/container-passthrough-port-assignment"
+    pod["metadata"]["annotations"][annotation] = written
+
+    answer = review(Asked("r-1", pod))["response"]
+
+    assert not answer["allowed"]
+    assert f"annotation {annotation} is {written!r}" in answer["status"]["message"]
+    assert "remove it from the Fleet's spec.template" in answer["status"]["message"]
+
+
 @given(st.integers(HOST_PORT_MIN, HOST_PORT_MAX), st.integers(1, RANGE_MAX - 1))
 def test_servers_of_one_range_never_want_the_same_port(first, above):
     one, other = sdk_ports(first), sdk_ports(min(first + above, HOST_PORT_MAX))
