@@ -31,7 +31,10 @@ async def seat(pool: Pool, order: SeatOrder, *, now_ms: int) -> Placement | None
 
 
 async def unseat(pool: Pool, order: SeatOrder, *, now_ms: int) -> None:
-    """Take an order back: who left has the seats again, and the order never counts again."""
+    """Take an order back: who left has the seats again that nobody else has by now.
+
+    The order never counts again.
+    """
     await UNSEAT(
         pool.store.durably,
         keys={"fleet": pool.slot},

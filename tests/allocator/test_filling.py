@@ -84,6 +84,16 @@ async def test_an_order_that_was_taken_back_never_counts_again(playing, pool, se
     assert await seat(pool, COMES, now_ms=NOW) is None
 
 
+async def test_a_seat_that_is_anothers_by_now_is_not_given_back(playing, pool, sessions):
+    dee = SeatedPlayer(PlayerId("dee"), TicketId("duel.dee"), CY.team, CY.seat)
+    later = SeatOrder(M, MatchId("duel.g"), FLEET, 1, (dee,), (CY.player,))
+    await seat(pool, COMES, now_ms=NOW)
+    await seat(pool, later, now_ms=NOW)
+    await unseat(pool, COMES, now_ms=NOW)
+
+    assert await names(sessions) == ["m-p0", "dee"]
+
+
 async def test_a_server_is_told_of_players_that_it_does_not_know(playing, pool, sessions):
     await seat(pool, COMES, now_ms=NOW)
     link, filling = FakeLink(), Filling(sessions, FakeMatches())
