@@ -76,6 +76,14 @@ def plan_reserve(
     fresh = [server for server in open_ if server not in coming]
     kept = {uid: rooms for uid, rooms in by_server.items() if uid in taken}
     old = {uid: rooms for uid, rooms in kept.items() if not is_current(taken[uid], census.version)}
+    outdated = leaving_next(
+        {uid: rooms for uid, rooms in old.items() if not rooms <= census.retiring},
+        free,
+        spare=len(free) - target - census.waiting,
+    )
+    # What goes with them is no longer there to be given back as surplus.
+    staying = {uid: rooms for uid, rooms in kept.items() if uid not in outdated}
+    spare = -short - sum(server_of(room) in outdated for room in free)
     ready = [one for one in running if one.state is State.READY and one.uid not in fenced]
     new = sum(is_current(server, census.version) for server in ready)
     # Whatever is Ready fills the reserve; what is of the fleet's version also renews it.
@@ -95,13 +103,9 @@ def plan_reserve(
             for uid, rooms in by_server.items()
             if (uid in taken or uid in fenced) and rooms <= census.retiring
         ),
-        surplus=_too_many(kept, free, -short, order=emptiest_first(kept, running, played)),
+        surplus=_too_many(staying, free, spare, order=emptiest_first(staying, running, played)),
         rank=misplaced(census, wanted),
-        outdated=leaving_next(
-            {uid: rooms for uid, rooms in old.items() if not rooms <= census.retiring},
-            free,
-            spare=len(free) - target - census.waiting,
-        ),
+        outdated=outdated,
         hopeless=sorted(
             {
                 server_of(room)

@@ -112,6 +112,22 @@ def test_a_claim_met_by_another_server_leaves_that_servers_own_claim_open():
     assert [claim_of(one) for one in plan.take] == ["refill-uid-b"]
 
 
+def test_a_room_too_many_is_given_back_once_with_the_old_server_first():
+    taken = [
+        replace(server(name), state=State.ALLOCATED, labels={CLAIM_LABEL: "x"}, version=version)
+        for name, version in (("a", "v2"), ("b", "v2"), ("c", "v1"))
+    ]
+    census = replace(census_of(taken), version="v2")
+    settings = AllocatorSettings(FLEET, reserve_rooms=2)
+    one, two = (
+        plan_reserve(census, taken, (), replace(settings, reserve_rooms=wanted), now_ms=NOW)
+        for wanted in (2, 1)
+    )
+
+    assert (one.outdated, one.surplus) == (["uid-c"], [])
+    assert (two.outdated, two.surplus) == (["uid-c"], ["uid-a"])
+
+
 def test_a_server_that_is_ready_again_can_be_claimed_again():
     again = replace(server("a"), labels={CLAIM_LABEL: "refill-uid-a"})
     settings = AllocatorSettings(FLEET, reserve_rooms=1)
