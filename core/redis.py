@@ -8,7 +8,7 @@ decision, who knows what the script guards against.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -67,6 +67,7 @@ class Store:
         self._trouble = asyncio.Event()
         self._closed = False
         self._watch: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def connect(
@@ -85,7 +86,7 @@ class Store:
         primaries = primaries_of(address)
         store = cls(address, primaries, timeout_s=timeout_s, durability=durability)
         try:
-            await store._go_to(await primaries.find())
+            store._go_to(await primaries.find())
             if not primaries.fixed:
                 # The store is the task's parent: aclose() ends it and waits for it.
                 watch = store._keep_looking()
@@ -106,6 +107,8 @@ class Store:
             await line.close()
         for reader in self._readers.values():
             await clients.close(reader)
+        if self._leaving:
+            await asyncio.wait(self._leaving)
         await self._primaries.aclose()
 
     @property
@@ -256,27 +259,33 @@ class Store:
                     await self._trouble.wait()
             self._trouble.clear()
             with contextlib.suppress(StoreUnreachable):
-                await self._go_to(await self._primaries.find())
+                self._go_to(await self._primaries.find())
             await asyncio.sleep(LOOK_AGAIN_S)
 
-    async def _go_to(self, found: Ranges) -> None:
+    def _go_to(self, found: Ranges) -> None:
         """These are the primaries now."""
         if found == self._owners.ranges:
             return
         self.reign += 1
         self._owners.become(found)
         for endpoint in self._lines.keys() - found.keys():
-            await self._leave(endpoint)
+            self._leave(self._lines.pop(endpoint))
         for endpoint in self._readers.keys() - found.keys():
-            await clients.close(self._readers.pop(endpoint))
+            self._close_beside(clients.close(self._readers.pop(endpoint)))
 
-    async def _leave(self, endpoint: Endpoint) -> None:
-        line = self._lines.pop(endpoint)
+    def _leave(self, line: Line) -> None:
         unsent = list(line.pending)
         line.pending.clear()
         for call in unsent:
             self._line(self._route(call)).put(call)
-        await line.close()
+        self._close_beside(line.close())
+
+    def _close_beside(self, closing: Coroutine[Any, Any, None]) -> None:
+        """Who was cut off is seconds in closing, and the next look does not wait for that."""
+        # The store is the task's parent: aclose() waits for it.
+        leaving = asyncio.get_running_loop().create_task(closing, name="leaving")
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
 
 class Durably:

@@ -231,20 +231,32 @@ async def test_a_node_of_a_cluster_that_is_written_as_one_server_is_refused_with
 
 
 async def test_a_primary_whose_connections_do_not_close_is_left_all_the_same(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ):
+    given_up = asyncio.Event()
+
     async def stuck(**_: object) -> None:
+        await given_up.wait()
         raise RedisTimeoutError("Timed out closing connection after 5.0")
 
+    store = await Store.connect(valkey_url)
     await store.read_stream("s", "0-0", block_ms=1)
     here = store._owners.of_key("s")
     old = [store._line(here)._client, store._reader(here)]
     with monkeypatch.context() as patched:
         for one in old:
             patched.setattr(one, "aclose", stuck)
-        await store._go_to({Endpoint("127.0.0.1", 1): [(0, 16_383)]})
+        for port in (1, 2):  # the look after it does not wait either
+            store._go_to({Endpoint("127.0.0.1", port): [(0, 16_383)]})
+            await asyncio.sleep(0)
+        at_last = store._owners.of_key("s")
+        closing = asyncio.ensure_future(store.aclose())
+        done, _ = await asyncio.wait([closing], timeout=0.05)
+        given_up.set()
+        await closing
 
-    assert store._owners.of_key("s") == Endpoint("127.0.0.1", 1)
+    assert at_last == Endpoint("127.0.0.1", 2)
+    assert not done, "closed means that nothing is left behind"
     for one in old:
         await one.aclose(close_connection_pool=True)
 
