@@ -4,6 +4,7 @@ One request of a match lives at a time. It is a partly filled match: everything 
 needs to judge a newcomer stands in it, so that the pass can be run again from the log.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -32,7 +33,7 @@ class Wanted:
 
     match: MatchId
     id: str
-    """The same again is the same request."""
+    """The same again is the same request; without one, what is asked of whom says which it is."""
 
     open: Mapping[str, int]
     """Team to seats. None in any takes back what was asked for before."""
@@ -63,7 +64,7 @@ async def ask(queue: Records, wanted: Wanted, *, now_ms: int) -> str:
         return "off"
     for _ in range(TRIES):
         record = await queue.match(wanted.match)
-        if record is None or record.state != "committed" or record.placement is None:
+        if record is None or record.placement is None or not _is_played(record):
             return "ended"
         request = await _request(queue, record, wanted, now_ms=now_ms)
         outcome = await BACKFILL(
@@ -91,6 +92,11 @@ async def asked(queue: Records) -> list[tuple[OpenMatch, bool]]:
     return [(open_match(request), bool(filling)) for request, filling in held if request]
 
 
+def _is_played(record: MatchRecord) -> bool:
+    """Newcomers are a match too, and are played in the one that they went to."""
+    return record.state == "committed" and not record.ended and record.fill is None
+
+
 async def _request(
     queue: Records, record: MatchRecord, wanted: Wanted, *, now_ms: int
 ) -> OpenMatch | None:
@@ -107,9 +113,18 @@ async def _request(
         for team, seats in ((name, record.teams.get(name, [])) for name in _teams(queue))
     }
     place = record.placement
+    id_ = wanted.id or _named(record, place.epoch, open_, gone)
     return OpenMatch(
-        wanted.id, record.id, now_ms, place.fleet, place.epoch, open_, gone, record.teams, present
+        id_, record.id, now_ms, place.fleet, place.epoch, open_, gone, record.teams, present
     )
+
+
+def _named(
+    record: MatchRecord, epoch: int, open_: Mapping[str, int], gone: Sequence[PlayerId]
+) -> str:
+    """An id that is the same while the match has the same players in the same place."""
+    asked = hashlib.sha256(msgspec.json.encode((open_, gone))).hexdigest()
+    return f"{record.id}/{epoch}-{record.fills}-{asked[:16]}"
 
 
 def _teams(queue: Records) -> tuple[str, ...]:
@@ -129,7 +144,8 @@ def _refuse_overfull(
         if not 0 < seats <= most[team] - there:
             left = most[team] - there
             raise Invalid(
-                f"team {team!r} has {there} players and {left} seats left, not {seats}",
+                f"team {team!r} has {there} who stay and {left} seats left, not {seats}; "
+                "name in gone whose seats may be given away",
                 field=f"$.open.{team}",
             )
 

@@ -13,6 +13,7 @@ from core.ids import PlayerId, TicketId
 from core.redis import Store
 from core.web import body_of, json_response, parse, problem_of, problems
 from matchmaker.api.admission import Admission
+from matchmaker.api.backfilling import Backfills
 from matchmaker.api.desk import Desk
 from matchmaker.api.keys import Principal, bearer
 from matchmaker.api.limits import Gate
@@ -84,7 +85,8 @@ class PlayerApi:
             ]
         )
         penalties = Penalties(self._desk.queues, self._desk.keys, self._desk.clock)
-        app.add_routes(penalties.routes())
+        backfills = Backfills(self._desk.queues, self._desk.keys, self._desk.clock)
+        app.add_routes([*penalties.routes(), *backfills.routes()])
         return app
 
     async def _caller(self, request: web.Request) -> Principal:

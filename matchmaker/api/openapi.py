@@ -9,6 +9,8 @@ import msgspec
 from core.web import Problem
 from matchmaker.api.shapes import (
     AnswerIn,
+    BackfillIn,
+    BackfillOut,
     BatchIn,
     BatchOut,
     PenaltyIn,
@@ -21,7 +23,7 @@ from matchmaker.api.why import WhyOut
 
 _SHAPES = (
     *(TicketIn, TicketOut, AnswerIn, BatchIn, BatchOut, SessionOut, WhyOut),
-    *(PenaltyIn, PenaltyOut, Problem),
+    *(PenaltyIn, PenaltyOut, BackfillIn, BackfillOut, Problem),
 )
 
 
@@ -147,6 +149,7 @@ def _paths() -> dict[str, Any]:
             },
         },
         "/v1/queues/{queue}/penalties/{player}": _penalty_operations(),
+        "/v1/matches/{match}/backfill": _backfill_operations(),
         "/v1/players/{player}/session": {
             "parameters": [_parameter("player", "A player's id.")],
             "get": _operation(
@@ -180,6 +183,26 @@ def _penalty_operations() -> dict[str, Any]:
             "Forget all that the player did; answers what it was.",
             answers={200: "PenaltyOut"},
             problems=(401, 403, 404, 503),
+        ),
+    }
+
+
+def _backfill_operations() -> dict[str, Any]:
+    return {
+        "parameters": [_parameter("match", "A match that runs.")],
+        "post": _operation(
+            "askForPlayers",
+            "Open seats of a running match to newcomers; a newer request takes the older's place. "
+            "409 where the queue asks for nobody, or newcomers are on their way.",
+            body="BackfillIn",
+            answers={200: "BackfillOut"},
+            problems=(400, 401, 403, 404, 408, 409, 413, 503),
+        ),
+        "delete": _operation(
+            "askForNobody",
+            "Take the request back, if there is one. 409 when newcomers are on their way.",
+            answers={200: "BackfillOut"},
+            problems=(401, 403, 404, 409, 503),
         ),
     }
 

@@ -161,6 +161,31 @@ class PenaltyOut(Struct):
     reason: str
 
 
+# A float, for to JSON 2.0 is as whole as 2.
+Seats = Annotated[float, Meta(ge=1, le=1_000, multiple_of=1)]
+
+
+class BackfillIn(Struct, forbid_unknown_fields=True):
+    """Players, please, for a match that runs."""
+
+    open: Annotated[
+        dict[Annotated[str, Meta(max_length=64)], Seats],
+        Meta(min_length=1, max_length=100, description="Team to seats."),
+    ]
+    gone: Annotated[
+        list[PlayerIn],
+        Meta(max_length=1_000, description="Whose seats may be given away."),
+    ] = []
+
+
+class BackfillOut(Struct):
+    """What became of a request for players."""
+
+    match: str
+    state: str
+    """open or withdrawn."""
+
+
 class SessionOut(Struct):
     """The running match of a player."""
 

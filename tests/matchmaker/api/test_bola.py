@@ -30,6 +30,7 @@ from matchmaker.store import QueueStore
 from tests.matchmaker.api.wide import wide_gate
 
 CLOCK = SystemClock()
+MATCH = MatchId("duel." + "0" * 32)
 OPEN = {"/openapi.json", "/livez", "/readyz", "/metrics"}
 """For machines, without a key; none of them names a player or a ticket."""
 
@@ -43,11 +44,10 @@ class AnnsSession:
     async def session_of(self, player: PlayerId) -> PlayerSession | None:
         if player != "ann":
             return None
-        match = MatchId("duel." + "0" * 32)
         server = ServerUid("s1")
         room = RoomId("s1/0")
-        placement = Placement(match, FleetName("arena"), server, room, "127.0.0.1", 7000, 1)
-        return PlayerSession(match, "active", placement)
+        placement = Placement(MATCH, FleetName("arena"), server, room, "127.0.0.1", 7000, 1)
+        return PlayerSession(MATCH, "active", placement)
 
 
 @dataclass
@@ -88,7 +88,10 @@ def filled(method: str, path: str, ticket: str) -> Asked:
         body = json.dumps({"tickets": [one]}).encode()
     elif path.endswith("/acceptance"):
         body = json.dumps({"match": "duel.m1", "accept": True}).encode()
-    return Asked(method, path.format(ticket=ticket, player="ann", queue="duel"), body)
+    elif path.endswith("/backfill") and method == "POST":
+        body = json.dumps({"open": {"red": 1}, "gone": ["ann"]}).encode()
+    ids = {"ticket": ticket, "player": "ann", "queue": "duel", "match": MATCH}
+    return Asked(method, path.format(**ids), body)
 
 
 @dataclass
