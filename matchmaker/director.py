@@ -30,6 +30,7 @@ from matchmaker.regions import Superseded
 from matchmaker.rollout import engine_of
 from matchmaker.shadowing import shadow_of
 from matchmaker.store import QueueStore
+from matchmaker.tally import Tally
 
 log = structlog.get_logger("readyup.director")
 
@@ -236,6 +237,7 @@ class Director:
     async def _sweep(self, feed: Feed, placing: Placing, over: asyncio.Event) -> None:
         turns, began_s = 0, self._clock.elapsed_s()
         outlook = Outlook(self._queue, now_ms=self._clock.wall_ms())
+        tally = Tally(self._queue)
 
         async def turn() -> None:
             nonlocal turns
@@ -259,6 +261,7 @@ class Director:
                     paused=placing.paused,
                     in_line=len(placing.in_line),
                 )
+                await tally.count()
             await self._publish(feed, placing)
 
         await every(SWEEP_S, turn, stop=over)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.buckets import DAY_MS, TOOK_KEPT_DAYS, Counts, merged, took_commands, took_key
+from core.counts import seconds
 from core.ids import FleetName
 from core.lua import LuaScript, as_json
 from core.redis import Store
@@ -19,9 +20,6 @@ from fleets.capacity.history import KEPT_DAYS, History
 COUNT = LuaScript.load("fleets.lua", "count")
 COUNT_MAX = 200
 """Events counted in one script, a few milliseconds of Redis' time at most."""
-
-SLICE_S = 600
-"""Seconds whose counts share a hash."""
 
 FINE_S = 7_200
 """Counts by the second are kept at least so long; older ones only by the minute."""
@@ -82,15 +80,8 @@ class Ledger:
 
     async def seconds(self, kind: str, from_s: int, to_s: int) -> NDArray[np.float64]:
         """Counts of a kind for each second from one up to another, which is not included."""
-        if to_s <= from_s:
-            return np.empty(0)
-        slices: dict[int, list[str]] = {}
-        for at_s in range(from_s, to_s):
-            slices.setdefault(at_s // SLICE_S, []).append(f"{kind}:{at_s}")
-        replies = await self._store.many(
-            [("HMGET", f"{self._slot}:count:s:{n}", *fields) for n, fields in slices.items()]
-        )
-        return np.array([float(count or 0) for reply in replies for count in reply])
+        counts = await seconds(self._store, self._slot, kind, from_s, to_s)
+        return np.array(counts, dtype=np.float64)
 
     async def sessions(self) -> NDArray[np.float64]:
         """When each running session was claimed, in milliseconds since 1970."""

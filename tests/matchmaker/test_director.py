@@ -21,6 +21,7 @@ from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
+from matchmaker.tally import Tally
 from matchmaker.tickets import NewTicket, Status, TicketPlayer
 from tests.matchmaker.rooms import FewRooms
 
@@ -99,6 +100,19 @@ async def test_two_who_wait_are_matched_placed_and_told(queue: QueueStore):
     assert len(rooms.held) == 1
     hint = await queue.store.call("GET", "{p:ann}:session")
     assert next(iter(rooms.held)) in hint
+
+
+async def test_whoever_leads_counts_what_came(queue: QueueStore):
+    now_s = CLOCK.wall_ms() // 1000
+    await enqueue(queue, "ann", "bo")
+
+    async with running(director(queue, FewRooms(1))):
+        await until_status(queue, "bo", Status.COMPLETED)
+        async with asyncio.timeout(5):
+            while not (came := await Tally(queue).arrivals(from_s=now_s, to_s=now_s + 9)).tickets:
+                await asyncio.sleep(0.01)
+
+    assert (came.tickets, came.players) == (2, 2)
 
 
 async def test_those_who_came_before_the_director_are_matched_too(queue: QueueStore):
