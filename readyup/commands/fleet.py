@@ -216,7 +216,8 @@ def _why(asked: Asked) -> int:
     async def ask() -> "list[Why]":
         async with store_of(asked.config) as store:
             specs = fleets_named(asked.config, asked.name)
-            return [await why(store, spec) for spec in specs]
+            queues = tuple(asked.config.queues.values())
+            return [await why(store, spec, queues) for spec in specs]
 
     told = asyncio.run(ask())
     if asked.as_json:

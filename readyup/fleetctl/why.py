@@ -1,5 +1,6 @@
 """Why a fleet has the size that it has: its newest decision, what was measured, and the line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,8 @@ from fleets.capacity.line import Coming, expected_waits_s
 from fleets.capacity.survival import survival
 from fleets.past import BEFORE_READY
 from fleets.spec import FleetSpec
+from matchmaker.settings import QueueSettings
+from readyup.fleetctl.lately import MINUTE_S, Lately, lately, sentence
 from readyup.fleetctl.look import FleetLook, fleet_look
 
 LINE_MAX = 200
@@ -49,12 +52,13 @@ class Why:
     waited_share: float | None
     """Of the claims of the last minute, those that found no room free; None without claims."""
 
+    lately: Lately
     line: list[InLine] = field(default_factory=list)
     announced: dict[str, str] = field(default_factory=dict)
 
 
-async def why(store: Store, spec: FleetSpec) -> Why:
-    """Everything that is known of a fleet's size.
+async def why(store: Store, spec: FleetSpec, queues: Sequence[QueueSettings] = ()) -> Why:
+    """Everything that is known of a fleet's size, and of what its queues have asked for.
 
     Raises:
         StoreUnreachable: the store does not answer.
@@ -63,9 +67,8 @@ async def why(store: Store, spec: FleetSpec) -> Why:
     look, ledger = await fleet_look(store, spec), Ledger(store, spec.name)
     newest = await ledger.decisions(since_ms=0, limit=1)
     decision: dict[str, Any] | None = newest[0] if newest else None
-    until_s = now_ms // 1000
-    claims = float((await ledger.seconds("claims", until_s - 60, until_s)).sum())
-    waited = float((await ledger.seconds("waited", until_s - 60, until_s)).sum())
+    came = await lately(store, spec.name, queues, until_s=now_ms // 1000)
+    claims = came.claims_last_minute
     announced = await Announced(store, spec.name).all()
     return Why(
         fleet=spec.name,
@@ -74,8 +77,9 @@ async def why(store: Store, spec: FleetSpec) -> Why:
         plan_age_s=look.plan_age_s,
         decision=decision,
         decision_age_s=(now_ms - decision["t"]) / 1000 if decision else None,
-        claims_per_s=claims / 60,
-        waited_share=waited / claims if claims else None,
+        claims_per_s=claims / MINUTE_S,
+        waited_share=came.waited_last_minute / claims if claims else None,
+        lately=came,
         line=await _line(store, spec, look, ledger, decision, now_ms=now_ms),
         announced={name: event_words(event) for name, event in announced.items()},
     )
@@ -141,6 +145,7 @@ def sentences(told: Why) -> str:
         lines.append(f"  decided {told.decision_age_s:.0f} s ago; {made['there']} servers there")
     share = "" if told.waited_share is None else f", {told.waited_share:.1%} of them waited"
     lines.append(f"  {told.claims_per_s:.2f} claims a second over the last minute{share}")
+    lines.append(f"  {sentence(told.fleet, told.lately)}")
     if told.line:
         first, last = told.line[0], told.line[-1]
         lines.append(

@@ -10,17 +10,22 @@ from allocator.pool import Pool
 from core.clock import SystemClock
 from core.errors import Conflict, Invalid, NotFound
 from core.game_server import ServerView, State
-from core.ids import FleetName, MatchId, ServerUid
+from core.ids import FleetName, MatchId, QueueName, ServerUid, TicketId
 from core.lua import as_json
 from core.placement import ClaimOrder
 from core.redis import Store
 from fleets.capacity.ledger import Ledger
 from fleets.spec import FleetSpec, parse_fleets
+from matchmaker.rules.model import Rules
+from matchmaker.settings import QueueSettings
+from matchmaker.store import QueueStore
+from matchmaker.tally import Tally
 from readyup.commands.fleet import fleet
 from readyup.fleetctl.announce import PlanAsked, duration_s, event_of, planned
 from readyup.fleetctl.why import sentences, why
 from readyup.operators.audit import Audit
 from readyup.settings import Config, StoreSettings
+from tests.matchmaker.test_store import new
 from tests.readyup.console.test_sizes import WHY, decision
 
 ARENA = {"command": ["game"], "ports": "7000-7099", "rooms": 2}
@@ -74,6 +79,23 @@ async def test_who_stands_in_line_is_told_position_and_time(store: Store):
     assert [one.position for one in line] == [1, 2, 3]
     assert line[0].expected_s == line[1].expected_s == pytest.approx(30.8, abs=0.5)
     assert line[2].expected_s == pytest.approx(90.8, abs=0.5)
+
+
+async def test_what_its_queues_have_asked_for_is_told_too(store: Store):
+    await an_evening(store)
+    rules, fleets = Rules(("red", "blue"), 1), (FleetName("arena"), FleetName("far"))
+    duel = QueueSettings(QueueName("duel"), rules, fleets)
+    other = QueueSettings(QueueName("other"), rules, FleetName("far"))
+    queue, now_ms = QueueStore(store, duel), SystemClock().wall_ms() - 2000
+    await queue.enqueue(new(TicketId("duel.a"), "ann"), now_ms=now_ms)
+    await queue.enqueue(new(TicketId("duel.b"), "bo", "cy"), now_ms=now_ms)
+    await Tally(queue).count()
+
+    told = await why(store, spec(), (duel, other))
+
+    assert [one.queue for one in told.lately.queues] == ["duel"], "the other is played elsewhere"
+    assert "last 10 minutes: 2 tickets of 3 players, 0 matches, 3 claims, 3 of" in sentences(told)
+    assert msgspec.to_builtins(told)["lately"]["queues"][0]["matches"] == {"arena": 0, "far": 0}
 
 
 async def test_a_fleet_that_nobody_looks_after_says_so(store: Store):
