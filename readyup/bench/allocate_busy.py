@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from core.clock import SystemClock
+from core.clock import Clock, SystemClock
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
@@ -17,26 +17,25 @@ OUR = "our "
 WORTH = 0.03
 """Cores below which a program is not worth a word."""
 
-_CLOCK = SystemClock()
-
 
 class Busy:
     """Counts while it is on; several stretches add up."""
 
-    def __init__(self, pids: Mapping[str, int]) -> None:
+    def __init__(self, pids: Mapping[str, int], clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self._names = {pid: f"{OUR}{name}" for name, pid in pids.items()}
         self._used_s: defaultdict[str, float] = defaultdict(float)
         self._seconds = 0.0
         self._began: tuple[float, Mapping[int, tuple[str, float]]] | None = None
 
     def __enter__(self) -> Self:
-        self._began = _CLOCK.elapsed_s(), _processes()
+        self._began = self._clock.elapsed_s(), _processes()
         return self
 
     def __exit__(self, *wrong: object) -> None:
         assert self._began is not None
         began_s, before = self._began
-        self._seconds += _CLOCK.elapsed_s() - began_s
+        self._seconds += self._clock.elapsed_s() - began_s
         for pid, (program, used_s) in _processes().items():
             was_s = before.get(pid, ("", 0.0))[1]
             self._used_s[self._names.get(pid, program)] += max(0.0, used_s - was_s)
