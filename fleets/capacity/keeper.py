@@ -1,9 +1,11 @@
 """Keeps one fleet's forecast up to date and says what size it should have: the shell of the plan.
 
 All it holds can be read again from the store: after a restart it goes on with the last hour at
-once, and with all of the past a few minutes later.
+once, and with all of the past some minutes later: one where starts take a minute and a half, and
+up to eight where they take a few seconds and two weeks are a million bins.
 """
 
+import asyncio
 import math
 from dataclasses import replace
 
@@ -35,6 +37,9 @@ TIMES_EVERY_S = 10.0
 SESSIONS_EVERY_S = 1.0
 DECISION_EVERY_S = 5.0
 """A decision that changed nothing is stored so often."""
+
+CATCH_UP_STEPS = 20
+"""Of the past, at each look: a tenth to a third of a second of work, until all of it is known."""
 
 STARTS_MIN = 10
 """Fewer starts than this say nothing of the lead time."""
@@ -155,13 +160,17 @@ class Keeper:
     async def _follow(self, *, now_ms: int) -> Course:
         """Have the forecast know what has come up to now."""
         until_s = math.floor(now_ms / 1000 - LATE_S)
-        lead_s = lead_step_s(self._lead_s)
+        lead_s = lead_step_s(self._lead_s, self._course.lead_s if self._course else 0.0)
         if self._course is None or self._course.lead_s != lead_s:
             past = await self._ledger.history(until_s=until_s)
             self._course = Course(self._limits, past, lead_s=lead_s)
         else:
             from_s = self._course.until_s()
             self._course.go_on(await self._ledger.seconds("claims", from_s, until_s))
+        for _ in range(CATCH_UP_STEPS):
+            if not self._course.catch_up():
+                break
+            await asyncio.sleep(0)  # whoever waits meanwhile has a turn
         return self._course
 
 

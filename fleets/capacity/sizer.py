@@ -23,6 +23,11 @@ STEPS_PER_DOUBLING = 2
 """Lead times are planned with in steps, so that the forecast need not begin anew with each start
 that took a little longer."""
 
+STEP_SPARE = 2 ** (1 / 4)
+"""A shorter step is gone back to when a lead time longer by so much would still fit it: one on
+the edge, measured now on this side and now on that, stays with the longer. Who begins anew has
+no longer one, and may be a step below until the lead time has moved."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -126,7 +131,15 @@ class Sizer:
         return Target(replicas, reserve, (free - reserve) // rooms, sizing)
 
 
-def lead_step_s(lead_s: float) -> float:
-    """The lead time that is planned with: the next step that is no shorter."""
+def lead_step_s(lead_s: float, before_s: float = 0.0) -> float:
+    """The lead time that is planned with: the next step that is no shorter.
+
+    ``before_s`` is the step that was planned with until now.
+    """
+    step_s = _step_s(lead_s)
+    return step_s if step_s >= before_s else min(before_s, _step_s(STEP_SPARE * lead_s))
+
+
+def _step_s(lead_s: float) -> float:
     steps = math.ceil(STEPS_PER_DOUBLING * math.log2(max(lead_s, 1.0)) - 1e-9)
     return float(2 ** (steps / STEPS_PER_DOUBLING))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from fleets.capacity.course import A_LOOK, AT_ONCE, Course
+from fleets.capacity.course import A_STEP, AT_ONCE, Course
 from fleets.capacity.history import History
 from fleets.capacity.sizer import Facts, Limits, Sizer, lead_step_s
 
@@ -53,19 +53,20 @@ def test_two_that_began_at_different_moments_come_to_the_same(counts: list[int],
 
 def test_a_long_past_is_gone_through_at_leisure():
     dice = np.random.default_rng(1)
-    counts = dice.poisson(0.5, AT_ONCE + 3 * A_LOOK).astype(float)
+    counts = dice.poisson(0.5, AT_ONCE + 3 * A_STEP).astype(float)
     begin = History.begin({}, NOW_S)
     course = Course(LIMITS, begin.then(NOW_S, counts), lead_s=4.0)
     at_first = course.sizer
 
-    looks = 0
-    while course.sizer is at_first:
-        course.go_on(np.zeros(0))
-        looks += 1
+    steps = 1
+    while course.catch_up():
+        assert course.sizer is at_first
+        steps += 1
     patient = Sizer(LIMITS, lead_s=4.0)
     patient.observe(counts)
 
-    assert looks == AT_ONCE // A_LOOK + 2
+    assert steps == AT_ONCE // A_STEP + 3
+    assert not course.catch_up()
     facts = Facts(size=5, in_use=1)
     assert course.sizer.target(facts) == patient.target(facts)
 
@@ -79,3 +80,12 @@ def test_lead_times_are_planned_with_in_steps():
         4.0,
         pytest.approx(90.51, abs=0.01),
     ]
+
+
+def test_a_lead_time_on_the_edge_of_a_step_keeps_to_one():
+    before_s = lead_step_s(2.05)
+    for measured_s in (1.95, 2.05, 1.8):
+        assert lead_step_s(measured_s, before_s) == before_s
+
+    assert lead_step_s(1.6, before_s) == 2.0
+    assert lead_step_s(3.0, before_s) == 4.0

@@ -12,8 +12,9 @@ from core.ids import FleetName, MatchId, ServerUid
 from core.placement import ClaimOrder
 from core.redis import Store
 from fleets.capacity.announced import Announced
+from fleets.capacity.course import A_STEP, AT_ONCE
 from fleets.capacity.events import Event
-from fleets.capacity.keeper import Keeper
+from fleets.capacity.keeper import CATCH_UP_STEPS, Keeper
 from fleets.capacity.ledger import Ledger
 from fleets.capacity.settings import CapacitySettings, Mode
 from fleets.ports import Decision, Demand, Wish
@@ -160,6 +161,33 @@ async def test_starts_are_measured_and_planned_with(store: Store):
     assert sum(starts.values()) == 12, "the thirteenth was Ready when it was seen first"
     assert quantile_s(starts, 0.5) == pytest.approx(40.0, rel=0.1)
     assert newest["lead_s"] == pytest.approx(40.0, rel=0.1)
+
+
+async def test_a_lead_time_that_wavers_at_the_edge_of_a_step_begins_no_forecast_anew(store: Store):
+    house = House(store)
+    house.keeper._lead_s = 2.05
+    await house.look()
+    course = house.keeper._course
+    for lead_s in (1.95, 2.05):
+        house.keeper._lead_s = lead_s
+        await house.look()
+        assert house.keeper._course is course
+
+
+async def test_who_begins_again_knows_all_of_the_past_after_some_looks(store: Store):
+    house = House(store)
+    await house.come(1)
+    await house.look()
+    house.clock.now_s += AT_ONCE + 2 * CATCH_UP_STEPS * A_STEP
+    again = Keeper(SPEC, store, house.clock)
+    again._lead_s = 8.0
+
+    sizers = set()
+    for _ in range(4):
+        await house.look(again)
+        assert again._course is not None
+        sizers.add(again._course.sizer)
+    assert len(sizers) == 2, "the newest of the past, then all of it"
 
 
 async def test_an_announced_size_is_there_ahead_of_its_time(store: Store):
