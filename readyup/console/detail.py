@@ -40,7 +40,11 @@ class SeatView:
     """Of its ticket; None when the ticket is not known any more."""
 
     waited_ms: int | None
-    """From enqueued to announced, or to the match's last step while it is not."""
+    """From enqueued to announced, or to the match's last step while it is not. None of a
+    newcomer."""
+
+    newcomer: bool
+    """Came when the match was running already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class TeamView:
     name: str
     mmr: float | None
     seats: tuple[SeatView, ...]
+    open: int
+    """Seats that newcomers are asked for; those who left keep theirs until then."""
 
 
 @dataclass(frozen=True, slots=True)

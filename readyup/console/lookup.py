@@ -29,7 +29,7 @@ from readyup.console.detail import (
 from readyup.console.feed import Feed
 from readyup.console.known import Known
 from readyup.console.sizes import FleetDetail, fleet_detail
-from readyup.console.stored import Record, Stored, StoredTicket, session_steps
+from readyup.console.stored import Record, Stored, StoredTicket, session_steps, teams_of
 from readyup.console.timeline import MatchLine, Step, TicketLine, in_order
 from readyup.console.witnessed import Witnessed
 
@@ -123,6 +123,10 @@ class Lookup:
             default=min((step.t_ms for step in steps), default=0),
         )
         address, port = session.get("address", ""), session.get("port", "")
+        seats = teams_of(session) or line.teams
+        open_ = await self._stored.open_seats(queue, line.match)
+        came = {ticket for team in seats.values() for ticket, _ in team} - tickets.keys()
+        tickets |= {ticket: await self._ticket(queue, ticket) for ticket in came}
         return MatchDetail(
             match=line.match,
             queue=queue,
@@ -134,7 +138,10 @@ class Lookup:
             server=self._name(line.server),
             address=f"{address}:{port}" if address else "",
             epochs=tuple(line.epochs),
-            teams=tuple(team(name, seats, tickets, line) for name, seats in line.teams.items()),
+            teams=tuple(
+                team(name, seats.get(name, []), tickets, line, open_=open_.get(name, 0))
+                for name in sorted({*seats, *open_})
+            ),
             tickets=line.tickets,
             receipt=line.receipt,
             steps=self._steps(steps, zero_ms),
@@ -266,6 +273,8 @@ def team(
     seats: list[tuple[str, str]],
     tickets: Mapping[str, TicketLine | None],
     match: MatchLine,
+    *,
+    open_: int,
 ) -> TeamView:
     """One team, with what is known of its players' tickets."""
     placed_ms = next((s.t_ms for s in match.steps if s.kind == "match.announced"), 0)
@@ -273,11 +282,13 @@ def team(
     views_of = []
     for ticket, player in seats:
         line = tickets.get(ticket)
+        newcomer = bool(match.tickets) and ticket not in match.tickets
         waited = until_ms - line.enqueued_ms if line and line.enqueued_ms else None
-        views_of.append(SeatView(player, ticket, line.mmr if line else None, waited))
+        mmr, waited = line.mmr if line else None, None if newcomer else waited
+        views_of.append(SeatView(player, ticket, mmr, waited, newcomer))
     rated = [seat.mmr for seat in views_of if seat.mmr is not None]
     mean = sum(rated) / len(rated) if rated else None
-    return TeamView(name, mean, tuple(views_of))
+    return TeamView(name, mean, tuple(views_of), open_)
 
 
 def server_match(line: MatchLine) -> ServerMatch:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from core.placement import Placement
+from core.placement import Placement, SeatedPlayer
 from core.redis import Store
 from matchmaker.engine.receipt import receipt_of
 from readyup.console import reading as read
@@ -33,13 +33,19 @@ SESSION_STEPS = (
 _names = msgspec.json.Decoder(list[str])
 _teams = msgspec.json.Decoder(dict[str, list[tuple[str, str]]])
 _placement = msgspec.json.Decoder(Placement)
+_seated = msgspec.json.Decoder(list[SeatedPlayer])
 
 
 class _Body(msgspec.Struct):
     mmr: float | None = None
 
 
+class _Request(msgspec.Struct):
+    open: dict[str, int]
+
+
 _body = msgspec.json.Decoder(_Body)
+_request = msgspec.json.Decoder(_Request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,13 @@ class Stored:
             line.steps.extend(session_steps(line.fleet, session))
             line.reason = line.reason or session.get("reason", "")
         return line
+
+    async def open_seats(self, queue: str, match: str) -> dict[str, int]:
+        """Team to the seats that a running match asks players for."""
+        held = await self._hash(f"{self._queues[queue]}:backfill:{match}")
+        with contextlib.suppress(msgspec.DecodeError):
+            return _request.decode(held.get("request") or "").open
+        return {}
 
     async def session(self, fleet: str, match: str) -> Record:
         """A match's session in a fleet; empty when there is none."""
@@ -126,6 +139,16 @@ def match_of(name: str, src: str, held: Record) -> MatchLine:
     elif _whole(held.get("announced")):
         line.state = "playing"
     return line
+
+
+def teams_of(session: Record) -> dict[str, list[tuple[str, str]]]:
+    """Who has a seat now, newcomers among them: team to (ticket, player)."""
+    teams: dict[str, list[tuple[str, str]]] = {}
+    with contextlib.suppress(msgspec.DecodeError):
+        players = _seated.decode(session.get("players") or "[]")
+        for one in sorted(players, key=lambda one: one.seat):
+            teams.setdefault(one.team, []).append((one.ticket, one.player))
+    return teams
 
 
 def session_steps(fleet: str, held: Record) -> list[Step]:

@@ -85,7 +85,8 @@ function drawTeams(teams) {
       return node;
     },
     update: (node, team) => {
-      setText(node.firstElementChild.lastElementChild, team.mmr === null ? "" : `mean ${team.mmr.toFixed(0)}`);
+      const said = [team.mmr === null ? "" : `mean ${team.mmr.toFixed(0)}`, team.open ? `${team.open} open` : ""];
+      setText(node.firstElementChild.lastElementChild, said.filter(Boolean).join(" · "));
       keep(node.lastElementChild, team.seats, {
         key: (seat) => seat.player,
         make: () => {
@@ -96,7 +97,8 @@ function drawTeams(teams) {
         update: (item, seat) => {
           link(item.children[0], seat.player, ticketAt(seat.ticket));
           setText(item.children[1], seat.mmr === null ? "" : seat.mmr.toFixed(0));
-          setText(item.children[2], seat.waited_ms === null ? "" : `waited ${span(Math.max(0, seat.waited_ms))}`);
+          const waited = seat.waited_ms === null ? "" : `waited ${span(Math.max(0, seat.waited_ms))}`;
+          setText(item.children[2], seat.newcomer ? "newcomer" : waited);
         },
       });
     },

@@ -113,7 +113,29 @@ async def test_a_match_is_told_in_milliseconds_since_its_first_ticket(http, even
     assert page["server"] == {"uid": UID, "name": "arena-1"}
     assert (page["state"], page["address"], page["epochs"]) == ("playing", "127.0.0.1:7001", [1])
     red = next(team for team in page["teams"] if team["name"] == "red")
-    assert red["seats"] == [{"player": EVIL, "ticket": T1, "mmr": 1500.0, "waited_ms": 23}]
+    seat = {"player": EVIL, "ticket": T1, "mmr": 1500.0, "waited_ms": 23, "newcomer": False}
+    assert (red["seats"], red["open"]) == ([seat], 0)
+
+
+async def test_a_match_that_asks_for_players_tells_its_open_seats_and_who_came(
+    http, evening: Evening
+):
+    cy = "duel." + "4d" * 16
+    await evening.say(QUEUE, "ticket.enqueued", 50, ticket=cy, players=["cy"], mmr=1550)
+    await evening.feed.poll()
+    seats = [("red", EVIL, T1), ("blue", "cy", cy)]
+    players = [{"player": p, "ticket": t, "team": team, "seat": 0} for team, p, t in seats]
+    await evening.store.call("HSET", f"{FLEET}:session:{M}", "players", json.dumps(players))
+    request = ("id", "r", "request", json.dumps({"open": {"red": 1}}))
+    await evening.store.call("HSET", f"{QUEUE}:backfill:{M}", *request)
+
+    async with http.get(f"/console/match/{M}") as answer:
+        page = await answer.json()
+
+    blue, red = page["teams"]
+    newcomer = {"player": "cy", "ticket": cy, "mmr": 1550.0, "waited_ms": None, "newcomer": True}
+    assert (blue["seats"], blue["open"]) == ([newcomer], 0)
+    assert (red["seats"][0]["newcomer"], red["open"]) == (False, 1)
 
 
 async def test_the_servers_own_word_replaces_the_sessions(http, evening: Evening):
