@@ -10,6 +10,9 @@ from readyup.history.story import Handlers, Story
 Place = tuple[str, int]
 """Team and seat."""
 
+Seats = dict[Place, str]
+"""Who has each."""
+
 Fill = store.SessionFilled | store.SessionUnfilled
 
 
@@ -20,7 +23,7 @@ class SeatsOnce(Invariant):
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)
-        self._began: dict[str, dict[Place, str]] = {}
+        self._began: dict[str, Seats] = {}
         self._newcomers: list[store.MatchCommitted] = []
         self._fills: defaultdict[str, list[Fill]] = defaultdict(list)
 
@@ -74,13 +77,14 @@ class SeatsOnce(Invariant):
     def _replayed(self, match: str, fills: Sequence[Fill]) -> set[str]:
         """Those that have seats in the end; a seat that was taken is named on the way."""
         seats = dict(self._began.get(match, {}))
-        before: dict[str, dict[Place, str]] = {}
+        given: dict[str, tuple[Seats, Seats]] = {}  # and whose seats they were before
         for fill in fills:
             if isinstance(fill, store.SessionUnfilled):
-                seats = before.pop(fill.fill, seats)
+                seats = _given_back(seats, *given.pop(fill.fill, ({}, {})))
                 continue
-            before[fill.fill] = dict(seats)
-            seats = {place: player for place, player in seats.items() if player not in fill.out}
+            left = {place: player for place, player in seats.items() if player in fill.out}
+            seats = {place: player for place, player in seats.items() if place not in left}
+            given[fill.fill] = {(one.team, one.seat): one.player for one in fill.players}, left
             for one in fill.players:
                 self.judged += 1
                 holder = seats.setdefault((one.team, one.seat), one.player)
@@ -88,4 +92,11 @@ class SeatsOnce(Invariant):
                     where = f"seat {one.seat} of {one.team} in {match}"
                     detail = f"{one.player} gets {where}, which {holder} has"
                     self.breach(detail, match, fill.fill)
-        return set(before)
+        return set(given)
+
+
+def _given_back(seats: Seats, came: Seats, left: Seats) -> Seats:
+    """As before they came, except seats that others have by now."""
+    stay = {place: player for place, player in seats.items() if came.get(place) != player}
+    sitting = set(stay.values())
+    return {place: player for place, player in left.items() if player not in sitting} | stay

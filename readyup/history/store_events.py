@@ -209,7 +209,7 @@ class SessionFilled(FleetHold, tag="session.filled"):
 
 
 class SessionUnfilled(FleetHold, tag="session.unfilled"):
-    """They do not come: whoever had the seats before has them again."""
+    """They do not come: whoever had the seats before has those again that nobody else has now."""
 
     fill: str
 

@@ -78,6 +78,17 @@ def a_seat_that_was_given_back_is_given_to_two(log: Log) -> None:
     log.drop("session.unfilled", fill="m21")
 
 
+def a_seat_is_given_to_two_while_another_was_given_back(log: Log) -> None:
+    """Pia sits beside quin before quin's seat is given back, and rob gets hers."""
+    pia = log.find("session.filled", fill="m22")
+    log.lines.remove(pia)
+    (one,) = pia["players"]
+    beside = pia | {"players": [one | {"seat": 1}], "out": []}
+    log.lines.insert(log.lines.index(log.find("session.unfilled", fill="m21")), beside)
+    rob = [one | {"seat": 1, "player": "rob", "ticket": "t24"}]
+    log.after(log.find("match.committed", match="m22"), **beside | {"fill": "m23", "players": rob})
+
+
 def seats_are_given_at_an_epoch_that_is_past(log: Log) -> None:
     log.find("session.filled", fill="m22")["session_epoch"] = 7
 
@@ -97,6 +108,7 @@ def a_newcomer_is_seated_when_the_match_is_over(log: Log) -> None:
     [
         a_seat_is_given_while_somebody_has_it,
         a_seat_that_was_given_back_is_given_to_two,
+        a_seat_is_given_to_two_while_another_was_given_back,
         seats_are_given_at_an_epoch_that_is_past,
         a_newcomer_is_committed_without_a_seat,
         a_newcomer_is_seated_when_the_match_is_over,
