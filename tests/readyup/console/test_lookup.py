@@ -20,6 +20,7 @@ from readyup.console.server import console_app
 from tests.readyup.console.test_feed import NOW_MS, StillClock
 
 T1, T2, M = "duel." + "1a" * 16, "duel." + "2b" * 16, "duel." + "3c" * 16
+T3 = "duel." + "4d" * 16
 UID = "f00d" * 8
 EVIL = "<img src=x onerror=alert(1)>"
 QUEUE, FLEET = "{q:arena}:duel", "{f:arena}"
@@ -67,6 +68,16 @@ class Evening:
         await self.say(QUEUE, "match.announced", 33, **told)
         await self.say(FLEET, "room.acked", 40, session_epoch=1, **place)
         await self.feed.poll()
+
+    async def refill(self) -> None:
+        """A newcomer has the seat of p2, and another is asked for."""
+        await self.say(QUEUE, "ticket.enqueued", 50, ticket=T3, players=["cy"], mmr=1550)
+        await self.feed.poll()
+        seats = [("red", EVIL, T1), ("blue", "cy", T3)]
+        players = [{"player": p, "ticket": t, "team": team, "seat": 0} for team, p, t in seats]
+        await self.store.call("HSET", f"{FLEET}:session:{M}", "players", json.dumps(players))
+        request = ("id", "r", "request", json.dumps({"open": {"red": 1}}))
+        await self.store.call("HSET", f"{QUEUE}:backfill:{M}", *request)
 
     async def beat(self, p99_ms: float) -> None:
         tick = {"p50_ms": 0.1, "p99_ms": p99_ms, "p999_ms": 1.0, "rate_hz": 30}
@@ -120,20 +131,13 @@ async def test_a_match_is_told_in_milliseconds_since_its_first_ticket(http, even
 async def test_a_match_that_asks_for_players_tells_its_open_seats_and_who_came(
     http, evening: Evening
 ):
-    cy = "duel." + "4d" * 16
-    await evening.say(QUEUE, "ticket.enqueued", 50, ticket=cy, players=["cy"], mmr=1550)
-    await evening.feed.poll()
-    seats = [("red", EVIL, T1), ("blue", "cy", cy)]
-    players = [{"player": p, "ticket": t, "team": team, "seat": 0} for team, p, t in seats]
-    await evening.store.call("HSET", f"{FLEET}:session:{M}", "players", json.dumps(players))
-    request = ("id", "r", "request", json.dumps({"open": {"red": 1}}))
-    await evening.store.call("HSET", f"{QUEUE}:backfill:{M}", *request)
+    await evening.refill()
 
     async with http.get(f"/console/match/{M}") as answer:
         page = await answer.json()
 
     blue, red = page["teams"]
-    newcomer = {"player": "cy", "ticket": cy, "mmr": 1550.0, "waited_ms": None, "newcomer": True}
+    newcomer = {"player": "cy", "ticket": T3, "mmr": 1550.0, "waited_ms": None, "newcomer": True}
     assert (blue["seats"], blue["open"]) == ([newcomer], 0)
     assert (red["seats"][0]["newcomer"], red["open"]) == (False, 1)
 

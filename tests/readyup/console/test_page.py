@@ -81,6 +81,7 @@ async def test_a_world_without_servers_says_so():
 async def test_the_pages_of_one_thing_lead_to_each_other(store: Store, tmp_path: Path):
     evening = Evening(store, tmp_path)
     await evening.play()
+    await evening.refill()
     evening.print_log("server.ready", EVIL)
     async with serve_app(evening.app, drain_s=0.1) as port, chromium() as page:
         address, shown = (
@@ -100,6 +101,8 @@ async def test_the_pages_of_one_thing_lead_to_each_other(store: Store, tmp_path:
         await page.until(shown)
         assert await count(page, "#timeline li") == 8
         assert EVIL in await text(page, "#teams")
+        assert await text(page, "#teams .seat-wait") == "newcomer"
+        assert "1 open" in await text(page, "#teams")
         assert await count(page, "#page img") == 0
         assert await page.ask(FITS)
         seat = "[...document.querySelectorAll('#teams a')].find((a) => a.href.endsWith('%s'))"

@@ -8,7 +8,7 @@ import msgspec
 from allocator import frames
 from allocator.filling import Filling
 from allocator.link import Link
-from core.ids import MatchId, PlayerId
+from core.ids import MatchId, PlayerId, TicketId
 from core.join_token import Seat
 from core.redis import Store
 from gameserver.admission import Admitted, TurnedAway
@@ -17,7 +17,7 @@ from gameserver.sessions_link import Message, Welcome
 from gameserver.telling import Telling
 from readyup.wiring.adapters import QueueMatches
 from tests.gameserver.fakes import MINTER, FakeGame, FakeWitness, environment
-from tests.readyup.wiring.test_backfill import CLOCK, CY, DUEL, SERVER, World, team_of
+from tests.readyup.wiring.test_backfill import BO, CLOCK, CY, DUEL, SERVER, World, team_of
 
 
 class GameServer:
@@ -39,7 +39,9 @@ class GameServer:
     def told(self, frame: frames.Frame) -> None:
         self.host.told(msgspec.json.decode(msgspec.json.encode(frame), type=Message))
 
-    def joins(self, match: MatchId, player: str, ticket: str, team: str) -> Admitted | TurnedAway:
+    def joins(
+        self, match: MatchId, player: str, ticket: TicketId, team: str
+    ) -> Admitted | TurnedAway:
         seat = Seat(SERVER, match, 1, PlayerId(player), ticket, team, 0)
         return self.host.admit(MINTER.mint(seat, now_ms=CLOCK.wall_ms(), jti=player))
 
@@ -101,7 +103,7 @@ async def test_what_a_game_asks_for_comes_and_is_let_in(store: Store):
     line.filling.tell(cast("Link", line), match, 1)
     await line.carry()
     assert isinstance(game.joins(match, "cy", CY, team), Admitted)
-    assert isinstance(game.joins(match, "bo", "duel.bo", team), TurnedAway)
+    assert isinstance(game.joins(match, "bo", BO, team), TurnedAway)
 
 
 async def test_a_game_that_asks_for_too_many_is_told_so(store: Store):
