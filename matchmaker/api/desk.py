@@ -15,6 +15,7 @@ from core.telemetry import OFF, Traces
 from matchmaker.acceptance import answer
 from matchmaker.api.asking import answering, asked_of
 from matchmaker.api.enlisting import enlisted
+from matchmaker.api.in_doubt import InDoubt
 from matchmaker.api.keys import Keys, Principal
 from matchmaker.api.shapes import AnswerIn, Assignment, Member, SessionOut, TicketIn, TicketOut
 from matchmaker.api.why import WhyOut, why
@@ -46,6 +47,7 @@ class Desk:
         self.keys = keys
         self.clock = clock
         self.metrics = metrics
+        self.in_doubt = InDoubt()
         self.estimates = {name: Estimates(queue, clock) for name, queue in queues.items()}
         self._sessions = sessions
         self._minter = minter
@@ -92,7 +94,8 @@ class Desk:
                 now_ms=now_ms,
             ),
         )
-        enqueued = await queue.enqueue(ticket, now_ms=now_ms)
+        with self.in_doubt.until_known(ticket.id):
+            enqueued = await queue.enqueue(ticket, now_ms=now_ms)
         if enqueued.outcome == "created":
             self.metrics.enqueued.labels(settings.name).inc()
             fresh = TicketOut(

@@ -7,6 +7,7 @@ a reader that is slow or comes back late gets the newest and has missed nothing 
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -143,6 +144,10 @@ class Outbox:
         ticket = TicketId(event["ticket"])
         if event["status"] == "COMMITTED":
             return  # told when it is announced
+        again = partial(self._tell_ticket, queue, event)
+        if event["ver"] == 1 and self._desk.in_doubt.hold(ticket, again):
+            return
+        self._desk.in_doubt.known(ticket)  # what came after was built on it, and lasts
         out = TicketOut(
             id=ticket,
             queue=queue,
@@ -175,6 +180,7 @@ class Outbox:
         for ticket, players in parties.items():
             if ticket not in event["vers"]:
                 continue
+            self._desk.in_doubt.known(ticket)
             out = TicketOut(
                 id=ticket,
                 queue=queue,

@@ -22,25 +22,29 @@ def prepare() -> None:
 
 
 def cut(ensemble: Ensemble, server: Endpoint) -> None:
-    """From now on no other server and no Sentinel hears this one, nor it them. Clients do."""
-    for other in _others(ensemble, server):
-        for one, two in ((server, other), (other, server)):
-            # Dropped where it arrives, without a word; a route that is none would say so.
-            _policy("add", one, two, "action", "block")
+    """From now on no other server and no Sentinel hears this one, nor it them. Clients do.
+
+    All wires go at once: a replica that is cut off before the other one lacks what that one
+    acknowledged meanwhile, and may all the same be chosen. That would be a second fault.
+    """
+    # Dropped where it arrives, without a word; a route that is none would say so.
+    _policies("add", ensemble, server, " action block")
 
 
 def heal(ensemble: Ensemble, server: Endpoint) -> None:
     """After ``cut``."""
-    for other in _others(ensemble, server):
-        _policy("del", server, other)
-        _policy("del", other, server)
+    _policies("del", ensemble, server)
+
+
+def _policies(verb: str, ensemble: Ensemble, server: Endpoint, words: str = "") -> None:
+    lines = [
+        f"xfrm policy {verb} src {one.host} dst {two.host} dir in{words}\n"
+        for other in _others(ensemble, server)
+        for one, two in ((server, other), (other, server))
+    ]
+    command = ["ip", "-batch", "-"]
+    subprocess.run(command, check=True, capture_output=True, input="".join(lines), text=True)
 
 
 def _others(ensemble: Ensemble, server: Endpoint) -> list[Endpoint]:
     return [one for one in (*ensemble.servers, *ensemble.sentinels) if one != server]
-
-
-def _policy(verb: str, source: Endpoint, target: Endpoint, *words: str) -> None:
-    where = ["src", source.host, "dst", target.host, "dir", "in"]
-    command = ["ip", "xfrm", "policy", verb, *where, *words]
-    subprocess.run(command, check=True, capture_output=True)
