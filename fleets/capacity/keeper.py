@@ -110,7 +110,7 @@ class Keeper:
             StoreUnreachable: what was not written is lost; the next look writes its own.
         """
         live = [one for one in decision.observed if one.state not in GONE]
-        self._size = len(live)
+        self._size = decision.replicas
         if took_s := self._starts.seen(live, now_ms=now_ms):
             await self._ledger.note("start", took_s, now_ms=now_ms)
         if self._inputs is None or self._settings.mode != "act":

@@ -220,3 +220,22 @@ async def test_a_decision_is_stored_when_it_changes_and_now_and_then(store: Stor
     kept = await Ledger(store, ARENA).decisions(since_ms=0, limit=99)
 
     assert [one["replicas"] for one in reversed(kept)] == [5, 5, 6, 6]
+
+
+async def test_a_fleet_within_the_band_of_its_reluctance_does_not_waver(store: Store):
+    house = House(store)
+    least = (await house.an_evening(30)).replicas
+    # It was to be one larger, and the one is not there yet.
+    there, sizes = least, []
+    await store.call("HSET", "{f:arena}:plan", "replicas", least + 1)
+    again = Keeper(SPEC, store, house.clock)
+    for _ in range(10):
+        wish = await house.look(again)
+        assert wish is not None
+        # Who looks tells what stood there before it acted.
+        seen = tuple(server(n, State.READY) for n in range(there))
+        decision = Decision(wish.replicas, {}, seen)
+        await again.saw(decision, now_ms=house.clock.wall_ms())
+        sizes.append(there := wish.replicas)
+
+    assert sizes == [least + 1] * 10
