@@ -62,8 +62,9 @@ function drawQueue(node, queue) {
   const [name, waiting, oldest, wait] = head.children;
   setText(name, queue.name);
   setText(waiting, queue.waiting ? `${count(queue.players_waiting)} waiting` : "nobody waits");
-  // The dots are for a pointer; this is the way for the keyboard.
-  const first = queue.dots.reduce((one, dot) => (!one || dot[3] < one[3] ? dot : one), null);
+  // The dots are for a pointer, and those just matched linger; this is the way for the keyboard.
+  const dots = queue.waiting ? queue.dots : [];
+  const first = dots.reduce((one, dot) => (!one || dot[3] < one[3] ? dot : one), null);
   oldest.hidden = !first;
   if (first) {
     oldest.href = ticketAt(queue.name, first[0]);
