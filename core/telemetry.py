@@ -121,22 +121,3 @@ def within(traceparent: str) -> Iterator[str]:
 def well_formed(traceparent: str) -> str:
     """The same if it is one, else empty: what a stranger sends wrong starts a new trace."""
     return traceparent if _TRACEPARENT.fullmatch(traceparent) else ""
-
-
-def open_traces(settings: TelemetrySettings, *, role: str, name: str) -> Traces:
-    """Where a process tells its spans; ``OFF`` without an endpoint.
-
-    Raises:
-        Invalid: there is an endpoint, and OpenTelemetry is not installed.
-    """
-    if not settings.endpoint:
-        return OFF
-    try:
-        from core.opentelemetry import OpenTraces
-    except ModuleNotFoundError as missing:
-        raise Invalid(
-            f"$.telemetry.endpoint: {missing.name} is not installed; "
-            "pip install readyup[telemetry], or leave the endpoint empty",
-            field="$.telemetry.endpoint",
-        ) from missing
-    return OpenTraces(settings, role=role, name=name)

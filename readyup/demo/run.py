@@ -27,7 +27,8 @@ from readyup.demo.stack import Stack, running_stack
 from readyup.history.check import Verdict, check
 from readyup.history.record import Recorder
 from readyup.settings import Config
-from readyup.wiring.embedded import House, run_console
+from readyup.wiring.embedded import run_console
+from readyup.wiring.house import House
 
 DRAINED_S = 15.0
 """How long tickets and sessions may take to end once the bots have gone."""

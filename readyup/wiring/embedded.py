@@ -3,61 +3,30 @@
 import asyncio
 import contextlib
 import os
-import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.clock import Clock, SystemClock
+from core.clock import SystemClock
 from core.dice import unguessable
 from core.errors import Invalid
 from core.eventfile import EventFile
-from core.health import Health
 from core.join_token import Minter
 from core.preflight import preflight
 from core.redis import Store
 from core.supervise import serve_all
-from core.telemetry import OFF, Traces, open_traces
 from core.web import serve_app
 from fleets.spec import FleetSpec
-from matchmaker.store import QueueStore
 from readyup.logs import LOG_JSON
 from readyup.settings import Config
 from readyup.wiring.doors import Doors
+from readyup.wiring.house import House
 from readyup.wiring.store_vitals import StoreMetrics
-from readyup.wiring.vitals import Counted, ProcessMetrics
+from readyup.wiring.traces import open_traces
+from readyup.wiring.vitals import ProcessMetrics
 
 SURPLUS_PATIENCE_MS = 60_000
 JOIN_KEY, JOIN_KEY_PUBLIC = "READYUP_JOIN_KEY", "READYUP_JOIN_KEY_PUBLIC"
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What every role of one process shares."""
-
-    config: Config
-    store: Store
-    run_dir: Path
-    name: str
-    """This process among its like, e.g. ``director-2``."""
-
-    clock: Clock
-    chance: random.Random
-    doors: Doors = field(default_factory=dict)
-    """Where its roles listen, by section; without one a role opens its own."""
-
-    counted: Counted = field(default_factory=Counted)
-    health: Health = field(default_factory=Health)
-    traces: Traces = OFF
-
-    def queues(self) -> dict[str, QueueStore]:
-        """Every queue's store."""
-        return {name: QueueStore(self.store, queue) for name, queue in self.config.queues.items()}
-
-    def events_dir(self) -> Path | None:
-        """Where witnesses write; None when they shall not."""
-        return self.run_dir / "events" if self.config.events else None
 
 
 async def serve(

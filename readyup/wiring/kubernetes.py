@@ -2,18 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fleets.agones.settings import KubernetesSettings
 from fleets.spec import FleetSpec
-
-if TYPE_CHECKING:
-    from readyup.wiring.embedded import House
+from readyup.wiring.house import House
 
 
-async def run_agones_fleets(
-    house: "House", specs: Sequence[FleetSpec], stop: asyncio.Event
-) -> None:
+async def run_agones_fleets(house: House, specs: Sequence[FleetSpec], stop: asyncio.Event) -> None:
     """Look after fleets of pods until ``stop``, each in its cluster.
 
     Any number of processes may; one leads each fleet. A cluster that does not answer keeps
@@ -33,7 +28,7 @@ async def run_agones_fleets(
 
 
 async def run_in_cluster(
-    house: "House",
+    house: House,
     cluster: str,
     settings: KubernetesSettings,
     specs: Sequence[FleetSpec],

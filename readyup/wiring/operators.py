@@ -1,19 +1,15 @@
 """The operator API of a console: the stores of every queue and fleet, and who may change them."""
 
-from typing import TYPE_CHECKING
-
 from readyup.operators.api import OperatorApi
 from readyup.operators.audit import Audit
 from readyup.operators.deeds import Deeds
 from readyup.operators.door import Door
 from readyup.operators.reads import Answers, Frames, Reads
 from readyup.wiring.adapters import pools_of
-
-if TYPE_CHECKING:
-    from readyup.wiring.embedded import House
+from readyup.wiring.house import House
 
 
-def operator_api(house: "House", frames: Frames, answers: Answers) -> OperatorApi:
+def operator_api(house: House, frames: Frames, answers: Answers) -> OperatorApi:
     """Put it together; nothing runs by itself."""
     pools = pools_of(house.store, house.config)
     return OperatorApi(

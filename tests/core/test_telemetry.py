@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from core.errors import Invalid
 from core.opentelemetry import OpenTraces
-from core.telemetry import OFF, TelemetrySettings, current_ids, open_traces, well_formed, within
+from core.telemetry import OFF, TelemetrySettings, current_ids, well_formed, within
 
 CLIENTS = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 REFUSED = CLIENTS[:-2] + "00"
@@ -159,18 +159,6 @@ def test_at_the_end_nobody_waits_for_a_collector_that_is_away():
         ours.close()
 
     assert moody.asked == 1
-
-
-def test_without_the_package_the_error_names_the_cure(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delitem(sys.modules, "core.opentelemetry")
-    monkeypatch.setitem(sys.modules, "opentelemetry", None)
-
-    with pytest.raises(Invalid, match=r"pip install readyup\[telemetry\]"):
-        open_traces(SETTINGS, role="api", name="api-1")
-
-
-def test_without_an_endpoint_there_is_nothing_to_install():
-    assert open_traces(TelemetrySettings(), role="api", name="api-1") is OFF
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from core.errors import Invalid
 from core.redis import Store
 from core.web import serve_app
 from readyup.settings import Config, parse
-from readyup.wiring.embedded import House, run_fleets
+from readyup.wiring.embedded import run_fleets
+from readyup.wiring.house import House
 from tests.fleets.agones.api_server import FLEETS, FakeApi
 
 
