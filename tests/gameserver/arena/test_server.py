@@ -1,70 +1,9 @@
 """The arena over real UDP, with an allocator on a WebSocket."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
-from core import dice
-from core.clock import SystemClock
-from core.ids import QueueName
-from gameserver.arena.client import ArenaClient, ArenaPort, wander
-from gameserver.arena.server import ArenaServer
-from gameserver.pinning import Pinned
-from gameserver.runtime import Runtime
-from tests.gameserver.fakes import (
-    MATCH,
-    OTHER_MATCH,
-    FakeAllocator,
-    FakeSdk,
-    FakeWitness,
-    assign,
-    environment,
-    token,
-)
-
-
-@dataclass
-class House:
-    allocator: FakeAllocator
-    sdk: FakeSdk
-    witness: FakeWitness
-    arena: ArenaServer
-    stop: asyncio.Event
-    running: asyncio.Task[str]
-    port: ArenaPort
-
-    def player(self) -> ArenaClient:
-        return ArenaClient(self.port, steer=wander(dice.stream(1, "steer")))
-
-    async def join(
-        self, name: str = "ann", *, timeout_s: float = 5.0, **claims: object
-    ) -> tuple[ArenaClient, str]:
-        player, opens = self.player(), token(name, **claims)
-        outcome = await player.connect("127.0.0.1", self.arena.port, opens, timeout_s=timeout_s)
-        return player, outcome.reason
-
-
-@contextlib.asynccontextmanager
-async def house(seconds: float = 0.4, *, rooms: int = 1) -> AsyncIterator[House]:
-    async with FakeAllocator().serve() as allocator:
-        where = environment(allocator.url, rooms=rooms)
-        allocator.key = where.public_hex()
-        arena = ArenaServer(
-            "127.0.0.1",
-            0,
-            seconds={QueueName("duel"): seconds},
-            seconds_default=1.0,
-            chance=dice.stream(1, "links"),
-        )
-        sdk, witness, stop = FakeSdk(), FakeWitness(), asyncio.Event()
-        runtime = Runtime(where, arena, sdk, witness, SystemClock(), dice.stream(1, "back-off"))
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(runtime.run(stop, Pinned((0,), "core 0 of 2")))
-            await allocator.until(lambda: bool(allocator.hellos))
-            with ArenaPort() as port:
-                yield House(allocator, sdk, witness, arena, stop, running, port)
-            stop.set()
+from tests.gameserver.arena.house import house
+from tests.gameserver.fakes import MATCH, OTHER_MATCH, assign, token
 
 
 async def test_a_room_plays_a_match_and_then_another():
