@@ -5,9 +5,11 @@ root folder of the container's own, in a mount namespace. Pods share the cluster
 so each has an address of loopback for its own.
 """
 
+import contextlib
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -74,12 +76,7 @@ class Container:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.data.mkdir(parents=True, exist_ok=True)
         for path, text in self.files.items():
-            # /var/run is a link to /run.
-            inside = re.sub(r"^/var/run/", "/run/", path).lstrip("/")
-            file = self.folder / "files" / inside
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, "utf-8")
-            file.chmod(0o755 if path.startswith(PROGRAMS) else 0o644)
+            self.tell(path, text)
         words = [*self.spec.get("command", ()), *self.spec.get("args", ())]
         given = [f"{name}={value}" for name, value in self.env.items()]
         command = shlex.join(["env", "-i", *given, *(expanded(one, self.env) for one in words)])
@@ -98,7 +95,17 @@ class Container:
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                start_new_session=True,
             )
+
+    def tell(self, path: str, text: str) -> None:
+        """Write one of its files, while it runs too."""
+        # /var/run is a link to /run.
+        inside = re.sub(r"^/var/run/", "/run/", path).lstrip("/")
+        file = self.folder / "files" / inside
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+        file.chmod(0o755 if path.startswith(PROGRAMS) else 0o644)
 
     def enter(self, *command: str) -> int:
         """Run a command in it, as probes and hooks are; the exit code."""
@@ -110,20 +117,20 @@ class Container:
         )
         return done.returncode
 
-    def kill(self) -> None:
+    def kill(self) -> int:
+        """End all that runs in it, as its runtime does; the exit code."""
         assert self.process is not None
-        self.process.kill()
-        self.process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        return self.process.wait()
 
     def stop(self, patience_s: float = 20.0) -> int:
-        """SIGTERM, then SIGKILL; the exit code."""
+        """SIGTERM for its command, then SIGKILL for what is left; the exit code."""
         assert self.process is not None
         self.process.terminate()
-        try:
-            return self.process.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(patience_s)
+        return self.kill()
 
     def last_words(self, lines: int = 8) -> str:
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-lines:])

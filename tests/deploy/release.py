@@ -7,6 +7,7 @@ in place of the cluster's DNS, and each pod has a loopback address of its own.
 import base64
 import ipaddress
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,9 @@ SPACE = "readyup"
 DOMAIN = f"{SPACE}.svc.cluster.local"
 DEVELOPMENT = {"api": {"READYUP_API_HOST": "127.0.0.1"}}
 """On loopback the API lets bots in with development keys."""
+
+STAND_IN = ROOT / "tests" / "deploy" / "valkey_cli.py"
+"""For `valkey-cli`, where neither it nor Redis' own is installed."""
 
 Object = dict[str, Any]
 
@@ -41,6 +45,7 @@ class Release:
     authority: str
     addresses: dict[str, str] = field(default_factory=dict)
     containers: dict[str, Container] = field(default_factory=dict)
+    _given: int = 0
 
     @classmethod
     async def of(cls, plane: Plane, api: Api, folder: Path) -> "Release":
@@ -115,11 +120,18 @@ class Release:
         for container in self.containers.values():
             container.stop()
 
+    def move(self, pod: str) -> None:
+        """Give a pod another address; it has it from its next start, its name at once."""
+        self.addresses.pop(pod, None)
+        self._address(pod)
+        for container in self.containers.values():
+            container.tell("/etc/hosts", self._hosts())
+
     def _address(self, pod: str) -> str:
-        """A loopback address for each pod."""
-        first = int(ipaddress.ip_address("127.0.1.1"))
+        """A loopback address for each pod, never used before."""
         if pod not in self.addresses:
-            self.addresses[pod] = str(ipaddress.ip_address(first + len(self.addresses)))
+            self._given += 1
+            self.addresses[pod] = str(ipaddress.ip_address("127.0.1.0") + self._given)
         return self.addresses[pod]
 
     def _services(self) -> None:
@@ -191,7 +203,10 @@ class Release:
 
 def programs() -> dict[str, str]:
     """Those of Valkey's image: its server, bound to the pod's own address, and its client."""
-    server = f'exec {shlex.quote(str(find_server()))} "$@" --bind "$POD_IP"'
-    client = f'exec {sys.executable} {ROOT / "tests/deploy/valkey_cli.py"} "$@"'
-    lines = {"valkey-server": server, "valkey-cli": client}
+    client = shutil.which("valkey-cli") or shutil.which("redis-cli")
+    asks = f'{client} -h "$POD_IP"' if client else f"{sys.executable} {STAND_IN}"
+    lines = {
+        "valkey-server": f'exec {shlex.quote(str(find_server()))} "$@" --bind "$POD_IP"',
+        "valkey-cli": f'exec {asks} "$@"',
+    }
     return {f"{PROGRAMS}/{name}": f"#!/bin/sh\n{line}\n" for name, line in lines.items()}

@@ -10,4 +10,5 @@ set -eu
   echo "cluster-announce-hostname $own"
   echo "cluster-announce-ip $POD_IP"
 } > "$node"
+sh /etc/valkey/meet.sh &
 exec valkey-server "$node"

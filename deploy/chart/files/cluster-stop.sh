@@ -1,10 +1,11 @@
 #!/bin/sh
-# A primary asks its replica to take over before it goes.
+# A primary asks a replica that lives to take over before it goes.
 set -eu
 . /etc/valkey/lib.sh
 
 [ "$(role)" = master ] || exit 0
-replica=$(ask --raw cluster replicas "$(ask --raw cluster myid)" | sed -n 's/^[^ ]* \([^:]*\):.*/\1/p' | head -n 1)
+replica=$(ask --raw cluster replicas "$(ask --raw cluster myid)" |
+  awk '$3 !~ /fail/ { sub(/:.*/, "", $2); print $2; exit }')
 [ -n "$replica" ] || exit 0
 ask -h "$replica" cluster failover
 waited=0

@@ -25,7 +25,7 @@ repl-diskless-sync yes
 repl-backlog-size 64mb
 repl-timeout 10
 client-output-buffer-limit replica 256mb 64mb 60
-{{- if ne .Values.valkey.mode "single" }}
+{{- if eq .Values.valkey.mode "sentinel" }}
 min-replicas-to-write 1
 min-replicas-max-lag 5
 {{- end }}
