@@ -26,7 +26,7 @@ test: setup ## the tests, under a minute
 	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser and not cluster and not chart and not failover"
 
 faults: setup ## kills of real processes under bots, two minutes
-	@$(BIN)/pytest -q -m "slow and not cluster and not failover"
+	@$(BIN)/pytest -q -m "slow and not cluster and not failover and not alerts"
 
 failover: setup ## Sentinels and Clusters whose primaries die and are cut off, three minutes
 	@$(AS_ROOT) $(BIN)/pytest -q -n 2 --dist load -m failover tests/failover

@@ -8,7 +8,7 @@ class EventsMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.told = Counter(
-            "readyup_events_told_total",
+            "readyup_events_told",
             "Records that the sink has taken, those told again included.",
             ["source"],
             registry=registry,
@@ -20,19 +20,19 @@ class EventsMetrics:
             registry=registry,
         )
         self.skipped = Counter(
-            "readyup_events_skipped_total",
+            "readyup_events_skipped",
             "Gaps: times that events were trimmed before they could be told.",
             ["source"],
             registry=registry,
         )
         self.withdrawn = Counter(
-            "readyup_events_withdrawn_total",
+            "readyup_events_withdrawn",
             "Events that a failover of the store took back after they were read.",
             ["source"],
             registry=registry,
         )
         self.unreadable = Counter(
-            "readyup_events_unreadable_total",
+            "readyup_events_unreadable",
             "Events left out because they do not say what is promised of their kind.",
             ["source"],
             registry=registry,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 Q = 'queue="duel"'
 F = 'fleet="arena"'
+SOURCE = 'source="queue/duel"'
 DIRECTORS = 'job="readyup", instance="d1", queue="duel"'
 LED = {f"readyup_matchmaker_director_epoch{{{DIRECTORS}}}": "7x2000"}
 
@@ -182,6 +183,20 @@ SCENES = (
     Scene("ReadyUpStoreReplicaLost", {REPLICAS: "2x4 1x24 2x9"}, "7m", "8m", "warning"),
     Scene("ReadyUpStoreFilling", {"readyup_store_memory_ratio": "0.5x4 0.9x24 0.6x9"}, "7m", "8m"),
     Scene("ReadyUpStoreNotPersisting", {"readyup_store_persists": "1x4 0x8 1x9"}, "2m45s", "4m"),
+    Scene(
+        "ReadyUpEventsBehind",
+        {f"readyup_events_behind_seconds{{{SOURCE}}}": "0x4 10+15x20 0x9"},
+        "6m",
+        "8m",
+        severity="warning",
+    ),
+    Scene(
+        "ReadyUpEventsSkipped",
+        {f"readyup_events_skipped_total{{{SOURCE}}}": "_x4 1x300"},
+        "2m",
+        "65m",
+        severity="warning",
+    ),
     Scene(
         "ReadyUpProcessDown",
         {'up{job="readyup", instance="d2"}': "1x4 0x8 1x9"},

@@ -20,7 +20,7 @@ ROWS = 20
 
 METRICS = (
     "matchmaker metrics", "allocator metrics", "fleets metrics", "agones metrics",
-    "process metrics", "store metrics",
+    "process metrics", "store metrics", "events metrics",
 )  # fmt: skip
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from deploy.monitoring.boards import BOARDS
-from tests.monitoring.live import Demo, Prometheus, demo, prometheus
+from tests.monitoring.live import demo, standing_still
+from tests.monitoring.troubles import directors_stopped, fleet_paused
+from tests.monitoring.watch import Prometheus, prometheus
 
 pytestmark = [
     pytest.mark.slow,
@@ -24,8 +26,9 @@ TROUBLE = {"Matches that did not come to be", "Repairs", "Matches that stood in 
 """Panels of what a short and healthy evening may well not have; their queries are checked after
 the trouble below."""
 
-DOWN = {"ReadyUpQueueUnled", "ReadyUpProcessDown"}
-PAUSED = {"ReadyUpMatchesInLine", "ReadyUpQueuePaused"}
+UNLED = [("ReadyUpQueueUnled", "critical"), ("ReadyUpProcessDown", "warning")]
+IN_LINE = [("ReadyUpMatchesInLine", "critical")]
+AWAY = [("ReadyUpStoreAway", "critical")]
 
 
 async def test_every_panel_has_data_and_alerts_fire_and_clear(tmp_path: Path):
@@ -33,15 +36,20 @@ async def test_every_panel_has_data_and_alerts_fire_and_clear(tmp_path: Path):
     async with demo(run) as played, prometheus(run, tmp_path / "prom") as seen:
         with taking("every panel has data"):
             await _all_panels(seen, but=TROUBLE, within_s=45)
-        assert "ReadyUpQueueUnled" not in await seen.firing()
+        assert UNLED[0] not in await seen.firing()
 
-        for trouble in (
-            _directors_stand_still,
-            _a_fleet_and_a_queue_are_paused,
-            _the_store_stands_still,
-        ):
-            with taking(trouble.__name__):
-                await trouble(played, seen)
+        with taking("directors stand still"):
+            async with directors_stopped(played, seen):
+                await seen.until_fired(UNLED, 20)
+            await seen.until_clear(UNLED, 20)
+        with taking("a fleet is paused"):
+            async with fleet_paused(played, seen):
+                await seen.until_fired(IN_LINE, 20)
+            await seen.until_clear(IN_LINE, 25)
+        with taking("the store stands still"):
+            with standing_still(*played.stores().values()):
+                await seen.until_fired(AWAY, 15)
+            await seen.until_clear(AWAY, 20)
 
         await _all_panels(seen, but={"Repairs", "Matches that did not come to be"}, within_s=5)
 
@@ -74,29 +82,3 @@ async def _empty(seen: Prometheus, but: set[str]) -> list[str]:
                 if panel.title not in but and not await seen.query(expr):
                     empty.append(f"{board.title}: {panel.title}: {expr}")
     return empty
-
-
-async def _directors_stand_still(played: Demo, seen: Prometheus) -> None:
-    with played.standing_still(played.pid("director-1"), played.pid("director-2")):
-        said = await seen.until(lambda firing: "ReadyUpQueueUnled" in firing, 20)
-        assert said["ReadyUpQueueUnled"].startswith("No director leads ")
-        await seen.until(lambda firing: "ReadyUpProcessDown" in firing, 10)
-    await seen.until(
-        lambda firing: not {"ReadyUpQueueUnled", "ReadyUpProcessDown"} & set(firing), 20
-    )
-
-
-async def _a_fleet_and_a_queue_are_paused(played: Demo, seen: Prometheus) -> None:
-    await played.operator("pause", "fleet/arena")
-    await seen.until(lambda firing: "ReadyUpMatchesInLine" in firing, 20)
-    await played.operator("pause", "queue/duel")
-    await seen.until(lambda firing: firing.keys() >= PAUSED, 15)
-    await played.operator("resume", "fleet/arena")
-    await played.operator("resume", "queue/duel")
-    await seen.until(lambda firing: not PAUSED & firing.keys(), 25)
-
-
-async def _the_store_stands_still(played: Demo, seen: Prometheus) -> None:
-    with played.standing_still(played.store_pid()):
-        await seen.until(lambda firing: "ReadyUpStoreAway" in firing, 15)
-    await seen.until(lambda firing: "ReadyUpStoreAway" not in firing, 20)

@@ -37,7 +37,7 @@ ALERTS = [rule for rule in rules() if "alert" in rule]
 
 def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["promtool", *arguments], capture_output=True, text=True, check=False, timeout=30
+        ["promtool", *arguments], capture_output=True, text=True, check=False, timeout=55
     )
 
 
