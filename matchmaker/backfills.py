@@ -1,12 +1,14 @@
 """Running matches that ask for players: a request is written here, and lives beside its match.
 
-One request of a match lives at a time. It is a partly filled match: everything that a pass
-needs to judge a newcomer stands in it, so that the pass can be run again from the log.
+A match's server has one request, and so have back ends; theirs stands before the server's,
+which waits beneath it. A request is a partly filled match: everything that a pass needs to
+judge a newcomer stands in it, so that the pass can be run again from the log.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import msgspec
 
@@ -19,7 +21,12 @@ from matchmaker.rules.model import Rules
 from matchmaker.rules.ruleset import RuleSet
 from matchmaker.tickets import MatchRecord, OpenMatch, WaitingTicket
 
-BACKFILL = LuaScript.load("matchmaker.lua", "backfill")
+BACKFILL, BACKFILL_ENDS = (
+    LuaScript.load("matchmaker.lua", name) for name in ("backfill", "backfill_ends")
+)
+
+ENDS_MAX = 100
+"""Requests ended in one call."""
 
 TRIES = 3
 """How often a request is written anew because newcomers came while it was written."""
@@ -42,18 +49,29 @@ class Wanted:
     """Whose seats may be given away."""
 
     epoch: int = 0
-    """Session epoch of the server that asks; 0 for who asks wherever the match is."""
+    """Session epoch of the server that asks; 0 for a back end, which asks wherever the match is."""
 
     automatic: bool = False
     """Nobody asks: these have left and did not come back."""
+
+    wait_s: float = 0.0
+    """For how long a back end's request stands; 0 for as long as the match is played there."""
+
+    def by(self) -> Literal["server", "backend"]:
+        """Whose request it is."""
+        return "server" if self.epoch else "backend"
 
 
 async def ask(queue: Records, wanted: Wanted, *, now_ms: int) -> str:
     """Have a running match asked for players, or take that back.
 
+    The same again is the same request, and its time begins anew. A back end takes back whatever
+    there is, a server its own request.
+
     Returns:
-        "open", also again; "withdrawn"; "off" where the queue does not want it; "ended" or
-        "moved" when it is not played, or not there; "filling" while newcomers are on their way.
+        "open", also again, and when it waits beneath a back end's; "withdrawn"; "off" where the
+        queue does not want it; "ended" or "moved" when it is not played, or not there; "filling"
+        while newcomers are on their way.
 
     Raises:
         Invalid: seats of teams that there are not, or that have no room; or the match is so old
@@ -73,15 +91,28 @@ async def ask(queue: Records, wanted: Wanted, *, now_ms: int) -> str:
             args={
                 "now_ms": now_ms,
                 "match": wanted.match,
+                "by": wanted.by(),
                 "backfill": request.id if request else "",
                 "fills": str(record.fills),
                 "epoch": wanted.epoch or record.placement.epoch,
                 "request": as_json(request) if request else "",
+                "expires_ms": now_ms + round(wanted.wait_s * 1000) if wanted.wait_s else 0,
             },
         )
         if outcome != "changed":
             return str(outcome)
     return "filling"
+
+
+async def end_due(queue: Records, *, now_ms: int) -> None:
+    """End the requests whose time is over; a server's that waits beneath one stands then."""
+    due = ENDS_MAX
+    while due == ENDS_MAX:
+        due = await BACKFILL_ENDS(
+            queue.store.durably,
+            keys={"base": queue.base},
+            args={"now_ms": now_ms, "limit": ENDS_MAX},
+        )
 
 
 async def asked(queue: Records) -> list[tuple[OpenMatch, bool]]:

@@ -20,6 +20,7 @@ from core.lease import RENEW_S, Lease
 from core.supervise import every
 from core.telemetry import OFF, Traces
 from matchmaker.acceptance import close_unanswered
+from matchmaker.backfills import end_due
 from matchmaker.feed import Feed
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.outlook import Outlook
@@ -252,6 +253,7 @@ class Director:
                 await placing.ask_again()
                 await placing.resume()
                 await placing.filling.unseat()
+                await end_due(self._queue, now_ms=self._clock.wall_ms())
                 if await feed.missed_some():
                     log.warning("director.log_gap", queue=self._name)
                     await feed.load()

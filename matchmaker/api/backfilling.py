@@ -33,7 +33,7 @@ class Backfills:
         said = await body_of(request, BackfillIn)
         open_ = {team: int(seats) for team, seats in said.open.items()}
         gone = tuple(PlayerId(player) for player in said.gone)
-        return await self._answer(Wanted(match, "", open_, gone))
+        return await self._answer(Wanted(match, "", open_, gone, wait_s=said.wait_s or 0.0))
 
     async def _withdraw(self, request: web.Request) -> web.Response:
         return await self._answer(Wanted(await self._named(request), "", {}))

@@ -176,6 +176,13 @@ class BackfillIn(Struct, forbid_unknown_fields=True):
         list[PlayerIn],
         Meta(max_length=1_000, description="Whose seats may be given away."),
     ] = []
+    wait_s: (
+        Annotated[
+            float,
+            Meta(gt=0, le=86_400, description="After so many seconds nobody is wanted any more."),
+        ]
+        | None
+    ) = None
 
 
 class BackfillOut(Struct):

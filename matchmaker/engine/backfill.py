@@ -8,6 +8,7 @@ bounded, so none stops a pass.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Protocol
 
 import numpy as np
@@ -95,13 +96,14 @@ def newcomers(wanted: OpenMatch, view: PoolView, rules: Asked, *, now_ms: int) -
     tickets = [
         one
         for one in _tried(wanted, view)
-        if judge.may_come(one) and not _kept_apart([one, *there], now_ms)
+        if judge.may_come(one) and not any(one.keeps_from(other, now_ms) for other in there)
     ]
     judged = 0
     for players in range(sum(wanted.open.values()), 0, -1):
         for seated in _seatings(tickets, dict(wanted.open), players):
             coming = [one for team in seated.values() for one in team]
-            worth = None if _kept_apart(coming, now_ms) else judge.quality(seated)
+            apart = any(one.keeps_from(other, now_ms) for one, other in combinations(coming, 2))
+            worth = None if apart else judge.quality(seated)
             if worth is not None:
                 teams = tuple(tuple(seated.get(name, ())) for name in rules.team_names())
                 return _found(teams, wanted, worth)
@@ -109,17 +111,6 @@ def newcomers(wanted: OpenMatch, view: PoolView, rules: Asked, *, now_ms: int) -
             if judged >= JUDGED_MAX:
                 return None
     return None
-
-
-def _kept_apart(some: Sequence[WaitingTicket], now_ms: int) -> bool:
-    """Whether some of these are in no match with others of them."""
-    return any(
-        one.keeps_from(other, now_ms)
-        for one in some
-        if one.apart
-        for other in some
-        if other is not one
-    )
 
 
 def _tried(wanted: OpenMatch, view: PoolView) -> list[WaitingTicket]:

@@ -28,7 +28,8 @@ for _, id in ipairs(tickets) do
   end
 end
 local of = record[4]
-if of and redis.call("HGET", match_key(of), "ended") then
+local running = of and redis.call("HMGET", match_key(of), "state", "ended")
+if running and (running[1] ~= "committed" or running[2]) then
   close_match(match, now_ms, "ended", "")
   return "closed"
 end

@@ -28,11 +28,12 @@ local fill = ARGV[10] ~= "" and cjson.decode(ARGV[10])
 if fill then
   local running = redis.call("HMGET", match_key(fill.of), "state", "ended")
   local asked = redis.call("HMGET", backfill_key(fill.of), "id", "filling")
+  local ends_ms = tonumber(redis.call("ZSCORE", backfill_ends, fill.of) or "inf")
   if running[1] ~= "committed" or running[2] then
     end_backfill(fill.of, now_ms, "ended")
     return { "over" }
   end
-  if asked[1] ~= fill.backfill or asked[2] then return { "over" } end
+  if asked[1] ~= fill.backfill or asked[2] or ends_ms <= tonumber(now_ms) then return { "over" } end
 end
 
 local tickets, gone = cjson.decode(ARGV[4]), { "gone" }

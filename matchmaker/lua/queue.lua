@@ -5,6 +5,7 @@ local live, log, out = base .. ":live", base .. ":log", base .. ":out"
 local placing, unannounced = base .. ":placing", base .. ":unannounced"
 local asking = base .. ":asking"
 local backfills, unseat = base .. ":backfills", base .. ":unseat"
+local backfill_ends = base .. ":backfill_ends"
 local RETENTION_S = 3600 -- how long an ended ticket or match can still be asked for
 local WAITS_SLOT_MS = 300000 -- waits are counted by the five minutes in which they ended
 
@@ -78,10 +79,20 @@ end
 -- A running match asks for players no more.
 local function end_backfill(match, now_ms, reason)
   local id = redis.call("HGET", backfill_key(match), "id")
+  redis.call("SREM", backfills, match)
+  redis.call("ZREM", backfill_ends, match)
   if not id then return end
   redis.call("DEL", backfill_key(match))
-  redis.call("SREM", backfills, match)
   event(log, "backfill.ended", now_ms, { match = match, backfill = id, reason = reason })
+end
+
+-- A running match asks for players; it asked for none.
+local function stand_backfill(match, now_ms, id, by, request)
+  local key = backfill_key(match)
+  redis.call("HSET", key, "id", id, "by", by, "request", request)
+  redis.call("EXPIRE", key, 2 * RETENTION_S)
+  redis.call("SADD", backfills, match)
+  event(log, "backfill.asked", now_ms, { match = match, backfill = id, request = request })
 end
 
 -- A match that was formed comes to nothing: its tickets wait again, with their age.

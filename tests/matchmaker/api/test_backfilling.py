@@ -7,7 +7,7 @@ import pytest
 
 from core.ids import FleetName, MatchId, PlayerId, QueueName
 from core.redis import Store
-from matchmaker.backfills import asked
+from matchmaker.backfills import asked, end_due
 from matchmaker.filling import fill_of
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
@@ -87,6 +87,19 @@ async def test_the_same_again_is_the_same_request_and_another_takes_its_place(
     assert ids[0] == ids[1] != ids[2]
 
 
+async def test_a_back_end_says_for_how_long_it_wants_players(
+    http: aiohttp.ClientSession, duel: QueueStore
+):
+    await running(http, duel)
+    body = {**BO_LEFT, "wait_s": 2.5}
+    assert (await ask(http, "POST", PATH, BACKEND, json=body))[0] == 200
+    ((request, _),) = await asked(duel)
+
+    for after_ms, there in ((2_499, 1), (2_500, 0)):
+        await end_due(duel, now_ms=request.asked_ms + after_ms)
+        assert len(await asked(duel)) == there
+
+
 async def test_while_newcomers_are_on_their_way_only_the_same_is_asked_again(
     http: aiohttp.ClientSession, duel: QueueStore
 ):
@@ -128,6 +141,7 @@ async def test_the_same_words_about_another_roster_are_another_request(
         ({"open": {"green": 1}}, "$.open", "there are: red, blue"),
         ({"open": {}}, "$.open", "length >= 1"),
         ({"open": {"blue": 0}}, "$.open[...]", ">= 1"),
+        ({**BO_LEFT, "wait_s": 0}, "$.wait_s", "> 0"),
         ({}, "$", "open"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from core.ids import FleetName, MatchId, PlayerId, TicketId
 from matchmaker.engine.backfill import WithBackfill, newcomers
 from matchmaker.engine.passes import passes
@@ -95,6 +97,30 @@ def test_nobody_comes_back_to_the_match_that_they_left():
     wanted = replace(wanted, teams={**wanted.teams, "red": [(left.id, left.players[0])]})
 
     assert who(wanted, left) == []
+
+
+@pytest.mark.parametrize("rules", [TRIOS, flexmatch.load(ROLES % "")], ids=["window", "rule set"])
+def test_nobody_comes_whom_a_player_of_the_match_avoids_or_who_avoids_one(rules: Asked):
+    def avoiding(ticket: WaitingTicket, player: str, until_ms: int = 0) -> WaitingTicket:
+        return replace(ticket, apart={PlayerId(player): until_ms})
+
+    seats = {"red": waits("r", size=2), "blue": waits("b", role="healer")}
+    free, wanted = waits("n"), running({"blue": 1}, **seats)
+    wary = running({"blue": 1}, **{**seats, "red": avoiding(seats["red"], "n0")})
+    was_wary = running({"blue": 1}, **{**seats, "red": avoiding(seats["red"], "n0", NOW)})
+
+    assert who(wanted, free, rules=rules) == [[], ["n"]]
+    assert who(wary, free, rules=rules) == []
+    assert who(wanted, avoiding(free, "b0"), rules=rules) == []
+    assert who(was_wary, free, rules=rules) == [[], ["n"]], "that was until now"
+
+
+def test_newcomers_who_avoid_each_other_do_not_come_together():
+    wanted = running({"red": 1, "blue": 1}, red=waits("r", size=2), blue=waits("b", size=2))
+    wary = replace(waits("x", since_s=9), apart={PlayerId("y0"): 0})
+
+    assert who(wanted, wary, waits("y")) == [["x"], []]
+    assert sorted(map(len, who(wanted, wary, waits("y"), waits("z")))) == [1, 1]
 
 
 def test_a_rule_set_judges_the_finished_match():

@@ -1,0 +1,25 @@
+--[[
+  End the requests of running matches whose time is over; the server's, where one waits beneath,
+  stands then. While newcomers are on their way they decide: it is looked at again a second later.
+
+  KEYS[1] base    the queue
+  ARGV[1] now_ms  integer
+  ARGV[2] limit   requests at most in one call
+
+  Returns: how many were due; call again when it is the limit
+]]
+-- include: core:event
+-- include: queue
+local now_ms = ARGV[1]
+local due = redis.call("ZRANGEBYSCORE", backfill_ends, "-inf", now_ms, "LIMIT", 0, ARGV[2])
+for _, match in ipairs(due) do
+  local held = redis.call("HMGET", backfill_key(match), "id", "filling", "beneath")
+  if held[2] then
+    redis.call("ZADD", backfill_ends, tonumber(now_ms) + 1000, match)
+  else
+    end_backfill(match, now_ms, "expired")
+    local servers = held[3] and cjson.decode(held[3])
+    if servers then stand_backfill(match, now_ms, servers[1], "server", servers[2]) end
+  end
+end
+return #due
