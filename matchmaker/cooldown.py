@@ -5,7 +5,7 @@ in two places, so whom a player met last does not change while they wait. What w
 part of the ticket and of the queue's log, and so a replay knows it too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -51,8 +51,14 @@ def of_match(teams: Teams, whom: Literal["opponents", "anybody"]) -> dict[Player
     }
 
 
-async def note(queue: Records, teams: Teams, *, now_ms: int) -> None:
-    """Note a match that is committed. Once more has the same effect."""
+async def note(
+    queue: Records, teams: Teams, *, now_ms: int, newcomers: Collection[PlayerId] | None = None
+) -> None:
+    """Note a match that is committed. Once more has the same effect.
+
+    ``newcomers``: those who came to a match that runs. What they met is noted, of the others it
+    was noted before; one side's word is enough to keep two apart.
+    """
     settings = queue.settings
     length_ms = round(settings.rematch_cooldown_s * 1000)
     if not length_ms or sum(map(len, teams.values())) > PLAYERS_MAX:
@@ -67,6 +73,7 @@ async def note(queue: Records, teams: Teams, *, now_ms: int) -> None:
                 length_ms,
             )
             for player, others in of_match(teams, settings.rematch_with).items()
+            if newcomers is None or player in newcomers
         ]
     )
 

@@ -52,6 +52,11 @@ def seated(
     )
 
 
+def everybody_of(forming: Forming) -> Teams:
+    """The teams of the match that its players are to play in, with those who play already."""
+    return _teams(forming.fill.after) if forming.fill else forming.teams
+
+
 class Filling:
     """Takes seats for one queue's newcomers, and gives back those that nobody came to."""
 

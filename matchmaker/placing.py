@@ -21,7 +21,7 @@ from core.placement import ClaimOrder
 from core.telemetry import OFF, Traces
 from matchmaker.cooldown import note
 from matchmaker.engine.search import Found
-from matchmaker.filling import Filling, fill_of, seated
+from matchmaker.filling import Filling, everybody_of, fill_of, seated
 from matchmaker.forming import Forming
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Allocations
@@ -255,7 +255,8 @@ class Placing:
         if state == "closed":
             await self._give_back(match, "closed")
         if state == "committed":
-            await note(self._queue, forming.teams, now_ms=now_ms)
+            coming = {seat.player for seat in forming.order.players}
+            await note(self._queue, everybody_of(forming), newcomers=coming, now_ms=now_ms)
         if state == "committed" and forming.placement.epoch > 1:
             # Committed before, and moved since: what is announced is where it is now.
             await self._queue.moved(forming.placement, now_ms=now_ms)

@@ -83,6 +83,17 @@ async def test_the_last_match_alone_counts_and_crowds_do_not(store: Store):
     assert list(await whom(queue, "b1", now_ms=NOW)) == ["a1"]
 
 
+async def test_newcomers_have_met_those_whom_they_came_to(store: Store):
+    queue = QueueStore(store, DUEL)
+    await note(queue, seats(red=["a1"], blue=["b1"]), now_ms=NOW)
+    await note(
+        queue, seats(red=["a1"], blue=["c1"]), newcomers=[PlayerId("c1")], now_ms=NOW + 10_000
+    )
+
+    assert await whom(queue, "c1", now_ms=NOW + 55_000) == {"a1": NOW + 70_000}
+    assert await whom(queue, "a1", now_ms=NOW + 55_000) == {"b1": NOW + 60_000}
+
+
 async def test_nothing_is_kept_where_nobody_asked_for_it(store: Store):
     queue = QueueStore(store, replace(DUEL, rematch_cooldown_s=0))
     await note(queue, seats(red=["a1"], blue=["b1"]), now_ms=NOW)
