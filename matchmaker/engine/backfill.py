@@ -18,8 +18,8 @@ from core.ids import TicketId
 from matchmaker.engine.memory import Memory
 from matchmaker.engine.passes import Pass, Passes
 from matchmaker.engine.pool import PoolView
-from matchmaker.engine.quality import quality
-from matchmaker.engine.search import Found
+from matchmaker.engine.quality import mean, quality
+from matchmaker.engine.search import Found, terms
 from matchmaker.engine.seating import Age
 from matchmaker.rules.applicants import Unfit, applicant
 from matchmaker.rules.asked import Asked
@@ -177,17 +177,18 @@ class _ByWindow:
     now_ms: int
 
     def may_come(self, ticket: WaitingTicket) -> bool:
-        return self.quality({"": [ticket]}) is not None
+        return self.quality({next(iter(self.wanted.present)): [ticket]}) is not None
 
     def quality(self, seated: Seated) -> float | None:
-        groups = (*self.wanted.present.values(), *seated.values())
-        tickets = [one for group in groups for one in group]
+        teams = [[*there, *seated.get(team, ())] for team, there in self.wanted.present.items()]
+        tickets = [one for team in teams for one in team]
         ratings = [one.mmr for one in tickets]
         reach = min(
             self.rules.window.width(max(0, self.now_ms - one.enqueued_ms) / 1000.0)
             for one in tickets
         )
-        return 1.0 if max(ratings) - min(ratings) <= reach else None
+        spread = max(ratings) - min(ratings)
+        return mean(terms(teams, spread, reach).values()) if spread <= reach else None
 
 
 class _ByRuleSet:

@@ -1,5 +1,6 @@
 """One pass of a director, whichever kind of rules its queue has."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -12,8 +13,8 @@ from matchmaker.engine.engine import Engine
 from matchmaker.engine.forming import Formed
 from matchmaker.engine.memory import Memory
 from matchmaker.engine.pool import PoolView
-from matchmaker.engine.receipt import Receipt
-from matchmaker.engine.search import Found, search
+from matchmaker.engine.receipt import Receipt, bounded
+from matchmaker.engine.search import Found, search, terms
 from matchmaker.rules.applicants import Unfit, applicant
 from matchmaker.rules.asked import Asked
 from matchmaker.rules.model import Rules
@@ -61,10 +62,10 @@ class ByWindow:
     ) -> Pass:
         found = search(view, self._rules, now_ms=now_ms, matches_max=matches_max)
         return Pass(
-            [replace(one, receipt=self._receipt(one, view, now_ms, len(found))) for one in found]
+            [replace(one, receipt=self._receipt(one, view, now_ms, found)) for one in found]
         )
 
-    def _receipt(self, made: Found, view: PoolView, now_ms: int, found: int) -> Receipt:
+    def _receipt(self, made: Found, view: PoolView, now_ms: int, found: Sequence[Found]) -> Receipt:
         tickets = [ticket for team in made.teams for ticket in team]
         waits_s = {one.id: max(0, now_ms - one.enqueued_ms) / 1000.0 for one in tickets}
         narrowest = min(self._rules.window.width(wait_s) for wait_s in waits_s.values())
@@ -73,12 +74,14 @@ class ByWindow:
         players = sum(one.size() for one in tickets)
         return Receipt(
             rules=self._rules.version(),
-            terms={"rating": round(1.0 - made.spread / narrowest, 4) if narrowest else 1.0},
+            quality=made.quality,
+            terms=bounded(terms(made.teams, made.spread, narrowest)),
             age_s=round(min(waits_s.values()), 3),
             in_force=(f"the rating window is {narrowest:g}",),
             waiting=len(view.tickets),
             candidates=int((np.abs(view.mmr - oldest.mmr) <= reach).sum()) - 1,
-            found=found,
+            found=len(found),
+            better=sum(one.quality > made.quality + 1e-9 for one in found),
             waited_s=round(sum(waits_s[one.id] * one.size() for one in tickets) / players, 3),
         )
 

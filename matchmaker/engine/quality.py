@@ -10,7 +10,7 @@ Each term is 1 where the rules' own measure is perfect and 0 where it just holds
 - evenness of parties: 1 - (largest party - largest party of the team with the smallest) / size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from matchmaker.engine.prediction import predicted, rated
 from matchmaker.rules.expressions import leaves, work_out
@@ -23,7 +23,11 @@ SIZES, PARTIES, PREDICTED = "even team sizes", "even parties", "predicted balanc
 
 def quality(lineup: Lineup, rules: RuleSet) -> float:
     """Of a finished match, with the rules as they stood for it; 1 is best."""
-    values = [value for _, value in terms(lineup, rules)]
+    return mean([value for _, value in terms(lineup, rules)])
+
+
+def mean(values: Collection[float]) -> float:
+    """A quality from its terms; 1 where nothing can be told."""
     return round(sum(values) / len(values), 6) if values else 1.0
 
 

@@ -22,8 +22,10 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the rule set calls itself."""
 
     quality: float = 1.0
+    """The mean of its terms, before they are rounded and cut to the worst ones."""
+
     terms: Mapping[str, float] = {}
-    """What the quality is the mean of, each 0 to 1: rules by name, and the teams' evenness."""
+    """Each 0 to 1: rules by name, or ``rating`` for a rating window, and the teams' evenness."""
 
     age_s: float = 0.0
     """By which the rules were judged."""

@@ -6,12 +6,14 @@ rating lie within the window of every ticket in it. A ticket for which nothing i
 costs a bounded search and stops nobody else.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from matchmaker.engine.balance import balanced
 from matchmaker.engine.pool import PoolView
+from matchmaker.engine.quality import PARTIES, SIZES, mean
 from matchmaker.engine.receipt import Receipt
 from matchmaker.rules.model import Rules
 from matchmaker.tickets import OpenMatch, WaitingTicket
@@ -114,7 +116,7 @@ def _fill(
     for _ in range(STEPS_MAX):
         at, players, low, high, narrowest = frames[-1]
         if players == wanted:
-            made = _made([view.tickets[row] for row in chosen], rules, high - low)
+            made = _made([view.tickets[row] for row in chosen], rules, high - low, narrowest)
             if made is not None:
                 return chosen, made
             at = len(rows)  # these parties fill no teams; another last one may
@@ -136,9 +138,26 @@ def _fill(
     return None
 
 
-def _made(parties: list[WaitingTicket], rules: Rules, spread: float) -> Found | None:
+def _made(
+    parties: list[WaitingTicket], rules: Rules, spread: float, narrowest: float
+) -> Found | None:
     split = balanced(parties, teams=len(rules.teams), team_size=rules.team_size)
     if split is None:
         return None
     teams, gap = split
-    return Found(tuple(teams), spread, gap)
+    return Found(tuple(teams), spread, gap, mean(terms(teams, spread, narrowest).values()))
+
+
+def terms(
+    teams: Sequence[Sequence[WaitingTicket]], spread: float, narrowest: float
+) -> dict[str, float]:
+    """What a match's quality is the mean of; the same as under a rule set that says the same.
+
+    ``narrowest``: of its tickets' windows, in points.
+    """
+    found = {"rating": max(0.0, 1.0 - spread / narrowest)} if narrowest else {}
+    if len(teams) > 1:
+        largest = [max((one.size() for one in team), default=0) for team in teams]
+        uneven = (max(largest) - min(largest)) / max(*largest, 1)
+        found |= {SIZES: 1.0, PARTIES: 1.0 - uneven}
+    return found

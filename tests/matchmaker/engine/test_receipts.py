@@ -12,6 +12,7 @@ from matchmaker.engine.receipt import Receipt
 from matchmaker.rules import flexmatch
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.rules.ruleset import RuleSet
+from matchmaker.rules.window import as_rule_set
 from matchmaker.tickets import TicketPlayer, WaitingTicket
 
 
@@ -46,6 +47,13 @@ def rules(*, modes: int = 1) -> RuleSet:
 def ticket(name: str, skill: float, at_s: float, mode: str = "any") -> WaitingTicket:
     member = TicketPlayer(PlayerId(name), skill, {"skill": skill, "mode": mode})
     return WaitingTicket(TicketId(name), (member.id,), skill, int(at_s * 1000), "", (member,))
+
+
+def party(name: str, size: int, rating: float) -> WaitingTicket:
+    members = tuple(
+        TicketPlayer(PlayerId(f"{name}{n}"), rating, {"rating": rating}) for n in range(size)
+    )
+    return WaitingTicket(TicketId(name), tuple(one.id for one in members), rating, 0, "", members)
 
 
 def receipts(whole, waiting, *, now_s: float, wait_s: float = 0.0) -> list[Receipt | None]:
@@ -98,5 +106,33 @@ def test_a_rating_window_has_one_too():
     (receipt,) = receipts(window, waiting, now_s=2)
 
     assert receipt is not None
-    assert receipt.terms == {"rating": 0.75}
+    assert receipt.terms == {"rating": 0.75, "even team sizes": 1.0, "even parties": 1.0}
+    assert receipt.quality == pytest.approx(2.75 / 3, abs=1e-6)
     assert (receipt.candidates, receipt.waited_s) == (1, 1.5)
+
+
+def test_a_window_and_a_rule_set_that_says_the_same_call_a_match_equally_good():
+    window = Rules(("red", "blue"), 2, RatingWindow(100, 10, 200))
+    waiting = [party("a", 2, 1500), party("b", 1, 1540), party("c", 1, 1480), party("d", 2, 1900)]
+
+    (by_window,) = receipts(window, waiting, now_s=3)
+    (by_rules,) = receipts(as_rule_set(window), waiting, now_s=3)
+
+    assert by_window is not None
+    assert by_rules is not None
+    assert by_window.terms == by_rules.terms
+    assert by_window.quality == by_rules.quality < 1.0
+
+
+def test_it_counts_the_better_matches_of_its_pass_under_a_window_too():
+    window = Rules(("red", "blue"), 1, RatingWindow(100, 0, 100))
+    waiting = [
+        ticket("a", 1500, 0),
+        ticket("b", 1550, 0),
+        ticket("c", 5000, 1),
+        ticket("d", 5001, 1),
+    ]
+
+    found = receipts(window, waiting, now_s=2)
+
+    assert [(one.found, one.better) for one in found if one] == [(2, 1), (2, 0)]
