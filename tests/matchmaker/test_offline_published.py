@@ -195,6 +195,20 @@ def test_a_sixth_medic_waits():
     assert outcome.waiting[0] in {f"t{n}" for n in range(6)}
 
 
+@pytest.mark.parametrize(("by", "most"), [("union", 4), ("intersection", 6)])
+def test_medics_who_come_as_a_party_count_one_by_one_unless_rules_ask_what_they_share(
+    by: str, most: int
+):
+    """Amazon: "the number of player attribute collections"; its example allows five medics."""
+    text = TRIOS.replace('"maxCount": 5', f'"maxCount": 5, "partyAggregation": "{by}"')
+    medic = {"skill": 10, "character": ["medic"]}
+    pairs = [ticket(f"pair{n}", 0, medic, medic, latency_ms={"eu": 40}) for n in range(3)]
+
+    outcome = tried(text, *pairs, *(trio(f"t{n}") for n in range(9)))
+
+    assert 2 * sum(name.startswith("pair") for name in who(outcome)) == most
+
+
 def test_latency_is_relaxed_and_needs_a_region_in_common():
     slow = tried(TRIOS, *(trio(f"t{n}", ms=90) for n in range(9)))
     apart = tried(
