@@ -19,6 +19,8 @@ FORMS = (
     "or redis+cluster://host:port,host:port (rediss for TLS)"
 )
 PASSWORD, SENTINEL_PASSWORD = "READYUP_STORE_PASSWORD", "READYUP_SENTINEL_PASSWORD"
+FILES, SENTINEL_USER = ("ca", "cert", "key"), "sentinel_user"
+"""What may be asked behind a question mark."""
 
 _KINDS: dict[str, Kind] = {"": "server", "sentinel": "sentinel", "cluster": "cluster"}
 _PORTS: dict[Kind, int] = {"server": 6379, "sentinel": 26379, "cluster": 6379}
@@ -48,10 +50,18 @@ class Address:
     db: int = 0
     user: str = ""
     password: str = field(default="", repr=False)
+    sentinel_user: str = ""
     sentinel_password: str = field(default="", repr=False)
     tls: bool = False
     ca: str = ""
-    """File of the authority that signed the servers' certificates; empty takes the system's."""
+    """File of the authority that signed the servers' certificates, which is then the only one
+    that counts; empty takes the system's."""
+
+    cert: str = ""
+    """File of our own certificate, for servers that want one."""
+
+    key: str = ""
+    """File of its key; empty where ``cert`` has both."""
 
     def with_secrets(self, environ: Mapping[str, str]) -> "Address":
         """The same with the passwords of the environment; those in the URL give way to them."""
@@ -78,6 +88,8 @@ def parse_address(url: str, *, field: str = "$.store.url") -> Address:
     if scheme not in ("redis", "rediss") or kind is None or not parts.netloc:
         raise Invalid(f"{_hidden(url)!r} is no address of a store; write {FORMS}", field=field)
     try:
+        if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+            raise ValueError("in a password / ? # are %2F %3F %23, or it is in the environment")
         credentials, _, hosts = parts.netloc.rpartition("@")
         user, _, password = credentials.partition(":")
         endpoints = tuple(_endpoint(host, _PORTS[kind]) for host in hosts.split(","))
@@ -90,7 +102,7 @@ def parse_address(url: str, *, field: str = "$.store.url") -> Address:
             user=unquote(user),
             password=unquote(password),
             tls=tls,
-            ca=_ca(parts.query, tls=tls),
+            **_options(parts.query, kind, tls=tls),
         )
     except ValueError as wrong:
         raise Invalid(f"{_hidden(url)!r}: {wrong}; write {FORMS}", field=field) from wrong
@@ -112,7 +124,10 @@ def _endpoint(text: str, port: int) -> Endpoint:
     parts = urlsplit(f"//{text}")
     if not parts.hostname:
         raise ValueError("a host is missing")
-    return Endpoint(parts.hostname, parts.port or port)
+    try:
+        return Endpoint(parts.hostname, parts.port or port)
+    except ValueError:  # it repeats what it was given, which may be part of a password
+        raise ValueError("a port is a number within 0-65535") from None
 
 
 def _db(path: str, kind: Kind) -> int:
@@ -125,20 +140,28 @@ def _db(path: str, kind: Kind) -> int:
     return int(path)
 
 
-def _ca(query: str, *, tls: bool) -> str:
+def _options(query: str, kind: Kind, *, tls: bool) -> dict[str, str]:
+    """What stands behind the question mark."""
     asked = parse_qs(query, strict_parsing=bool(query))
-    if unknown := asked.keys() - {"ca"}:
-        raise ValueError(f"{min(unknown)!r} is nothing that may be asked there; ca is")
-    file = asked.get("ca", [""])[0]
-    if file and not tls:
-        raise ValueError("ca is for TLS, which rediss asks for")
-    if file and not Path(file).is_file():
-        raise ValueError(f"ca: there is no file {file}")
-    return file
+    if unknown := asked.keys() - {*FILES, SENTINEL_USER}:
+        known = f"{', '.join(FILES)} and {SENTINEL_USER}"
+        raise ValueError(f"{min(unknown)!r} is nothing that may be asked there; {known} are")
+    options = {name: values[-1] for name, values in asked.items()}
+    if SENTINEL_USER in options and kind != "sentinel":
+        raise ValueError(f"{SENTINEL_USER} is for redis+sentinel://")
+    if "key" in options and "cert" not in options:
+        raise ValueError("a key is no use without its cert")
+    for name in FILES:
+        if name in options and not tls:
+            raise ValueError(f"{name} is for TLS, which rediss asks for")
+        if name in options and not Path(options[name]).is_file():
+            raise ValueError(f"{name}: there is no file {options[name]}")
+    return options
 
 
 def _hidden(url: str) -> str:
     """The URL without its password."""
     credentials, at, rest = url.rpartition("@")
-    head, colon, _ = credentials.rpartition(":")
-    return f"{head}:***@{rest}" if at and colon and not head.endswith(("redis", "rediss")) else url
+    scheme, slashes, words = credentials.partition("://")
+    user, colon, _ = words.partition(":")
+    return f"{scheme}{slashes}{user}:***@{rest}" if at and colon else url

@@ -1,7 +1,9 @@
 """redis-py's clients as this project wants them: nothing is retried, every wait has an end."""
 
 import contextlib
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import redis.asyncio as aioredis
@@ -50,9 +52,9 @@ def client(
 
 
 def sentinel(address: Address, endpoint: Endpoint, *, patience_s: float) -> aioredis.Redis:
-    """A client of one Sentinel, whose password is another than the servers'."""
+    """A client of one Sentinel, whose user and password are others than the servers'."""
     kind, settings = _place(address, endpoint)
-    settings.pop("username", None)
+    settings["username"] = address.sentinel_user or None
     settings["password"] = address.sentinel_password or None
     pool = aioredis.BlockingConnectionPool(
         connection_class=kind,
@@ -82,8 +84,28 @@ def _place(address: Address, endpoint: Endpoint) -> tuple[type[AbstractConnectio
         return UnixDomainSocketConnection, {"path": endpoint.host}
     place = {"host": endpoint.host, "port": endpoint.port, **secrets}
     if address.tls:
-        return SSLConnection, {**place, "ssl_ca_certs": address.ca or None}
+        return Secured, {**place, "trust": partial(_context, address)}
     return Connection, place
+
+
+class Secured(SSLConnection):
+    """Reads its files at every connection, as whoever issues certificates renews them."""
+
+    def __init__(self, *, trust: Callable[[], ssl.SSLContext], **settings: Any) -> None:  # noqa: ANN401
+        super().__init__(**settings)
+        self._trust = trust
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        return {"host": self.host, "port": self.port, "ssl": self._trust()}
+
+
+def _context(address: Address) -> ssl.SSLContext:
+    """Trusts the authority that is named, and only where none is the system's."""
+    context = ssl.create_default_context(cafile=address.ca or None)
+    if address.cert:
+        # Without a password OpenSSL would ask the terminal for that of a locked key.
+        context.load_cert_chain(address.cert, address.key or None, password="")
+    return context
 
 
 def _counting(greeted: Callable[[], None]) -> Callable[[AbstractConnection], Any]:

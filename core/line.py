@@ -18,22 +18,17 @@ from typing import Any, Literal
 import redis.asyncio as aioredis
 from redis.exceptions import (
     AskError,
-    ClusterDownError,
-    ConnectionError as RedisConnectionError,
     DataError,
-    MovedError,
     NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
     RedisError,
     ResponseError,
-    TimeoutError as RedisTimeoutError,
     TryAgainError,
 )
 
 from core import clients
-from core.errors import Exhausted, Invalid, StoreUnreachable
+from core.errors import Invalid, StoreUnreachable
 from core.lua import LuaScript
+from core.reasons import Peer, as_ours, why
 
 PIPELINE_MAX = 512
 """Calls in one pipeline. Bounds what one late reply can hold up."""
@@ -43,16 +38,6 @@ BARRIER_MS = 1000
 
 KEPT_S = 60
 """How long the key lives that a durable pipeline writes last."""
-
-AWAY = (
-    *(RedisConnectionError, RedisTimeoutError, OSError),
-    *(ReadOnlyError, ClusterDownError, TryAgainError, AskError),
-)
-"""No answer, or none that this server can give now: it starts, is no primary, or is in the
-middle of giving a slot away (``ASK``: scripts need a slot whole)."""
-
-REFUSALS = ("NOREPLICAS", "MISCONF", "BUSY ", "UNBLOCKED")
-"""How answers begin that mean the same and have no class of their own."""
 
 Durability = Literal["none", "replica", "aof"]
 
@@ -70,6 +55,9 @@ class Call:
     hops: int = 0
     """Servers that had sent it on."""
 
+    since_s: float = 0.0
+    """When a server said first that the keys are on their way to another one."""
+
 
 class Line:
     """The connection to one server."""
@@ -77,16 +65,21 @@ class Line:
     def __init__(
         self,
         client: aioredis.Redis,
+        peer: Peer,
         durability: Durability,
         *,
-        elsewhere: Callable[[Call, MovedError], None],
+        own_key: Callable[[str], str],
+        elsewhere: Callable[[Call, AskError | TryAgainError], None],
         trouble: Callable[[], None],
     ) -> None:
-        """``elsewhere`` takes a call whose key another server has; ``trouble`` is told when
-        this server may be the primary no more.
+        """``own_key`` names a key that this server has, or else one with the tag of a call.
+        ``elsewhere`` takes a call whose keys another server has, or is about to have;
+        ``trouble`` is told when this server may be the primary no more.
         """
         self.pending: deque[Call] = deque()
         self._client = client
+        self._peer = peer
+        self._own_key = own_key
         self._durability = durability
         self._elsewhere = elsewhere
         self._trouble = trouble
@@ -154,10 +147,10 @@ class Line:
                 batch[0].answer.set_exception(_refusal(unsayable))
             return
         except (RedisError, OSError, UnicodeDecodeError) as lost:
-            fail(batch, StoreUnreachable(f"Redis did not answer: {lost}"))
+            fail(batch, StoreUnreachable(why(lost, self._peer)))
             self._trouble()
             return
-        forgettable = _not_kept(replies[len(batch) :])
+        forgettable = self._not_kept(replies[len(batch) :])
         for call, reply in zip(batch, replies, strict=False):
             self._settle(call, reply, forgettable if call.tag else None)
 
@@ -166,9 +159,10 @@ class Line:
 
         ``WAIT`` speaks for what its own connection wrote, and a new connection has written
         nothing: it would be told that all is well. So something is written first, and
-        replicas, who read in order, have everything before it when they have that.
+        replicas, who read in order, have everything before it when they have that. It is
+        written beside the calls' own slots: those may be on their way to another server.
         """
-        pipe.execute_command("SET", f"{tag}:kept", 1, "EX", KEPT_S)
+        pipe.execute_command("SET", self._own_key(f"{tag}:kept"), 1, "EX", KEPT_S)
         if self._durability == "replica":
             pipe.execute_command("WAIT", 1, BARRIER_MS)
         else:
@@ -182,10 +176,10 @@ class Line:
             _, _, *rest = call.command
             call.command = ("EVAL", call.script.source, *rest)
             self.pending.append(call)
-        elif isinstance(reply, MovedError):
+        elif isinstance(reply, (AskError, TryAgainError)):
             self._elsewhere(call, reply)
         elif isinstance(reply, Exception):
-            call.answer.set_exception(wrong := as_ours(reply))
+            call.answer.set_exception(wrong := as_ours(reply, self._peer))
             if isinstance(wrong, StoreUnreachable):
                 self._trouble()
         elif forgettable is not None:
@@ -193,31 +187,21 @@ class Line:
         else:
             call.answer.set_result(reply)
 
-
-def _not_kept(replies: list[Any]) -> Exception | None:
-    """Why the answers of a pipeline may be forgotten, by what stood at its end."""
-    if not replies:
+    def _not_kept(self, replies: list[Any]) -> Exception | None:
+        """Why the answers of a pipeline may be forgotten, by what stood at its end."""
+        if not replies:
+            return None
+        written, reached = replies
+        if isinstance(written, Exception):
+            return as_ours(written, self._peer)
+        if isinstance(reached, ResponseError) and "appendonly" in str(reached):
+            return Invalid(f"durability aof needs appendonly yes: {reached}")
+        if isinstance(reached, Exception):
+            return as_ours(reached, self._peer)
+        copies = min(int(n) for n in reached) if isinstance(reached, list) else int(reached)
+        if copies < 1:
+            return StoreUnreachable(f"no replica has it after {BARRIER_MS} ms")
         return None
-    written, reached = replies
-    if isinstance(written, Exception):
-        return as_ours(written)
-    if isinstance(reached, ResponseError) and "appendonly" in str(reached):
-        return Invalid(f"durability aof needs appendonly yes: {reached}")
-    if isinstance(reached, Exception):
-        return as_ours(reached)
-    copies = min(int(n) for n in reached) if isinstance(reached, list) else int(reached)
-    if copies < 1:
-        return StoreUnreachable(f"no replica has it after {BARRIER_MS} ms")
-    return None
-
-
-def as_ours(wrong: Exception) -> Exception:
-    """What callers are told: load and machines in our words, a wrong command in Redis' own."""
-    if isinstance(wrong, OutOfMemoryError):
-        return Exhausted("Redis is out of memory")
-    if isinstance(wrong, AWAY) or str(wrong).startswith(REFUSALS):
-        return StoreUnreachable(f"Redis did not answer: {wrong}")
-    return wrong
 
 
 def fail(calls: Iterable[Call], why: Invalid | StoreUnreachable) -> None:

@@ -17,7 +17,11 @@ from redis.exceptions import RedisError
 from core import clients
 from core.address import Address, Endpoint
 from core.errors import StoreUnreachable
+from core.reasons import Peer, why
 from core.slots import Ranges
+
+Silent = list[tuple[Endpoint, Exception]]
+"""Who did not answer, and why."""
 
 ASKED_S = 0.5
 """How long anybody may take to say who is a primary; what the others said counts then."""
@@ -74,6 +78,7 @@ class _Sentinels:
     fixed = False
 
     def __init__(self, address: Address) -> None:
+        self._address = address
         self._name = address.primary
         self._known: Endpoint | None = None
         self._epoch = -1
@@ -88,14 +93,19 @@ class _Sentinels:
             ("SENTINEL GET-MASTER-ADDR-BY-NAME", self._name),
         ]
         news: Counter[tuple[int, Endpoint]] = Counter()
-        for _, (state, place) in await _asked(self._sentinels, *questions):
+        said, silent = await _asked(self._sentinels, *questions)
+        for _, (state, place) in said:
             news[int(state["config-epoch"]), Endpoint(str(place[0]), int(place[1]))] += 1
         for (epoch, endpoint), _ in sorted(news.items(), key=lambda told: (told[0][0], told[1])):
             if epoch >= self._epoch:
                 self._epoch, self._known = epoch, endpoint
         if self._known is None:
-            raise StoreUnreachable(f"no Sentinel knows a primary called {self._name!r}")
+            wrong = f"no Sentinel tells of a primary called {self._name!r}"
+            raise StoreUnreachable(f"{wrong}: {self._reasons(silent)}")
         return {self._known: [(0, SLOTS - 1)]}
+
+    def _reasons(self, silent: Silent) -> str:
+        return "; ".join(why(wrong, Peer.sentinel(self._address, one)) for one, wrong in silent)
 
     async def aclose(self) -> None:
         await _closed(self._sentinels.values())
@@ -115,9 +125,10 @@ class _Cluster:
         self._nodes = {one: self._client(one) for one in address.endpoints}
 
     async def find(self) -> Ranges:
-        said = await _asked(self._nodes, ("CLUSTER NODES",))
+        said, silent = await _asked(self._nodes, ("CLUSTER NODES",))
         if not said:
-            raise StoreUnreachable("no node of the Cluster answers")
+            reasons = (why(wrong, Peer.server(self._address, one)) for one, wrong in silent)
+            raise StoreUnreachable(f"no node of the Cluster answers: {'; '.join(reasons)}")
         seen = [
             (_endpoint(place, node, whose), node)
             for whose, (nodes,) in said
@@ -177,22 +188,28 @@ def _ranges(owners: list[Endpoint | None]) -> Ranges:
 
 async def _asked(
     those: Mapping[Endpoint, aioredis.Redis], *questions: tuple[str, ...]
-) -> list[tuple[Endpoint, list[Any]]]:
-    """Who answers in time, and what they say to each question."""
+) -> tuple[list[tuple[Endpoint, list[Any]]], Silent]:
+    """Who answers in time, and what they say to each question; and why the others do not."""
 
-    async def ask(one: aioredis.Redis) -> list[Any]:
+    async def ask(one: aioredis.Redis) -> list[Any] | Exception:
         pipe = one.pipeline(transaction=False)
         for question in questions:
             pipe.execute_command(*question)
         try:
             async with asyncio.timeout(ASKED_S):
                 return await pipe.execute()
-        except (RedisError, OSError, TimeoutError):
-            return []
+        except TimeoutError:
+            return TimeoutError(f"nothing came for {ASKED_S:g} s")
+        except (RedisError, OSError) as wrong:
+            return wrong
 
     async with asyncio.TaskGroup() as group:
         tasks = {place: group.create_task(ask(one)) for place, one in those.items()}
-    return [(place, said) for place, task in tasks.items() if (said := task.result())]
+    told = [(place, task.result()) for place, task in tasks.items()]
+    return (
+        [(place, said) for place, said in told if not isinstance(said, Exception)],
+        [(place, wrong) for place, wrong in told if isinstance(wrong, Exception)],
+    )
 
 
 async def _closed(those: Iterable[aioredis.Redis]) -> None:

@@ -9,42 +9,27 @@ decision, who knows what the script guards against.
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
-import redis.asyncio as aioredis
-from redis.exceptions import MovedError, RedisError
-
 from core import clients
 from core.address import Address, Endpoint, parse_address
-from core.errors import Exhausted, Invalid, StoreUnreachable
-from core.line import Call, Durability, Line, as_ours, fail
+from core.detours import Detours
+from core.errors import Exhausted, StoreUnreachable
+from core.line import Call, Durability, Line, fail
 from core.lua import LuaScript
 from core.primaries import Primaries, primaries_of
+from core.readers import Entry, Readers
+from core.reasons import Peer, doubt
 from core.slots import Owners, Ranges, key_of, tag_of
+
+__all__ = ["Durably", "Entry", "Store"]
 
 PENDING_MAX = 20_000
 """Calls waiting in this process; beyond it callers are told at once."""
 
-READERS_MAX = 64
-"""Connections to one server that wait for streams."""
-
-READ_S = 30.0
-"""A blocking read ends by itself within its block_ms; half a minute means a dead peer."""
-
 LOOK_S, LOOK_AGAIN_S = 1.0, 0.1
 """How often the primaries are asked for, and how often at most when something is wrong."""
-
-HOPS_MAX = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a stream."""
-
-    id: str
-    fields: dict[str, str]
 
 
 class Store:
@@ -62,9 +47,12 @@ class Store:
         self._timeout_s = timeout_s
         self._durability = durability
         self._lines: dict[Endpoint, Line] = {}
-        self._readers: dict[Endpoint, aioredis.Redis] = {}
         self._owners = Owners(many=address.kind == "cluster")
         self._trouble = asyncio.Event()
+        self._readers = Readers(address, connect_s=timeout_s, trouble=self._trouble.set)
+        self._detours = Detours(
+            self._owners, self._put, trouble=self._trouble.set, patience_s=timeout_s
+        )
         self._closed = False
         self._watch: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
@@ -92,6 +80,9 @@ class Store:
                 watch = store._keep_looking()
                 store._watch = asyncio.get_running_loop().create_task(watch, name="primaries")
             await store.everywhere("PING")
+        except StoreUnreachable as lost:
+            await store.aclose()
+            raise StoreUnreachable(f"{lost}{doubt(str(lost), address)}") from lost
         except BaseException:
             await store.aclose()
             raise
@@ -105,8 +96,9 @@ class Store:
             await asyncio.wait([self._watch])
         for line in list(self._lines.values()):
             await line.close()
-        for reader in self._readers.values():
-            await clients.close(reader)
+        self._detours.close()
+        for closing in self._readers.leave({}):
+            await closing
         if self._leaving:
             await asyncio.wait(self._leaving)
         await self._primaries.aclose()
@@ -151,7 +143,7 @@ class Store:
 
     def pending(self) -> int:
         """Calls that wait to be sent; those that wait for their answers are not counted."""
-        return sum(len(line.pending) for line in self._lines.values())
+        return sum(len(line.pending) for line in self._lines.values()) + len(self._detours)
 
     async def read_stream(
         self, key: str, after: str, *, block_ms: int, count: int = 500
@@ -160,19 +152,8 @@ class Store:
 
         Runs on a connection of its own, so that nobody waits behind it.
         """
-        reader = self._reader(self._owners.of_key(key))
-        try:
-            reply = await reader.execute_command(  # type: ignore[no-untyped-call]
-                "XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", key, after
-            )
-        except (RedisError, OSError) as lost:
-            self._trouble.set()
-            raise as_ours(lost) from lost
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            raise asyncio.CancelledError  # redis-py swallows one that comes while it connects
-        if not reply:
-            return []
-        return [Entry(entry_id, fields or {}) for entry_id, fields in reply[0][1]]
+        owner = self._owners.of_key(key)
+        return await self._readers.read(owner, key, after, block_ms=block_ms, count=count)
 
     async def _submit(self, call: Call) -> Any:  # noqa: ANN401
         self._admit([call], self._route)
@@ -202,55 +183,34 @@ class Store:
     def _route(self, call: Call) -> Endpoint:
         return self._owners.of(call.command)
 
+    def _put(self, call: Call) -> None:
+        try:
+            self._line(self._route(call)).put(call)
+        except StoreUnreachable as closed:
+            fail([call], closed)
+
     def _line(self, endpoint: Endpoint) -> Line:
         if (line := self._lines.get(endpoint)) is None:
-            client = self._client(endpoint, 1, self._timeout_s, self._count)
+            client = clients.client(
+                self._address,
+                endpoint,
+                connections=1,
+                patience_s=self._timeout_s,
+                connect_s=self._timeout_s,
+                greeted=self._count,
+            )
             line = self._lines[endpoint] = Line(
                 client,
+                Peer.server(self._address, endpoint),
                 self._durability,
-                elsewhere=partial(self._send_on, endpoint),
+                own_key=partial(self._owners.own_key, endpoint),
+                elsewhere=partial(self._detours.take, endpoint),
                 trouble=self._trouble.set,
             )
         return line
 
-    def _reader(self, endpoint: Endpoint) -> aioredis.Redis:
-        if (reader := self._readers.get(endpoint)) is None:
-            reader = self._readers[endpoint] = self._client(endpoint, READERS_MAX, READ_S)
-        return reader
-
-    def _client(
-        self,
-        endpoint: Endpoint,
-        connections: int,
-        patience_s: float,
-        greeted: Callable[[], None] | None = None,
-    ) -> aioredis.Redis:
-        return clients.client(
-            self._address,
-            endpoint,
-            connections=connections,
-            patience_s=patience_s,
-            connect_s=self._timeout_s,
-            greeted=greeted,
-        )
-
     def _count(self) -> None:
         self.reign += 1
-
-    def _send_on(self, told_by: Endpoint, call: Call, moved: MovedError) -> None:
-        """Another server has the key, so nothing was done here and sending it on is no repeat."""
-        if not self._owners.many:
-            wrong = "this server is one of a Cluster: the address is redis+cluster://host:port"
-            fail([call], Invalid(wrong, field="$.store.url"))
-            return
-        self._trouble.set()
-        call.hops += 1
-        if call.hops > HOPS_MAX or self._closed:
-            fail([call], StoreUnreachable("the servers send each other in circles"))
-            return
-        owner = Endpoint(moved.host or told_by.host, moved.port)
-        self._owners.moved(moved.slot_id, owner)
-        self._line(owner).put(call)
 
     async def _keep_looking(self) -> None:
         while not self._closed:
@@ -266,18 +226,19 @@ class Store:
         """These are the primaries now."""
         if found == self._owners.ranges:
             return
-        self.reign += 1
+        # Slots that move from one of them to another take along all that was read.
+        self.reign += found.keys() != self._owners.ranges.keys()
         self._owners.become(found)
         for endpoint in self._lines.keys() - found.keys():
             self._leave(self._lines.pop(endpoint))
-        for endpoint in self._readers.keys() - found.keys():
-            self._close_beside(clients.close(self._readers.pop(endpoint)))
+        for closing in self._readers.leave(found):
+            self._close_beside(closing)
 
     def _leave(self, line: Line) -> None:
         unsent = list(line.pending)
         line.pending.clear()
         for call in unsent:
-            self._line(self._route(call)).put(call)
+            self._put(call)
         self._close_beside(line.close())
 
     def _close_beside(self, closing: Coroutine[Any, Any, None]) -> None:

@@ -17,6 +17,9 @@ KEYLESS = frozenset(
 )
 SECOND_WORD = frozenset({"XINFO", "OBJECT", "MEMORY"})
 
+TRIES = 2_000
+"""Keys that are tried for one that a server has. Who has a hundredth of the slots has some."""
+
 
 def key_of(command: Sequence[str | float]) -> str | None:
     """The first key of a command; None when it has none and any server will do."""
@@ -47,6 +50,7 @@ class Owners:
         self.many = many
         self.ranges: Ranges = {}
         self._by_slot: list[Endpoint] = []
+        self._own: dict[Endpoint, str] = {}
 
     def become(self, ranges: Ranges) -> None:
         """These are the primaries now."""
@@ -72,3 +76,15 @@ class Owners:
         if key is None or not self.many:
             return next(iter(self.ranges))
         return self._by_slot[slot_of(key)]
+
+    def own_key(self, endpoint: Endpoint, near: str) -> str:
+        """A key that this server has, beside what may be on its way to another one.
+
+        Of one that has next to nothing it is ``near``, which somebody asked it for.
+        """
+        key = self._own.get(endpoint)
+        if key is None or self.of_key(key) != endpoint:
+            keys = (f"{{{n}}}:kept" for n in range(TRIES))
+            key = next((key for key in keys if self.of_key(key) == endpoint), near)
+            self._own[endpoint] = key
+        return key

@@ -11,7 +11,15 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from core.errors import Conflict, Exhausted, Invalid, Limited, ReadyUpError, Unreachable
+from core.errors import (
+    Conflict,
+    Exhausted,
+    Invalid,
+    Limited,
+    ReadyUpError,
+    StoreUnreachable,
+    Unreachable,
+)
 from core.patience import HEADERS_MAX_BYTES, Doorman, Patience, PatientHandler
 from core.plain import plain
 
@@ -58,6 +66,10 @@ def problem_of(wrong: ReadyUpError) -> Problem:
             problem.other = wrong.other
         case Limited():
             problem.retry_after_s = math.ceil(wrong.retry_after_s * 1000) / 1000
+        case StoreUnreachable():
+            # Which server it was, and as whom we came, is for our own log.
+            problem.detail = "the store did not answer; whether it was done is not known"
+            problem.retry_after_s = 1.0
         case Exhausted() | Unreachable():
             problem.retry_after_s = 1.0
         case _:

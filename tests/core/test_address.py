@@ -1,5 +1,7 @@
 """A store's URL: what it says, and what it is refused for."""
 
+from pathlib import Path
+
 import pytest
 
 from core.address import Address, Endpoint, parse_address
@@ -44,6 +46,22 @@ def test_passwords_come_from_the_environment_and_are_never_shown():
     assert "other" not in repr(address)
 
 
+def test_tls_may_want_an_authority_and_a_certificate_of_ours(tmp_path: Path):
+    for name in ("ca", "cert", "key"):
+        (tmp_path / name).touch()
+    address = parse_address(f"rediss://a?ca={tmp_path}/ca&cert={tmp_path}/cert&key={tmp_path}/key")
+
+    assert (address.ca, address.cert, address.key) == tuple(
+        str(tmp_path / name) for name in ("ca", "cert", "key")
+    )
+
+
+def test_sentinels_may_have_a_user_of_their_own():
+    address = parse_address("redis+sentinel://readyup@a/main?sentinel_user=watcher")
+
+    assert (address.user, address.sentinel_user) == ("readyup", "watcher")
+
+
 def test_a_unix_socket_needs_no_password():
     assert not parse_address("unix:///v").with_secrets({"READYUP_STORE_PASSWORD": "x"}).password
 
@@ -63,7 +81,11 @@ def test_a_unix_socket_needs_no_password():
         ("redis+cluster://a/1", "one database"),
         ("redis://a?ca=/x", "rediss"),
         ("rediss://a?ca=/no/such/file", "there is no file"),
-        ("rediss://a?cert=/x", "'cert' is nothing"),
+        ("rediss://a?cert=/x", "there is no file /x"),
+        ("rediss://a?key=/x", "no use without its cert"),
+        ("rediss://a?verify=no", "'verify' is nothing"),
+        ("redis://a?sentinel_user=b", r"for redis\+sentinel"),
+        ("redis://u:a/b@c", "%2F"),
     ],
 )
 def test_what_is_no_address_is_refused_with_its_cure(url: str, cure: str):
@@ -73,8 +95,19 @@ def test_what_is_no_address_is_refused_with_its_cure(url: str, cure: str):
     assert refused.value.field == "$.store.url"
 
 
-def test_a_refusal_does_not_repeat_the_password():
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://user:s3cret@db:99999",
+        "redis://user:s3cret:more@db:99999",
+        "redis://user:12/s3cret@db",
+        "redis://user:s3cret/12@db",
+        "redis+sentinel://:12/s3cret@db:1/main",
+        "redis://user:s3cret//x@db:99999",
+    ],
+)
+def test_a_refusal_does_not_repeat_the_password(url: str):
     with pytest.raises(Invalid) as refused:
-        parse_address("redis://user:s3cret@db:99999")
+        parse_address(url)
 
     assert "s3cret" not in str(refused.value)

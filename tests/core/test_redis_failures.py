@@ -242,7 +242,7 @@ async def test_a_primary_whose_connections_do_not_close_is_left_all_the_same(
     store = await Store.connect(valkey_url)
     await store.read_stream("s", "0-0", block_ms=1)
     here = store._owners.of_key("s")
-    old = [store._line(here)._client, store._reader(here)]
+    old = [store._line(here)._client, store._readers.of(here)]
     with monkeypatch.context() as patched:
         for one in old:
             patched.setattr(one, "aclose", stuck)

@@ -2,6 +2,7 @@
 
 import pytest
 
+import core.slots
 from core.address import Endpoint
 from core.slots import Owners, key_of, slot_of, tag_of
 
@@ -55,3 +56,25 @@ def test_one_server_has_every_slot():
     owners.become({Endpoint("a", 1): [(0, 16_383)]})
 
     assert owners.of(("GET", "k")) == owners.of(("PING",)) == Endpoint("a", 1)
+
+
+def test_a_server_has_a_key_of_its_own_for_as_long_as_it_has_the_slot():
+    first, second = Endpoint("a", 1), Endpoint("b", 1)
+    owners = Owners(many=True)
+    owners.become({first: [(0, 8_000)], second: [(8_001, 16_383)]})
+    key = owners.own_key(first, "{near}:kept")
+    owners.moved(slot_of(key), second)
+
+    assert owners.of_key(owners.own_key(first, "{near}:kept")) == first
+    assert owners.own_key(first, "{near}:kept") != key
+
+
+def test_of_a_server_with_hardly_a_slot_the_key_is_one_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(core.slots, "TRIES", 2)
+    first, second = Endpoint("a", 1), Endpoint("b", 1)
+    owners, slot = Owners(many=True), slot_of("{q:duel}")
+    owners.become({first: [(slot, slot)], second: [(0, slot - 1), (slot + 1, 16_383)]})
+
+    assert owners.own_key(first, "{q:duel}:kept") == "{q:duel}:kept"

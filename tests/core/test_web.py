@@ -80,7 +80,14 @@ async def test_a_body_becomes_a_value_and_a_value_an_answer():
         (Conflict("no", other="t1"), 409, "conflict", {"other": "t1"}),
         (IllegalTransition("no"), 409, "illegal-transition", {}),
         (Exhausted("no"), 503, "exhausted", {"retry_after_s": 1.0}),
-        (StoreUnreachable("no"), 503, "store-unreachable", {"retry_after_s": 1.0}),
+        # Which server it was is nobody's business but ours.
+        (
+            *(StoreUnreachable("10.0.0.7:6379 refuses user 'readyup'"), 503, "store-unreachable"),
+            {
+                "retry_after_s": 1.0,
+                "detail": "the store did not answer; whether it was done is not known",
+            },
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
