@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.counts import seconds
+from core.counts import minutes, seconds
 from core.ids import FleetName, QueueName
 from core.lua import LuaScript
 from matchmaker.records import Records
@@ -61,3 +61,13 @@ class Tally:
             players=await of("players"),
             matches={fleet: await of(f"matches:{fleet}") for fleet in settings.fleets()},
         )
+
+    async def minutes(self, kind: str, from_s: int, to_s: int) -> list[int]:
+        """Counts of ``tickets``, ``players`` or ``matches:FLEET`` for each minute of two weeks.
+
+        ``from_s`` is the beginning of a minute; ``to_s`` is not included.
+
+        Raises:
+            StoreUnreachable: the store does not answer.
+        """
+        return await minutes(self._queue.store, self._queue.base, kind, from_s, to_s)

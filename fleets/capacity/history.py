@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-KEPT_DAYS = 15
-
 
 @dataclass(frozen=True, slots=True)
 class History:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.buckets import DAY_MS, TOOK_KEPT_DAYS, Counts, merged, took_commands, took_key
-from core.counts import seconds
+from core.counts import KEPT_S, MINUTE_S, minutes, seconds
 from core.ids import FleetName
 from core.lua import LuaScript, as_json
 from core.redis import Store
-from fleets.capacity.history import KEPT_DAYS, History
+from fleets.capacity.history import History
 
 COUNT = LuaScript.load("fleets.lua", "count")
 COUNT_MAX = 200
@@ -60,28 +60,26 @@ class Ledger:
 
     async def history(self, *, until_s: int) -> History:
         """Claims of the last two weeks: by the minute, and lately by the second."""
-        today = until_s * 1000 // DAY_MS
-        fine_from_s = (until_s - FINE_S) // 60 * 60
-        days = await self._store.many(
-            [("HGETALL", f"{self._slot}:count:m:{today - n}") for n in range(KEPT_DAYS, -1, -1)]
-        )
-        minutes = {
-            int(minute) * 60: int(count)
-            for reply in days
-            for minute, count in _pairs(reply).items()
-        }
+        fine_from_s = (until_s - FINE_S) // MINUTE_S * MINUTE_S
+        from_s = fine_from_s - KEPT_S
+        # The minute after it too: who begins in the second of the first claim knows no calm before.
+        counts = await self.minutes("claims", from_s, until_s + MINUTE_S)
+        came = {from_s + n * MINUTE_S: count for n, count in enumerate(counts) if count}
         history = History.begin(
-            {at_s: count for at_s, count in minutes.items() if at_s < fine_from_s}, fine_from_s
+            {at_s: count for at_s, count in came.items() if at_s < fine_from_s}, fine_from_s
         )
         # Where nothing was ever counted there is no past, and no calm to be learnt from either.
-        begin_s = fine_from_s if history.known() else min(minutes, default=until_s)
-        seconds = await self.seconds("claims", begin_s, until_s)
-        return history.then(begin_s, seconds)
+        begin_s = fine_from_s if history.known() else min(came, default=until_s)
+        return history.then(begin_s, await self.seconds("claims", begin_s, until_s))
 
     async def seconds(self, kind: str, from_s: int, to_s: int) -> NDArray[np.float64]:
         """Counts of a kind for each second from one up to another, which is not included."""
         counts = await seconds(self._store, self._slot, kind, from_s, to_s)
         return np.array(counts, dtype=np.float64)
+
+    async def minutes(self, kind: str, from_s: int, to_s: int) -> list[int]:
+        """Counts of a kind for each minute; ``from_s`` is the beginning of one."""
+        return await minutes(self._store, self._slot, kind, from_s, to_s)
 
     async def sessions(self) -> NDArray[np.float64]:
         """When each running session was claimed, in milliseconds since 1970."""

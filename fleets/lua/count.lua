@@ -18,22 +18,16 @@ local function took(what, from_ms, to_ms)
   add(key("took:" .. what .. ":" .. math.floor(to_ms / 86400000)), bucket, 1, 259200)
 end
 
--- By the second like everything, and also by the minute for sixteen days.
-local function claimed(at_ms)
-  arrived("claims", at_ms, 1)
-  add(key("count:m:" .. math.floor(at_ms / 86400000)), math.floor(at_ms / 60000), 1, 1382400)
-end
-
 -- A match that waits is a claim already; when it gets its room it is no other.
 read["match.waiting"] = function(event)
   if event.from then return end
-  claimed(event.t)
+  arrived("claims", event.t, 1)
   arrived("waited", event.t, 1)
   redis.call("ZADD", key("count:waiting"), event.t, event.match)
 end
 read["room.claimed"] = function(event)
   local since_ms = redis.call("ZSCORE", key("count:waiting"), event.match)
-  if not since_ms then return claimed(event.t) end
+  if not since_ms then return arrived("claims", event.t, 1) end
   redis.call("ZREM", key("count:waiting"), event.match)
   took("wait", tonumber(since_ms), event.t)
 end

@@ -1,18 +1,25 @@
-"""``readyup capacity``: what servers would have cost, and players waited, on a recorded load."""
+"""``readyup capacity``: what servers would have cost, and players waited, on a recorded load.
 
+And that load itself, as a fleet has recorded it.
+"""
+
+import asyncio
 import json as json_text
 import math
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from core.errors import Invalid
+from cyclopts import Parameter
+
+from core.errors import Invalid, ReadyUpError
 from readyup.commands.options import refuse_file
 
 if TYPE_CHECKING:
     from fleets.capacity.yard import Score, World
+    from readyup.fleetctl.recorded import Recorded
 
 RIVALS = (
     "buffer:10@30,buffer:20@30,buffer:40@30,buffer:80@30,buffer:40@1,"
@@ -23,8 +30,8 @@ DAY_S = 86_400.0
 
 
 def capacity(  # noqa: PLR0913 - the options of a command
-    action: Literal["backtest"],
-    trace: Path,
+    action: Literal["backtest", "trace"],
+    name: str,
     /,
     *,
     lead_time_s: float = 90.0,
@@ -36,17 +43,23 @@ def capacity(  # noqa: PLR0913 - the options of a command
     plot: Path | None = None,
     jobs: int | None = None,
     json: bool = False,
+    config: Path | None = None,
+    since: Annotated[str, Parameter(name="--from")] = "",
+    until: Annotated[str, Parameter(name="--to")] = "now",
 ) -> int:
     """Replay a recorded load through our planner and its rivals, in virtual time.
 
-    The trace is a CSV file with the columns at_s,claims: claims that began in the interval that
+    trace prints what a fleet has recorded by the minute, two weeks at most, for backtest and for
+    spreadsheets: readyup capacity trace arena > arena.csv.
+
+    A trace is a CSV file with the columns at_s,claims: claims that began in the interval that
     starts at at_s. Every policy begins with an empty fleet, and the first two lead times are not
     scored. Shown are the share of claims that found no warm server, how long those waited,
     and how many server-hours nobody played.
 
     Args:
-        action: backtest.
-        trace: The recorded load.
+        action: backtest or trace.
+        name: The recorded load, a file; for trace the fleet of the configuration.
         lead_time_s: From ordering a server to its being ready.
         session_s: How long every session lasts.
         cold_cost: What one cold start costs, in idle servers over one lead time: higher means
@@ -59,7 +72,14 @@ def capacity(  # noqa: PLR0913 - the options of a command
         plot: Write a picture there (SVG) of cold starts against idle server-hours.
         jobs: Processes at a time; as many as there are processors without it.
         json: Print JSON.
+        config: The configuration, for trace.
+        since: Where the trace begins: 2026-12-24T20:00, this machine's time unless an offset
+            follows; with the first claim that is known without it.
+        until: Where it ends.
     """
+    if action == "trace":
+        return _trace(name, config, since, until)
+    trace = Path(name)
     from fleets.capacity.backtest import OURS, Try, backtest, frontier_costs
     from fleets.capacity.rivals import names
 
@@ -90,6 +110,38 @@ def capacity(  # noqa: PLR0913 - the options of a command
     else:
         _tell(world, told, swept)
     return 0
+
+
+def _trace(name: str, config: Path | None, since: str, until: str) -> int:
+    from readyup.fleetctl.recorded import sentence
+
+    try:
+        told = asyncio.run(_recorded(name, config, since, until))
+    except ReadyUpError as wrong:
+        print(f"readyup capacity trace: {wrong}", file=sys.stderr)
+        return 2 if isinstance(wrong, Invalid) else 1
+    print("\n".join(told.lines()))
+    print(sentence(told, "TRACE.csv"), file=sys.stderr)
+    return 0
+
+
+async def _recorded(name: str, config: Path | None, since: str, until: str) -> "Recorded":
+    from core.clock import SystemClock
+    from readyup.fleetctl.choose import fleets_named
+    from readyup.fleetctl.look import store_of
+    from readyup.fleetctl.moments import moment
+    from readyup.fleetctl.recorded import recorded
+    from readyup.settings import load
+
+    now_ms, whole = SystemClock().wall_ms(), load(config)
+    from_s = moment(since, option="--from", now_ms=now_ms).timestamp() if since else 0.0
+    to_s = min(moment(until, option="--to", now_ms=now_ms).timestamp(), now_ms / 1000)
+    if not name:
+        raise Invalid("write readyup capacity trace FLEET", field="FLEET")
+    (spec,) = fleets_named(whole, name)
+    async with store_of(whole) as store:
+        queues = tuple(whole.queues.values())
+        return await recorded(store, spec.name, queues, from_s=int(from_s), to_s=int(to_s))
 
 
 def _refuse(option: str, value: float, least: float, most: float) -> None:
