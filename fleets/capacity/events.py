@@ -12,6 +12,12 @@ AHEAD_LEADS = 3.0
 """Servers are there so long before an event, or so many lead times, whichever is more: not all
 of them start at the same moment."""
 
+Servers = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+Lasting = Annotated[float, msgspec.Meta(gt=0, le=30 * 86_400)]
+Every = Literal["", "day", "week"]
+Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+Note = Annotated[str, msgspec.Meta(max_length=200)]
+
 _ROUNDS_S = {"": 0.0, "day": 86_400.0, "week": 7 * 86_400.0}
 
 
@@ -19,19 +25,19 @@ _ROUNDS_S = {"": 0.0, "day": 86_400.0, "week": 7 * 86_400.0}
 class Event:
     """At least so many servers from a moment on, for a while."""
 
-    at: Annotated[dt.datetime, msgspec.Meta(tz=True)]
+    at: Moment
     """When players come, with its offset: `2026-12-24T20:00:00Z`."""
 
-    servers: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+    servers: Servers
     """Servers there shall be at least, those in use included; never more than `size_max`."""
 
-    for_s: Annotated[float, msgspec.Meta(gt=0, le=30 * 86_400)] = 3600.0
+    for_s: Lasting = 3600.0
     """Seconds for which they are kept."""
 
-    every: Literal["", "day", "week"] = ""
+    every: Every = ""
     """Whether it comes again, at the same time of UTC."""
 
-    note: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    note: Note = ""
     """What it is, for whoever asks why."""
 
     def begins_ms(self, now_ms: int, *, ahead_s: float) -> float:

@@ -6,8 +6,6 @@ from typing import Any
 
 from core.ids import FleetName
 from core.redis import Store
-from fleets.capacity.announced import Announced
-from fleets.capacity.decision import event_words
 from fleets.capacity.ledger import Ledger
 from readyup.console import reading as read
 from readyup.console.views import reason
@@ -42,7 +40,6 @@ class FleetDetail:
     decision: Mapping[str, Any] | None
     """The newest by forecast, with its inputs; None where the settings alone decide."""
 
-    announced: Mapping[str, str]
     series: SizeSeries
 
 
@@ -58,7 +55,6 @@ async def fleet_detail(store: Store, name: str, *, now_ms: int) -> FleetDetail:
     since_ms = (until_s - SPAN_S) * 1000
     decisions = await ledger.decisions(since_ms=since_ms, limit=DECISIONS_MAX)
     plan = read.pairs(await store.call("HGETALL", f"{{f:{name}}}:plan"))
-    events = await Announced(store, FleetName(name)).all()
     wanted = plan.get("replicas", "")
     return FleetDetail(
         name=name,
@@ -67,7 +63,6 @@ async def fleet_detail(store: Store, name: str, *, now_ms: int) -> FleetDetail:
         why=reason(plan.get("why", "")),
         in_line=int(await store.call("ZCARD", f"{{f:{name}}}:waiting")),
         decision=decisions[0] if decisions else None,
-        announced={number: event_words(event) for number, event in events.items()},
         series=series(claims.tolist(), decisions[::-1], until_s=until_s),
     )
 

@@ -4,21 +4,23 @@ import datetime as dt
 import getpass
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
 
 import msgspec
+from msgspec import structs
 
 from core.clock import SystemClock
-from core.errors import Conflict, Invalid, NotFound
-from core.redis import Store
-from fleets.capacity.announced import Announced
+from core.errors import Invalid, Rejected
 from fleets.capacity.decision import event_words
-from fleets.capacity.events import Event
-from fleets.spec import FleetSpec
+from fleets.capacity.events import Event, Every
 from readyup.fleetctl.choose import fleets_named
 from readyup.fleetctl.look import store_of
+from readyup.fleetctl.moments import moment
 from readyup.operators.audit import Audit, Record
+from readyup.operators.deeds import Done
+from readyup.operators.plans import Plans
 from readyup.settings import Config
 
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -31,7 +33,7 @@ class PlanAsked:
     at: str = ""
     servers: int | None = None
     lasting: str = "1h"
-    every: Literal["", "day", "week"] = ""
+    every: Every = ""
     reason: str = ""
     remove: str = ""
 
@@ -44,16 +46,7 @@ def event_of(asked: PlanAsked, *, now_ms: int) -> Event:
     """
     if asked.servers is None or not asked.at:
         raise Invalid("write --at 2026-12-24T20:00 --servers 400, or --at now", field="--at")
-    try:
-        now = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC)
-        at = now if asked.at == "now" else dt.datetime.fromisoformat(asked.at)
-    except ValueError:
-        raise Invalid(
-            f"--at: {asked.at!r} is no time; write 2026-12-24T20:00, with an offset such as Z "
-            "where it is not this machine's, or now",
-            field="--at",
-        ) from None
-    at = at.astimezone()  # a time without an offset is this machine's
+    at = moment(asked.at, option="--at", now_ms=now_ms)
     try:
         return msgspec.convert(
             {
@@ -82,62 +75,35 @@ def duration_s(text: str, *, option: str = "--for") -> float:
 
 
 async def planned(config: Config, name: str, asked: PlanAsked) -> dict[str, str]:
-    """Announce or take back what is asked for, and nothing else; what is announced then, by id.
+    """Announce or take back what is asked for, and nothing else; what is announced then, by name.
 
     Raises:
         ReadyUpError: nothing was changed.
     """
     (spec,) = fleets_named(config, name)
     async with store_of(config) as store:
+        clock = SystemClock()
+        plans, audit = Plans(store, [spec], clock), Audit(store, clock)
         if asked.remove:
-            await take_back(store, spec, asked.remove, reason=asked.reason)
+            record = _record("unplanFleet", f"{name}/{asked.remove}", asked.reason)
+            await _audited(audit, record, partial(plans.take_back, name, asked.remove))
         elif asked.at or asked.servers is not None:
-            await announce(store, spec, event_of(asked, now_ms=SystemClock().wall_ms()))
-        there = await Announced(store, spec.name).all()
-        own = {f"settings[{n}]": one for n, one in enumerate(spec.events)}
-        return {name: event_words(event) for name, event in {**own, **there}.items()}
+            event, plan = event_of(asked, now_ms=clock.wall_ms()), secrets.token_hex(4)
+            record = _record("planFleet", f"{name}/{plan}", asked.reason)
+            await _audited(audit, record, partial(plans.announce, name, plan, event))
+        return {name: event_words(event) for name, event in (await plans.of(spec.name)).items()}
 
 
-async def announce(store: Store, spec: FleetSpec, event: Event) -> str:
-    """Announce a size; its id.
-
-    Raises:
-        Conflict: the fleet is not sized by forecast, so nobody would heed it.
-    """
-    if spec.capacity is None or spec.capacity.mode != "act":
-        raise Conflict(
-            f"fleet {spec.name!r} is sized by its settings alone; add [fleets.{spec.name}.capacity]"
-        )
-    name = secrets.token_hex(4)
-    record = _record("planFleet", f"{spec.name}/{name}", event.note)
-    audit = Audit(store, SystemClock())
+async def _audited(audit: Audit, record: Record, change: Callable[[], Awaitable[Done]]) -> None:
+    """One change, with its word before and its word after."""
     await audit.intent(record)
-    await Announced(store, spec.name).add(name, event)
-    after = f"at least {event.servers} from {event.at.isoformat()} for {event.for_s:g} s"
-    await audit.outcome(msgspec.structs.replace(record, outcome="done", after=after))
-    return name
-
-
-async def take_back(store: Store, spec: FleetSpec, name: str, *, reason: str) -> None:
-    """Take an announced size back.
-
-    Raises:
-        NotFound: there is none of that id.
-    """
-    announced = Announced(store, spec.name)
-    event = (await announced.all()).get(name)
-    if event is None:
-        raise NotFound(
-            f"fleet {spec.name!r} has no announced size {name!r}; list them without --at"
-        )
-    record = _record("unplanFleet", f"{spec.name}/{name}", reason)
-    audit = Audit(store, SystemClock())
-    await audit.intent(record)
-    await announced.remove(name)
-    before = f"at least {event.servers} from {event.at.isoformat()}"
-    await audit.outcome(
-        msgspec.structs.replace(record, outcome="done", before=before, after="taken back")
-    )
+    try:
+        done = await change()
+    except Rejected as wrong:
+        await audit.outcome(structs.replace(record, outcome="refused", detail=str(wrong)))
+        raise
+    told = structs.replace(record, outcome="done", before=done.before, after=done.after)
+    await audit.outcome(told)
 
 
 def _record(what: str, target: str, reason: str) -> Record:

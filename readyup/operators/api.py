@@ -1,5 +1,6 @@
 """The operator API over HTTP: who asks, whether they may, the audit around each change."""
 
+import datetime as dt
 import secrets
 from collections.abc import Awaitable, Callable
 
@@ -9,11 +10,13 @@ from aiohttp import web
 from core.clock import Clock
 from core.errors import Conflict, Forbidden, Invalid, NotFound, Rejected, Unauthorized
 from core.web import Handler, body_of, json_response
+from fleets.capacity.events import Event
 from readyup.operators import shapes
 from readyup.operators.audit import PAGE_MAX, Audit, Record
 from readyup.operators.deeds import Deeds, Done
 from readyup.operators.door import COOKIE, Caller, Door, keep_cookie, may_change
 from readyup.operators.openapi import PATH as OPENAPI, openapi
+from readyup.operators.plans import Plans, told
 from readyup.operators.reads import Reads
 from readyup.operators.roles import Role
 from readyup.operators.routes import BASE, ROUTES, Route
@@ -31,10 +34,13 @@ CALLER = web.RequestKey("caller", Caller)
 class OperatorApi:
     """Handlers of the routes in ``routes.py``; each is named for its route."""
 
-    def __init__(self, door: Door, audit: Audit, deeds: Deeds, reads: Reads, clock: Clock) -> None:
+    def __init__(
+        self, door: Door, audit: Audit, deeds: Deeds, plans: Plans, reads: Reads, clock: Clock
+    ) -> None:
         self._door = door
         self._audit = audit
         self._deeds = deeds
+        self._plans = plans
         self._reads = reads
         self._clock = clock
 
@@ -96,7 +102,7 @@ class OperatorApi:
         try:
             self._check(route, caller)
             may_change(request, caller)
-            asked = await body_of(request, shapes.ChangeIn)
+            asked: shapes.ChangeIn = await body_of(request, route.body or shapes.ChangeIn)
         except Forbidden as wrong:
             await self._audit.outcome(_with(record, outcome="refused", detail=str(wrong)))
             raise
@@ -182,6 +188,10 @@ class OperatorApi:
     async def read_session(self, request: web.Request) -> object:
         return await self._deeds.session(request.match_info["match"])
 
+    async def list_plans(self, request: web.Request) -> shapes.PlansOut:
+        plans = await self._plans.of(request.match_info["fleet"])
+        return shapes.PlansOut([told(name, event) for name, event in plans.items()])
+
     async def list_operators(self, _: web.Request) -> shapes.OperatorsOut:
         return shapes.OperatorsOut(
             [shapes.OperatorOut(one.name, one.role) for one in self._door.settings.operators]
@@ -223,6 +233,17 @@ class OperatorApi:
 
     async def resume_fleet(self, request: web.Request, *_: object) -> Done:
         return await self._deeds.resume_fleet(request.match_info["fleet"])
+
+    async def plan_fleet(
+        self, request: web.Request, _: Caller, asked: shapes.PlanIn, __: web.Response
+    ) -> Done:
+        at = asked.at or dt.datetime.fromtimestamp(self._clock.wall_ms() / 1000, dt.UTC)
+        event = Event(at, asked.servers, asked.for_s, asked.every, asked.reason)
+        fleet, plan = request.match_info["fleet"], request.match_info["plan"]
+        return await self._plans.announce(fleet, plan, event)
+
+    async def unplan_fleet(self, request: web.Request, *_: object) -> Done:
+        return await self._plans.take_back(request.match_info["fleet"], request.match_info["plan"])
 
     async def retire_server(self, request: web.Request, *_: object) -> Done:
         return await self._deeds.retire_server(request.match_info["uid"])

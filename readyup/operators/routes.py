@@ -32,7 +32,7 @@ class Route:
 
     def is_change(self) -> bool:
         """Whether it changes something, and is audited."""
-        return self.body is shapes.ChangeIn
+        return self.body is not None and issubclass(self.body, shapes.ChangeIn)
 
     def handler(self) -> str:
         """Name of the method that serves it."""
@@ -43,8 +43,14 @@ def _read(name: str, path: str, answer: type, summary: str, role: Role = Role.VI
     return Route(name, "GET", BASE + path, role, answer, summary)
 
 
-def _change(name: str, path: str, summary: str, role: Role = Role.OPERATOR) -> Route:
-    return Route(name, "POST", BASE + path, role, shapes.ChangeOut, summary, shapes.ChangeIn)
+def _change(
+    name: str,
+    path: str,
+    summary: str,
+    role: Role = Role.OPERATOR,
+    body: type[shapes.ChangeIn] = shapes.ChangeIn,
+) -> Route:
+    return Route(name, "POST", BASE + path, role, shapes.ChangeOut, summary, body)
 
 
 ROUTES = (
@@ -93,6 +99,19 @@ ROUTES = (
     _change("resumeQueue", "/queues/{queue}/resume", "Match again."),
     _change("pauseFleet", "/fleets/{fleet}/pause", "Hand out no room; matches wait in line."),
     _change("resumeFleet", "/fleets/{fleet}/resume", "Hand out rooms again."),
+    _read("listPlans", "/fleets/{fleet}/plans", shapes.PlansOut, "Sizes announced for a fleet."),
+    _change(
+        "planFleet",
+        "/fleets/{fleet}/plans/{plan}",
+        "Announce a size under a name of yours; one of the same name is replaced. 409 when the "
+        "fleet is not sized by forecast.",
+        body=shapes.PlanIn,
+    ),
+    _change(
+        "unplanFleet",
+        "/fleets/{fleet}/plans/{plan}/remove",
+        "Take an announced size back. 409 when it stands in the settings.",
+    ),
     _change(
         "retireServer",
         "/servers/{uid}/retire",

@@ -1,11 +1,13 @@
 """What the operator API takes and answers, as types that check and describe it."""
 
+import datetime as dt
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from core.pause import Pause
+from fleets.capacity.events import Every, Lasting, Moment, Servers
 from matchmaker.shadow_figures import ShadowFigures
 from readyup.console.snapshot import PoolView, ServerTile
 from readyup.operators.audit import Record
@@ -17,6 +19,20 @@ class ChangeIn(msgspec.Struct, forbid_unknown_fields=True):
 
     reason: Annotated[str, Meta(max_length=200)] = ""
     """For those who read the audit later."""
+
+
+class PlanIn(ChangeIn, kw_only=True, forbid_unknown_fields=True):
+    """A size to be announced; the reason is told to whoever asks why, too."""
+
+    servers: Servers
+    """Servers there shall be at least, those in use included."""
+
+    at: Moment | None = None
+    """When players come, with its offset: 2026-12-24T20:00:00Z. Null is now."""
+
+    for_s: Lasting = 3600.0
+    every: Every = ""
+    """Whether it comes again, at the same time of UTC."""
 
 
 class LoginIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -86,6 +102,25 @@ class OperatorOut(msgspec.Struct):
 
     name: str
     role: Role
+
+
+class PlanOut(msgspec.Struct):
+    """A size that was announced."""
+
+    name: str
+    at: dt.datetime
+    servers: int
+    for_s: float
+    every: str
+    reason: str
+    fixed: bool
+    """It stands in the settings, so it is not taken back here."""
+
+
+class PlansOut(msgspec.Struct):
+    """What is announced for a fleet, the earliest first, and then what the settings say."""
+
+    plans: list[PlanOut]
 
 
 class QueuesOut(msgspec.Struct):

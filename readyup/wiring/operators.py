@@ -4,6 +4,7 @@ from readyup.operators.api import OperatorApi
 from readyup.operators.audit import Audit
 from readyup.operators.deeds import Deeds
 from readyup.operators.door import Door
+from readyup.operators.plans import Plans
 from readyup.operators.reads import Answers, Frames, Reads
 from readyup.wiring.adapters import pools_of
 from readyup.wiring.house import House
@@ -16,6 +17,7 @@ def operator_api(house: House, frames: Frames, answers: Answers) -> OperatorApi:
         Door(house.config.console, house.store, house.clock),
         Audit(house.store, house.clock),
         Deeds(house.queues(), pools, house.clock),
+        Plans(house.store, house.config.fleets, house.clock),
         Reads(frames, answers),
         house.clock,
     )

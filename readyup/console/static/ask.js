@@ -5,12 +5,14 @@ import { el, setData, setText } from "./dom.js";
 const parts = build();
 let act = null;
 
-export function ask({ question, note, label, grave, act: then }) {
+export function ask({ question, note, label, grave, fields = [], act: then }) {
   act = then;
   setText(parts.question, question);
   setText(parts.note, note);
   setText(parts.yes, label);
   setData(parts.yes, "grave", Boolean(grave));
+  parts.fields.replaceChildren(...fields);
+  parts.fields.hidden = fields.length === 0;
   parts.reason.value = "";
   parts.wrong.hidden = true;
   parts.yes.disabled = false;
@@ -34,6 +36,7 @@ function build() {
   question.id = "ask-question";
   dialog.setAttribute("aria-labelledby", question.id);
   const note = el("p");
+  const fields = el("div", "ask-fields");
   const label = el("label", "", "Why? For the audit; may be left out.");
   const reason = el("input");
   reason.id = "ask-reason";
@@ -48,10 +51,10 @@ function build() {
   const yes = el("button", "deed");
   yes.type = "submit";
   buttons.append(no, yes);
-  form.append(question, note, label, reason, wrong, buttons);
+  form.append(question, note, fields, label, reason, wrong, buttons);
   form.addEventListener("submit", go);
   no.addEventListener("click", () => dialog.close());
   dialog.append(form);
   document.body.append(dialog);
-  return { dialog, question, note, reason, wrong, yes };
+  return { dialog, question, note, fields, reason, wrong, yes };
 }

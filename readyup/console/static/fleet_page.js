@@ -2,7 +2,8 @@
 
 import { byId, setText } from "./dom.js";
 import { count, plural } from "./format.js";
-import { ago, facts, rows, title } from "./parts.js";
+import { ago, facts, title } from "./parts.js";
+import { drawPlans } from "./plans.js";
 import { drawSizes } from "./size_chart.js";
 
 const MODES = { act: "sized by forecast", recommend: "recommends only" };
@@ -28,8 +29,6 @@ export function drawFleetPage(page) {
   ]);
   setText(byId("sizes-why"), decision?.mode === "recommend" ? `${page.why}. It would be: ${decision.why}` : page.why);
   drawSizes(page.series);
-  const announced = Object.entries(page.announced);
-  if (announced.length) rows("announced", announced, ([name]) => name, ([name, words]) => [[name], [words]]);
-  else byId("announced-panel").hidden = true;
+  drawPlans(page.name, decision?.mode === "act");
   return false;
 }

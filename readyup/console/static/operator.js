@@ -25,6 +25,11 @@ export async function checkSignIn() {
   if (answer?.status === 401) location.replace("/login");
 }
 
+// Whether whoever looks may do that; nothing until it is known who that is.
+export function may(operation) {
+  return Boolean(me?.may.includes(operation));
+}
+
 // A button: `spec` says what it does, and may be given anew by `setDeed`.
 export function makeDeed() {
   const button = el("button", "deed");
@@ -32,14 +37,16 @@ export function makeDeed() {
   button.hidden = true;
   button.addEventListener("click", (event) => {
     event.stopPropagation();
-    const { question, note, label, grave, path } = button.spec;
-    ask({ question, note, label, grave, act: (reason) => change(path, reason) });
+    const { question, note, label, grave, form } = button.spec;
+    ask({ question, note, label, grave, fields: form?.fields(), act: (reason) => act(button.spec, reason) });
   });
   waiting.push(() => show(button));
   return button;
 }
 
-// {operation, path, label, question, note, grave}; null takes the button away.
+// {operation, path, label, question, note, grave, form, done}; null takes the button away. A form
+// has the fields that are asked for besides, and what they add to the address and to the body.
+// `done` is called when it was done.
 export function setDeed(button, spec) {
   button.spec = spec;
   show(button);
@@ -47,7 +54,7 @@ export function setDeed(button, spec) {
 
 function show(button) {
   const spec = button.spec;
-  button.hidden = !spec || !me?.may.includes(spec.operation);
+  button.hidden = !spec || !may(spec.operation);
   if (button.hidden) return;
   setText(button, spec.label);
   setData(button, "grave", Boolean(spec.grave));
@@ -69,12 +76,18 @@ export function pausedWords(paused) {
   return paused ? `paused by ${paused.by || "somebody"}${paused.reason ? `: ${paused.reason}` : ""}` : "";
 }
 
-async function change(path, reason) {
+async function act({ path, form, done }, reason) {
+  const wrong = await change(path + (form?.address() ?? ""), { reason, ...form?.body() });
+  if (!wrong) done?.();
+  return wrong;
+}
+
+async function change(path, body) {
   try {
     const answer = await fetch(BASE + path, {
       method: "POST",
       headers: BODY,
-      body: JSON.stringify({ reason }),
+      body: JSON.stringify(body),
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
     if (answer.ok) return "";
@@ -94,7 +107,7 @@ function drawWho() {
   const out = el("button", "deed", "Sign out");
   out.type = "button";
   out.addEventListener("click", async () => {
-    await change("/logout", "");
+    await change("/logout", {});
     location.replace("/login");
   });
   node.replaceChildren(el("b", "", me.name), el("span", "", me.role), audit, me.may.includes("signOut") ? out : "");

@@ -1,6 +1,5 @@
 """A fleet's page: its size over a quarter of an hour, and why."""
 
-import datetime as dt
 import math
 from pathlib import Path
 
@@ -11,8 +10,6 @@ from core.ids import FleetName
 from core.lua import as_json
 from core.redis import Store
 from core.web import serve_app
-from fleets.capacity.announced import Announced
-from fleets.capacity.events import Event
 from fleets.capacity.ledger import Ledger
 from readyup.console.feed import Feed
 from readyup.console.lookup import Lookup
@@ -69,8 +66,6 @@ async def an_evening(store: Store) -> None:
     assert await ledger.decisions(since_ms=0, limit=1)
     why = as_json({"sentence": WHY})
     await store.call("HSET", "{f:arena}:plan", "replicas", 37, "why", why, "t", NOW_MS)
-    cup = Event(at=dt.datetime(2027, 1, 15, 20, tzinfo=dt.UTC), servers=60, note="<b>cup</b>")
-    await Announced(store, FleetName("arena")).add("5e1f", cup)
 
 
 def test_a_decision_holds_until_the_next_one():
@@ -97,7 +92,6 @@ async def test_a_fleet_tells_its_quarter_of_an_hour(store: Store):
     assert len(told.series.t_s) == 90
     assert None not in told.series.replicas
     assert max(told.series.claims_per_s) > 8
-    assert list(told.announced) == ["5e1f"]
 
 
 async def test_a_fleet_that_nobody_plans_has_a_page_too(store: Store):
@@ -144,6 +138,5 @@ async def test_the_page_shows_sentence_and_plot(store: Store, tmp_path: Path):
             await page.picture(tmp_path / f"fleet-{width}.png", whole=True)
 
             assert await page.ask("document.getElementById('sizes-why').textContent") == WHY
-            assert "<b>cup" in await page.ask("document.getElementById('announced').textContent")
             assert await page.ask("document.documentElement.scrollWidth <= innerWidth")
         assert page.complaints == []

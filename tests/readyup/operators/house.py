@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime as dt
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -14,6 +15,9 @@ from core.ids import FleetName, MatchId, PlayerId, QueueName, ServerUid, TicketI
 from core.placement import ClaimOrder, SeatedPlayer
 from core.redis import Store
 from core.web import serve_app
+from fleets.capacity.events import Event
+from fleets.capacity.settings import CapacitySettings
+from fleets.spec import FleetSpec, PortRange
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
@@ -25,6 +29,7 @@ from readyup.operators.api import OperatorApi
 from readyup.operators.audit import Audit, Record
 from readyup.operators.deeds import Deeds
 from readyup.operators.door import Door
+from readyup.operators.plans import Plans
 from readyup.operators.reads import Reads
 from readyup.operators.roles import Role
 from readyup.operators.settings import ConsoleSettings, Operator
@@ -33,6 +38,10 @@ from readyup.operators.tokens import new_token, sha256
 ARENA, DUEL = FleetName("arena"), QueueName("duel")
 UID = ServerUid("0b6f1a1e-server")
 T1, T2, M = (f"duel.{n:032x}" for n in (1, 2, 3))
+CUP = Event(dt.datetime(2026, 1, 1, 20, tzinfo=dt.UTC), servers=30, every="week", note="cup")
+SPEC = FleetSpec(
+    *(ARENA, ("game",), PortRange(7000, 7099)), capacity=CapacitySettings(), events=(CUP,)
+)
 TOKENS = {role: new_token() for role in Role}
 OPERATORS = tuple(Operator(f"the-{role}", role, sha256(token)) for role, token in TOKENS.items())
 NOBODY = ConsoleSettings()
@@ -52,9 +61,9 @@ class House:
         self.door = Door(settings, store, self.clock)
         self.deeds = Deeds({"duel": self.queue}, {ARENA: self.pool}, self.clock)
         self.lookup = Lookup(self.feed, store)
-        self.api = OperatorApi(
-            self.door, self.audit, self.deeds, Reads(self.feed, self.lookup), self.clock
-        )
+        self.plans = Plans(store, [SPEC], self.clock)
+        reads = Reads(self.feed, self.lookup)
+        self.api = OperatorApi(self.door, self.audit, self.deeds, self.plans, reads, self.clock)
 
     def now_ms(self) -> int:
         return self.clock.wall_ms()

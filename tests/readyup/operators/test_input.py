@@ -12,7 +12,7 @@ from readyup.operators import shapes
 from readyup.operators.openapi import openapi
 from readyup.operators.roles import Role
 from readyup.operators.routes import ROUTES
-from tests.readyup.operators.house import T1, M, served
+from tests.readyup.operators.house import T1, UID, M, served
 
 BODIES = [
     (b"", 400), (b"{", 400), (b"[]", 400), (b"null", 400), (b'{"reason":1}', 400),
@@ -64,7 +64,8 @@ async def test_names_of_nothing_are_not_found_and_the_audit_takes_them(store: St
         asked: list[str] = []
         names()
         for path in asked:
-            status, _ = await client.ask("POST", path, {})
+            body = {"servers": 4} if path.endswith("/plans/{plan}") else {}
+            status, _ = await client.ask("POST", path, body)
             assert status in (404, 405), path
         _, audit = await client.get("/audit?limit=500")
 
@@ -79,13 +80,14 @@ async def test_answers_are_what_the_description_says(store: Store):
         client, found = running.client(Role.ADMIN), {}
         for route in ROUTES:
             if route.method == "GET":
-                path = route.path.replace("{ticket}", T1).replace("{match}", M)
+                path = route.path.format(ticket=T1, match=M, fleet="arena", uid=UID)
                 status, body = await client.ask("GET", path)
                 if status == 200:
                     found[route.name] = msgspec.convert(body, route.answer)
         _, told = await running.client().ask("GET", "/v1/operator/openapi.json")
 
     assert {"readTicket", "readMatch", "readSession", "listQueues", "listServers"} <= found.keys()
+    assert [plan.fixed for plan in found["listPlans"].plans] == [True]
     assert isinstance(found["whoAmI"], shapes.MeOut)
     assert told == json.loads(json.dumps(openapi()))
     operations = [one for path in told["paths"].values() for one in path.values()]

@@ -3,9 +3,12 @@
 import pytest
 
 from core.redis import Store
+from fleets.capacity.announced import Announced
+from fleets.capacity.ledger import Ledger
 from readyup.operators.roles import Role
 from tests.readyup.console.chromium import Page, binary, chromium
-from tests.readyup.operators.house import NOBODY, T1, T2, TOKENS, UID, M, Running, served
+from tests.readyup.console.test_sizes import decision
+from tests.readyup.operators.house import ARENA, NOBODY, T1, T2, TOKENS, UID, M, Running, served
 
 pytestmark = [
     pytest.mark.browser,
@@ -88,13 +91,52 @@ async def test_a_waiting_ticket_says_why_until_it_waits_no_more(store: Store):
     assert complaints == []
 
 
+async def test_a_size_is_announced_on_a_fleets_page_and_taken_back(store: Store):
+    async with served(store) as running, chromium() as page:
+        await Ledger(store, ARENA).decided(decision(running.house.now_ms()))
+        await running.house.feed.poll()
+        await sign_in(page, running, Role.OPERATOR)
+        for width in (1280, 400):
+            await open_page(page, running, "/fleets/arena", width=width)
+            await page.until(f"{SHOWN}.includes('Announce a size')")
+            assert await page.ask(FITS)
+        await page.ask(f"{DEEDS}.find(one => one.textContent == 'Announce a size').click()")
+        await page.ask("document.getElementById('plan-servers').value = 40")
+        await page.ask("document.getElementById('plan-from').value = '2027-01-15T20:00'")
+        await page.ask("document.getElementById('ask-reason').value = '<b>cup</b>'")
+        assert await page.ask(FITS)
+        await page.ask("document.querySelector('dialog.ask [type=submit]').click()")
+        await page.until("document.querySelectorAll('#announced tr').length == 2")
+        rows = await page.ask("document.getElementById('announced').textContent")
+        ((name, event),) = (await Announced(store, ARENA).all()).items()
+
+        await press(page, "Take back")
+        await page.until("document.querySelectorAll('#announced tr').length == 1")
+        left = await page.ask("document.getElementById('announced').textContent")
+        complaints = page.complaints
+
+    assert "40" in rows
+    assert "<b>cup</b>" in rows
+    assert (event.servers, event.for_s, event.every, event.note) == (40, 7200.0, "", "<b>cup</b>")
+    assert len(name) == 8
+    assert "in the settings" in left
+    assert complaints == []
+
+
 async def test_a_viewer_sees_no_button_but_the_way_out(store: Store):
     async with served(store) as running, chromium() as page:
         await running.house.play()
         await running.house.feed.poll()
         await sign_in(page, running, Role.VIEWER)
         shown = {}
-        for path in ("/", f"/matches/{M}", f"/tickets/{T1}", f"/servers/{UID}", "/audit"):
+        for path in (
+            "/",
+            f"/matches/{M}",
+            f"/tickets/{T1}",
+            f"/servers/{UID}",
+            "/fleets/arena",
+            "/audit",
+        ):
             await open_page(page, running, path)
             await page.until("document.getElementById('who')?.textContent.includes('viewer')")
             shown[path] = await page.ask(SHOWN)

@@ -13,8 +13,9 @@ from tests.readyup.operators.house import EVERYBODY, T1, UID, House, M, served
 CHANGES = [route for route in ROUTES if route.is_change()]
 VALUES = {
     "uid": UID, "ticket": T1, "match": M, "queue": "duel", "fleet": "arena",
-    "operator": "the-viewer",
+    "operator": "the-viewer", "plan": "cup",
 }  # fmt: skip
+BODIES = {"planFleet": {"servers": 4}}
 
 
 def path(route: Route) -> str:
@@ -37,7 +38,7 @@ async def test_a_route_opens_to_its_role_and_those_above_and_to_nobody_else(
             "other": {"Authorization": "Basic cnVvOg=="},
             "cookie": {"Cookie": "readyup_operator=made-up"},
         }
-        body = {} if route.body else None
+        body = BODIES.get(route.name, {}) if route.body else None
         for name, headers in strangers.items():
             status, problem = await running.client().ask(
                 route.method,
@@ -78,7 +79,7 @@ async def test_every_change_is_in_the_audit_before_it_is_made_and_after(route: R
     async with served(store) as running:
         await running.house.play()
         status, told = await running.client(Role.ADMIN).ask(
-            route.method, path(route), {"reason": "patch day"}
+            route.method, path(route), {"reason": "patch day", **BODIES.get(route.name, {})}
         )
         entries = await store.read_stream("{operators}:audit", "0", block_ms=1)
         (record,) = await running.house.audited()
