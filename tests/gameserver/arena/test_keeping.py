@@ -7,7 +7,7 @@ from gameserver.arena import world as rules
 from gameserver.arena.arena import KEEP_TICKS
 from gameserver.arena.keeping import keep, restored
 from gameserver.arena.match import TICK_HZ
-from tests.gameserver.arena.test_arena import AWAY, RUN, Table
+from tests.gameserver.arena.table import AWAY, RUN, Table
 
 WORLD = rules.World(2.5, (rules.Player(0, 1.5, 2.0, 3, 0.25), rules.Player(1, 50.0, 60.0)))
 
