@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from core.address import Kind
 from core.ensemble import embedded_ensemble
@@ -18,6 +19,10 @@ from core.valkey import embedded_valkey
 # As gameserver.sidecar does, here before any test imports gRPC: its handlers at a fork end
 # the child, on a bad day, before it is what it was started for.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
+# How long an example takes is the machine's affair, and machines are shared.
+settings.register_profile("readyup", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("readyup")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
