@@ -141,7 +141,12 @@ def _link(other: Board) -> Json:
     return {
         "type": "link",
         "title": other.title,
+        "tooltip": other.about,
         "url": f"/d/{other.uid}",
+        "icon": "dashboard",
+        "tags": [],
+        "asDropdown": False,
+        "targetBlank": False,
         "keepTime": True,
         "includeVars": True,
     }

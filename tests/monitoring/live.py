@@ -50,14 +50,6 @@ class Demo:
             pid for pid, said in processes() if "gameserver.arena" in said and parent(pid) == fleets
         )
 
-    def prefer_servers(self) -> None:
-        """Let game servers, and those begun later, go before other work on this machine, where
-        that is allowed: its load would be seen as theirs.
-        """
-        for pid in (self.pid("fleets-1"), *self.servers()):
-            with contextlib.suppress(PermissionError, ProcessLookupError):
-                os.setpriority(os.PRIO_PROCESS, pid, -15)
-
     def stores(self) -> dict[str, int]:
         """Its Valkeys: their addresses, or the one's socket, to their numbers; no Sentinels."""
         return {

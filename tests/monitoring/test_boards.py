@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ import yaml
 
 from deploy.monitoring.__main__ import FOLDER, written
 from deploy.monitoring.boards import BOARDS
-from deploy.monitoring.panels import Panel, dashboard
+from deploy.monitoring.panels import WIDTH, Board, Panel, dashboard
 from docs import generate
 from tests.monitoring.test_rules import rules
 
 UNITS = {"s", "short", "ops", "bytes", "percentunit"}
+"""Each is an id of Grafana's own, as its package `@grafana/data` 13.2 lists them."""
+
 PANELS = [(board, panel) for board in BOARDS for panel in board.panels()]
 ROWS = 20
 
@@ -68,6 +71,21 @@ def test_every_metric_that_is_asked_for_exists():
     asked |= {name for rule in rules() for name in mentioned(rule["expr"])}
 
     assert asked - known() == set()
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda one: one.uid)
+def test_panels_fill_the_grid_and_do_not_overlap(board: Board):
+    places = [one["gridPos"] for one in dashboard(board, BOARDS)["panels"]]
+    cells = Counter(
+        (x, y)
+        for at in places
+        for x in range(at["x"], at["x"] + at["w"])
+        for y in range(at["y"], at["y"] + at["h"])
+    )
+
+    assert set(cells.values()) == {1}
+    assert {x for x, _ in cells} == set(range(WIDTH))
+    assert {y for _, y in cells} == set(range(max(at["y"] + at["h"] for at in places)))
 
 
 def test_the_datasource_is_the_readers_choice():

@@ -78,7 +78,6 @@ async def test_each_alert_fires_by_a_fault_and_clears_by_its_cure(tmp_path: Path
         alertmanager(tmp_path / "alertmanager") as (pages, pager),
         prometheus(run, tmp_path / "prom", pages=pages) as seen,
     ):
-        played.prefer_servers()
         await asyncio.sleep(20)
         await _until_calm(seen)
         async with asyncio.TaskGroup() as group:

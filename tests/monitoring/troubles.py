@@ -113,15 +113,15 @@ async def servers_killed(demo: Demo, _: Prometheus) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def servers_slow(demo: Demo, _: Prometheus) -> AsyncIterator[None]:
-    """Every game server misses a tick of ten."""
-    async with stumbling(demo.servers, stands_s=0.06, goes_s=0.3):
+    """Every game server stands still for a second of two."""
+    async with stumbling(demo.servers, stands_s=1.0, goes_s=1.0):
         yield
 
 
 @contextlib.asynccontextmanager
 async def server_slow(demo: Demo, _: Prometheus) -> AsyncIterator[None]:
-    """One game server does."""
-    async with stumbling(demo.servers()[:1], stands_s=0.25, goes_s=0.75):
+    """One game server stands still for two seconds of four."""
+    async with stumbling(demo.servers()[:1], stands_s=2.0, goes_s=2.0):
         yield
 
 
