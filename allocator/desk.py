@@ -1,6 +1,6 @@
 """One fleet's desk at the sessions API: answers what its servers say, and checks what they hold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from allocator import frames
 from allocator.beats import Beat, Beats, Tick
@@ -31,14 +31,13 @@ class Desk:
         sessions: Sessions,
         servers: Servers,
         filling: Filling,
+        leaving: Leaving,
         settings: AllocatorSettings,
         metrics: AllocatorMetrics,
         spans: ServerSpans,
-        look_soon: Callable[[], None] = lambda: None,
     ) -> None:
-        """``look_soon`` is called when servers may be gone."""
-        self.look_soon = look_soon
         self.filling = filling
+        self.leaving = leaving
         self.settings = settings
         self.metrics = metrics
         self.pool = sessions.pool
@@ -46,7 +45,6 @@ class Desk:
         self._servers = servers
         self._beats = Beats(sessions.pool)
         self._spans = spans
-        self._leaving = Leaving(sessions, settings)
 
     async def identify(self, hello: frames.Hello, *, nonce: str) -> ServerView:
         """The server that says hello.
@@ -99,7 +97,7 @@ class Desk:
             case frames.Heartbeat():
                 await self._heartbeat(link, said, now_ms=now_ms)
             case frames.Snapshot() | frames.Draining() | frames.HandOver():
-                await self._leaving.hear(link, said, now_ms=now_ms)
+                await self.leaving.hear(link, said, now_ms=now_ms)
             case frames.Hello():
                 link.push(frames.problem("hello comes once, first"))
 

@@ -3,7 +3,7 @@
 The word is in the store, so whoever gave it may go; any number of allocators may obey it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import structlog
@@ -18,6 +18,8 @@ from allocator.drain import (
     to_hand_over,
 )
 from allocator.handover import Handover
+from allocator.last_words import LastWords
+from allocator.link import Link
 from allocator.ports import Servers
 from allocator.settings import AllocatorSettings
 from core.game_server import ServerView
@@ -31,12 +33,20 @@ log = structlog.get_logger("readyup.allocator")
 class Draining:
     """One fleet's; a part of its reserve."""
 
-    def __init__(self, servers: Servers, handover: Handover, settings: AllocatorSettings) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        handover: Handover,
+        settings: AllocatorSettings,
+        links: Mapping[ServerUid, Link],
+    ) -> None:
+        """``links`` are the servers that are connected to this process."""
         self._servers = servers
         self._handover = handover
         self._pool = handover.pool
         # Elsewhere a match in play would not go on: it is waited for, however long.
         self._hands_over = settings.on_lost == "handover" and settings.ack == "sessions"
+        self._last_words = LastWords(links)
         self._told: dict[str, Progress] = {}
 
     async def step(self, *, now_ms: int) -> frozenset[ServerUid]:
@@ -48,29 +58,36 @@ class Draining:
             return frozenset()
         running = await self._servers.running()
         fenced = to_fence(running, drains)
-        stays: dict[str, list[Stay]] = {node: [] for node in drains}
+        stays: dict[str, dict[Stay, ServerUid]] = {node: {} for node in drains}
         for server, drain in fenced.values():
-            stays[drain.node] += await self._fence(server, now_ms=now_ms)
+            for stay in await self._fence(server, now_ms=now_ms):
+                stays[drain.node][stay] = server.uid
         for node, drain in drains.items():
             await self._hand_over(stays[node], drain, now_ms=now_ms)
             servers = sum(one.node == node for _, one in fenced.values())
             told = Progress(now_ms, servers, tuple(stays[node]), others_on(running, node))
             await self._tell(node, told)
+        self._last_words.forget_others({one for there in stays.values() for one in there})
         return frozenset(fenced)
 
     async def _fence(self, server: ServerView, *, now_ms: int) -> list[Stay]:
         stays: Sequence[Sequence[str]] = await self._pool.fence(server, now_ms=now_ms)
         return [Stay(MatchId(match), int(epoch), int(since)) for match, epoch, since in stays]
 
-    async def _hand_over(self, stays: Sequence[Stay], drain: Drain, *, now_ms: int) -> None:
-        if not self._hands_over or not to_hand_over(stays, drain, warm=len(stays), now_ms=now_ms):
+    async def _hand_over(
+        self, stays: Mapping[Stay, ServerUid], drain: Drain, *, now_ms: int
+    ) -> None:
+        """By a word of their servers, or without it once they had the time to say one."""
+        there = list(stays)
+        if not self._hands_over or not to_hand_over(there, drain, warm=len(there), now_ms=now_ms):
             return
         free, waiting = await self._pool.store.many(
             [("ZCARD", self._pool.key("free")), ("ZCARD", self._pool.key("waiting"))]
         )
         warm = int(free) - int(waiting)
-        for stay in to_hand_over(stays, drain, warm=warm, now_ms=now_ms):
-            if await self._pool.doubt(stay.match, stay.epoch, now_ms=now_ms):
+        for stay in to_hand_over(there, drain, warm=warm, now_ms=now_ms):
+            asked = self._last_words.asked(stay, stays[stay], now_ms=now_ms)
+            if asked and await self._pool.doubt(stay.match, stay.epoch, now_ms=now_ms):
                 await self._handover.look_after(stay.match, cause=CAUSE, now_ms=now_ms)
 
     async def _tell(self, node: str, told: Progress) -> None:

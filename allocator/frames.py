@@ -211,6 +211,11 @@ def assign(session: Session, join_deadline_s: float, *, snapshot: bytes | None) 
     }
 
 
+def leave(match: MatchId, epoch: int) -> Frame:
+    """The match is to go on at another server: ask for one, with your last word about it."""
+    return {"type": "leave", "match": match, "epoch": epoch}
+
+
 def roster(session: Session) -> Frame:
     """These are the match's players from now on."""
     return {

@@ -1,9 +1,14 @@
 """What a server says so that its matches outlive it: snapshots, and that it is about to go."""
 
+from collections.abc import Callable
+
 from allocator import frames
+from allocator.handover import Handover
 from allocator.link import Link
 from allocator.sessions import Sessions
 from allocator.settings import AllocatorSettings
+
+CAUSE = "server-leaves"
 
 EARLY_SHARE = 0.5
 """A snapshot sooner than this share of ``snapshot_s`` after the last one is passed over."""
@@ -12,8 +17,17 @@ EARLY_SHARE = 0.5
 class Leaving:
     """One fleet's; a part of its desk."""
 
-    def __init__(self, sessions: Sessions, settings: AllocatorSettings) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        handover: Handover,
+        settings: AllocatorSettings,
+        look_soon: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``look_soon`` is called when servers may be gone."""
+        self.look_soon = look_soon
         self._sessions = sessions
+        self._handover = handover
         self._pool = sessions.pool
         self._hands_over = settings.on_lost == "handover"
         self._early_ms = EARLY_SHARE * settings.snapshot_s * 1000
@@ -48,7 +62,11 @@ class Leaving:
             return  # its server finishes it, or fails it in the end
         if said.state is not None:
             await self._keep(link, said, said.state, now_ms=now_ms)
-        await self._pool.doubt(said.match, said.epoch, now_ms=now_ms)
+        due = await self._pool.doubt(said.match, said.epoch, now_ms=now_ms)
+        # The reaper would find it within half a second, as it finds one that nobody joined: that
+        # one may have been claimed a moment ago, and be closed where it only had to be committed.
+        if due and session.joined_ms:
+            await self._handover.look_after(said.match, cause=CAUSE, now_ms=now_ms)
 
     async def _keep(
         self, link: Link, said: frames.Snapshot | frames.HandOver, state: bytes, *, now_ms: int

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 import structlog
@@ -11,6 +11,7 @@ import structlog
 from allocator.beats import Beat, Beats
 from allocator.draining import Draining
 from allocator.handover import Handover
+from allocator.link import Link
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.ports import CLAIM_LABEL, Servers
@@ -33,6 +34,8 @@ RANKS_MAX = 256
 LISTEN_MS = 2_000
 """How often heartbeats are read for late ticks."""
 
+NOBODY: Mapping[ServerUid, Link] = {}
+
 
 class Reserve:
     """One fleet's. Any number may run: what they ask for twice happens once."""
@@ -44,7 +47,9 @@ class Reserve:
         handover: Handover,
         settings: AllocatorSettings,
         metrics: AllocatorMetrics,
+        links: Mapping[ServerUid, Link] = NOBODY,
     ) -> None:
+        """``links`` are the servers that are connected to this process."""
         self._pool = pool
         self._servers = servers
         self._handover = handover
@@ -63,7 +68,7 @@ class Reserve:
         self._quarantine = Quarantine(after_ms=settings.late_for_ms)
         self._quarantined: set[ServerUid] = set()
         self._hinted = asyncio.Event()
-        self._draining = Draining(servers, handover, settings)
+        self._draining = Draining(servers, handover, settings, links)
 
     def look_soon(self) -> None:
         """A hint that servers may be gone. The look itself finds out whether they are."""

@@ -10,7 +10,9 @@ from allocator.farewells import Farewells
 from allocator.filling import Filling
 from allocator.handover import Handover
 from allocator.herald import Herald
+from allocator.leaving import Leaving
 from allocator.letters import Letters
+from allocator.link import Link
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.ports import Matches, Servers
@@ -21,6 +23,7 @@ from allocator.sessions import Sessions
 from allocator.settings import AllocatorSettings
 from allocator.spans import ServerSpans
 from core.clock import Clock
+from core.ids import ServerUid
 from core.redis import Store
 from core.supervise import Service
 from core.telemetry import OFF, Traces
@@ -56,6 +59,7 @@ def allocator_role(
     """Put the role together; nothing runs yet. ``join_keys`` are what ``welcome`` hands out."""
     services: dict[str, Service] = {}
     desks, spans = [], ServerSpans(traces, clock)
+    links: dict[ServerUid, Link] = {}
     for fleet in fleets:
         name, ack = fleet.settings.fleet, fleet.settings.ack
         sessions = Sessions(
@@ -64,7 +68,7 @@ def allocator_role(
         )
         farewells = None if ack == "sessions" else Farewells(sessions.pool, fleet.servers)
         handover = Handover(sessions, fleet.matches, fleet.settings, metrics, farewells)
-        reserve = Reserve(sessions.pool, fleet.servers, handover, fleet.settings, metrics)
+        reserve = Reserve(sessions.pool, fleet.servers, handover, fleet.settings, metrics, links)
         reaper = Reaper(sessions, handover, fleet.settings)
         herald = Herald(sessions, fleet.matches)
         services |= {
@@ -76,17 +80,10 @@ def allocator_role(
             letters = Letters(sessions, fleet.servers, fleet.settings, metrics, join_keys=join_keys)
             services[f"letters-{name}"] = partial(letters.run, clock)
         filling = Filling(sessions, fleet.matches)
+        leaving = Leaving(sessions, handover, fleet.settings, reserve.look_soon)
         desks.append(
-            Desk(
-                sessions,
-                fleet.servers,
-                filling,
-                fleet.settings,
-                metrics,
-                spans,
-                reserve.look_soon,
-            )
+            Desk(sessions, fleet.servers, filling, leaving, fleet.settings, metrics, spans)
         )
-    api = SessionsApi(desks, join_keys=join_keys, clock=clock, chance=chance)
+    api = SessionsApi(desks, join_keys=join_keys, clock=clock, chance=chance, links=links)
     services["sessions-api"] = api.run
     return AllocatorRole(services, api)

@@ -43,12 +43,14 @@ class SessionsApi:
         join_keys: Sequence[str],
         clock: Clock,
         chance: random.Random,
+        links: dict[ServerUid, Link] | None = None,
     ) -> None:
+        """``links`` will hold the servers that are connected here, for others to see."""
         self._desks: Mapping[FleetName, Desk] = {desk.settings.fleet: desk for desk in desks}
         self._join_keys = join_keys
         self._clock = clock
         self._chance = chance
-        self._links: dict[ServerUid, Link] = {}
+        self._links = {} if links is None else links
         self._unheard = set(self._desks)
         """Fleets whose log is not followed yet."""
 
@@ -114,7 +116,7 @@ class SessionsApi:
             case "room.removed" if event["reason"] == "retiring":
                 self._retire(event)
             case "server.deleted":
-                desk.look_soon()
+                desk.leaving.look_soon()
             case _:
                 pass
 
@@ -176,7 +178,7 @@ class SessionsApi:
                 finally:
                     writer.cancel()
         finally:
-            desk.look_soon()  # a line that ends proves nothing; the backend knows
+            desk.leaving.look_soon()  # a line that ends proves nothing; the backend knows
             connected.dec()
             if self._links.get(uid) is link:
                 del self._links[uid]

@@ -13,6 +13,7 @@ from core.errors import Rejected
 from core.ids import MatchId, PlayerId, room_id
 from gameserver.admission import Admitted, Door, TurnedAway, Why
 from gameserver.environment import Environment
+from gameserver.leaving import Leaving
 from gameserver.ports import Game
 from gameserver.refilling import Refilling
 from gameserver.rooms import Answer, Assignment, Command, Event, Room, State, consider, step
@@ -21,6 +22,7 @@ from gameserver.sessions_link import (
     Assign,
     Backfill,
     Challenge,
+    Leave,
     Message,
     Released,
     Retire,
@@ -62,6 +64,7 @@ class Matches:
         ids = [room_id(environment.uid, n) for n in range(environment.rooms)]
         self._rooms = {name: Room(name) for name in ids}
         self._door = Door(environment.uid, self._rooms)
+        self.leaving = Leaving(self._rooms, telling)
 
     # What the process asks.
 
@@ -87,18 +90,7 @@ class Matches:
         """Take no more matches, and have the allocator know; those that nobody joined move."""
         self.retire(STOPPING)
         self._tell.draining()
-        self.hand_over(State.ASSIGNED, State.HELD)
-
-    def hand_over(self, *states: State, kept_only: bool = False) -> None:
-        """Ask for other servers for the matches in these states, played here until withdrawn.
-
-        ``kept_only``: no match that would begin anew there, for want of a snapshot.
-        """
-        for room in self._rooms.values():
-            told = room.snapshot.state is not None or not kept_only
-            if room.state in states and not room.leaving and told:
-                room.leaving = True
-                self._tell.handover(room)
+        self.leaving.hand_over(State.ASSIGNED, State.HELD)
 
     def give_up(self, *states: State) -> None:
         """Release the rooms in these states as failed, so that the allocator can act."""
@@ -157,6 +149,8 @@ class Matches:
                 self._refilling.reseat(self._room_of(message.match), message)
             case Backfill():
                 self._refilling.answered(self._room_of(message.match), message)
+            case Leave():
+                self.leaving.called(message)
             case Retire():
                 self.retire("retired")
             case Welcome() | Challenge():

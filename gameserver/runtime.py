@@ -138,9 +138,9 @@ class Runtime:
             return
         stopping_s = now_s - (self._stop_by_s - drain_s)
         if stopping_s >= self._matches.hand_over_s:
-            self._matches.hand_over(State.PLAYING, kept_only=True)
+            self._matches.leaving.hand_over(State.PLAYING, kept_only=True)
         if stopping_s >= drain_s - min(HAND_OVER_S, drain_s / 2):
-            self._matches.hand_over(State.PLAYING)
+            self._matches.leaving.hand_over(State.PLAYING)
 
     def _may_leave(self) -> bool:
         now_s, matches = self._clock.elapsed_s(), self._matches

@@ -105,6 +105,13 @@ class Withdrawn(msgspec.Struct, tag="withdrawn"):
     reason: str = ""
 
 
+class Leave(msgspec.Struct, tag="leave"):
+    """The match is to go on at another server."""
+
+    match: MatchId
+    epoch: int
+
+
 class Released(msgspec.Struct, tag="released"):
     """Our release was heard."""
 
@@ -118,7 +125,7 @@ class Retire(msgspec.Struct, tag="retire"):
 
 
 Message = (
-    Challenge | Welcome | Assign | Acked | Withdrawn | Released | Retire | Roster | Backfill
+    Challenge | Welcome | Assign | Acked | Withdrawn | Released | Retire | Roster | Backfill | Leave
 )  # fmt: skip
 
 _decode: Final = msgspec.json.Decoder(Message).decode

@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 
 from allocator.desk import Desk
 from allocator.filling import Filling
+from allocator.handover import Handover
+from allocator.leaving import Leaving
 from allocator.metrics import AllocatorMetrics
 from allocator.pool import Pool
 from allocator.servers_api import SessionsApi, sessions_app
@@ -96,7 +98,9 @@ async def serve(url: str) -> None:
     settings, sessions = AllocatorSettings(FLEET), Sessions(Pool(store, FLEET))
     metrics = AllocatorMetrics(CollectorRegistry())
     filling = Filling(sessions, QueueMatches({}))
-    desk = Desk(sessions, Backend(), filling, settings, metrics, ServerSpans(OFF, clock))
+    handover = Handover(sessions, QueueMatches({}), settings, metrics)
+    leaving, spans = Leaving(sessions, handover, settings), ServerSpans(OFF, clock)
+    desk = Desk(sessions, Backend(), filling, leaving, settings, metrics, spans)
     api = SessionsApi([desk], join_keys=[JOIN_KEY], clock=clock, chance=chance)
     stop = asyncio.Event()
     app: web.Application = sessions_app(api)

@@ -120,6 +120,8 @@ async def test_a_match_plays_on_until_the_deadline_and_then_goes_on_elsewhere(ho
     assert (told.servers, [stay.match for stay in told.stays]) == (1, [M])
 
     await house.look(6)
+    assert (await house.now()).server == at.server, "it may say a last word, for a second"
+    await house.look(4)
     session = await house.now()
     assert (session.server, session.state) == ("uid-c", SessionState.HANDING_OVER)
     await house.taken()

@@ -83,8 +83,8 @@ def test_a_server_that_goes_asks_for_another_and_plays_until_the_match_is_withdr
     server.matches.snapshot(MATCH, b"last")
     server.matches.drain()
     assert said(server, "handover") == []
-    server.matches.hand_over(State.PLAYING, kept_only=True)
-    server.matches.hand_over(State.PLAYING)
+    server.matches.leaving.hand_over(State.PLAYING, kept_only=True)
+    server.matches.leaving.hand_over(State.PLAYING)
     playing = server.state()
     asked = said(server, "handover")[0]
     server.told(type="withdrawn", match=MATCH, room=asked["room"], epoch=1, reason="moved")
@@ -102,7 +102,7 @@ def test_a_match_without_a_snapshot_may_finish_and_one_that_nobody_joined_goes_a
     server.told(**assign(OTHER_MATCH, room=1))
     server.acked(OTHER_MATCH)
     server.matches.drain()
-    server.matches.hand_over(State.PLAYING, kept_only=True)
+    server.matches.leaving.hand_over(State.PLAYING, kept_only=True)
 
     assert [one["match"] for one in said(server, "handover")] == [OTHER_MATCH]
 
@@ -116,6 +116,23 @@ def test_what_was_not_answered_is_asked_again():
 
     assert len(said(server, "handover")) == 3
     assert len(said(server, "draining")) == 2
+
+
+def test_a_match_that_is_called_away_goes_with_the_newest_word_of_its_game():
+    server = handing_over(rooms=2).holds()
+    server.joins()
+    server.matches.snapshot(MATCH, b"said")
+    server.matches.look()
+    server.matches.snapshot(MATCH, b"not said yet")
+    server.told(type="leave", match=MATCH, epoch=2)
+    server.told(type="leave", match=OTHER_MATCH, epoch=1)
+    assert said(server, "handover") == [], "of another epoch, of a match that is not here"
+    server.told(type="leave", match=MATCH, epoch=1)
+    (asked,) = said(server, "handover")
+
+    assert (asked["match"], asked["state"]) == (MATCH, b"not said yet")
+    assert server.state() is State.PLAYING
+    assert not server.matches.retiring, "the server stays"
 
 
 async def test_sigterm_hands_over_and_then_the_server_leaves():
