@@ -15,22 +15,16 @@ from typing import Any
 
 import pytest
 import schemathesis
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from core.clock import SystemClock
-from core.dice import unguessable
-from core.ids import FleetName, PlayerId, QueueName
-from core.join_token import Minter
+from core.ids import FleetName, QueueName
 from core.redis import Store
 from matchmaker.api.http import IDEMPOTENCY_KEY_MAX
-from matchmaker.api.keys import DevKeys
-from matchmaker.api.service import PlayerService
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
-from tests.matchmaker.api.wide import wide_gate
+from tests.matchmaker.api.serving import service_of
 
 CHECKS = (
     "not_a_server_error",
@@ -136,11 +130,6 @@ def _note(event: events.ScenarioFinished, result: Examined) -> None:
                 result.findings.add(Finding(labels[key], check.name, said))
 
 
-class NoSessions:
-    async def session_of(self, player: PlayerId) -> None:
-        return None
-
-
 @contextlib.contextmanager
 def player_api(valkey_url: str) -> Iterator[str]:
     """The real player API before a real Valkey, on a thread of its own; yields its URL."""
@@ -148,19 +137,10 @@ def player_api(valkey_url: str) -> Iterator[str]:
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
 
     async def serve() -> None:
-        store, clock = await Store.connect(valkey_url), SystemClock()
+        store = await Store.connect(valkey_url)
         await store.call("FLUSHALL")
         queue = QueueSettings(QueueName("squad"), Rules(("red", "blue"), 5), FleetName("arena"))
-        service = PlayerService(
-            {"squad": QueueStore(store, queue)},
-            NoSessions(),
-            store,
-            keys=DevKeys("127.0.0.1"),
-            minter=Minter(Ed25519PrivateKey.generate()),
-            clock=clock,
-            chance=unguessable(),
-            gate=wide_gate(clock),
-        )
+        service = service_of(store, {"squad": QueueStore(store, queue)})
         async with service.serving(host="127.0.0.1", port=0) as port:
             url.append(f"http://127.0.0.1:{port}")
             started.set()

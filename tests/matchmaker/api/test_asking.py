@@ -1,87 +1,15 @@
 """The ready check at the player API: who is asked is told, and who answers for whom."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 
 import aiohttp
-import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from core.clock import SystemClock
-from core.dice import unguessable
-from core.ids import FleetName, MatchId, PlayerId, QueueName, TicketId
-from core.join_token import Minter
-from core.redis import Store
+from core.ids import PlayerId
 from matchmaker.acceptance import close_unanswered
-from matchmaker.api.keys import DevKeys
-from matchmaker.api.service import PlayerService
-from matchmaker.rules.model import Rules
-from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
-from tests.matchmaker.api.test_connected import NoSessions
-from tests.matchmaker.api.wide import wide_gate
+from tests.matchmaker.api.callers import BACKEND, MATCH, answer, ask, bearer, enqueued, match_of
+from tests.matchmaker.api.serving import CLOCK
 from tests.matchmaker.test_store import lead
-
-CLOCK = SystemClock()
-MATCH = MatchId("duel.m1")
-BACKEND = "dev-backend"
-
-
-@pytest.fixture
-def duel(store: Store) -> QueueStore:
-    rules, fleet = Rules(("red", "blue"), 2), FleetName("arena")
-    return QueueStore(store, QueueSettings(QueueName("duel"), rules, fleet, acceptance_s=30))
-
-
-@pytest.fixture
-async def http(store: Store, duel: QueueStore) -> AsyncIterator[aiohttp.ClientSession]:
-    service = PlayerService(
-        {"duel": duel},
-        NoSessions(),
-        store,
-        keys=DevKeys("127.0.0.1"),
-        minter=Minter(Ed25519PrivateKey.generate()),
-        clock=CLOCK,
-        chance=unguessable(),
-        gate=wide_gate(CLOCK),
-    )
-    async with (
-        asyncio.timeout(10),
-        service.serving(host="127.0.0.1", port=0) as port,
-        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
-    ):
-        yield session
-
-
-def bearer(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
-
-
-async def ask(http: aiohttp.ClientSession, method: str, path: str, key: str, **more):
-    async with http.request(method, path, headers=bearer(key), **more) as answered:
-        return answered.status, json.loads(await answered.read())
-
-
-async def enqueued(http: aiohttp.ClientSession, *players: str) -> TicketId:
-    asked = {"queue": "duel", "players": [{"id": player} for player in players]}
-    return TicketId((await ask(http, "POST", "/v1/tickets", BACKEND, json=asked))[1]["id"])
-
-
-async def match_of(duel: QueueStore, red: TicketId, blue: TicketId) -> None:
-    """A director puts two tickets together; everybody is asked."""
-    teams = {}
-    for team, ticket in (("red", red), ("blue", blue)):
-        record = await duel.ticket(ticket)
-        assert record is not None
-        teams[team] = [(ticket, player) for player in record.players]
-    epoch, now_ms = await lead(duel), CLOCK.wall_ms()
-    await duel.propose(MATCH, teams, epoch=epoch, deadline_ms=now_ms + 60_000, now_ms=now_ms)
-
-
-def answer(http: aiohttp.ClientSession, ticket: TicketId, key: str, **said):
-    path, body = f"/v1/tickets/{ticket}/acceptance", {"match": MATCH, "accept": True, **said}
-    return ask(http, "POST", path, key, json=body)
 
 
 async def test_each_player_accepts_for_itself_and_a_back_end_for_all(

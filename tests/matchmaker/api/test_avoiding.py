@@ -7,12 +7,7 @@ import aiohttp
 from core.ids import PlayerId
 from matchmaker.store import QueueStore
 from matchmaker.tickets import WaitingTicket
-from tests.matchmaker.api.test_asking import (
-    BACKEND,
-    ask,
-    duel as duel,  # noqa: PLC0414 - a fixture
-    http as http,  # noqa: PLC0414 - a fixture
-)
+from tests.matchmaker.api.callers import BACKEND, ask
 
 
 async def waiting(

@@ -12,15 +12,8 @@ from matchmaker.filling import fill_of
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
-from tests.matchmaker.api.test_asking import (
-    BACKEND,
-    CLOCK,
-    MATCH,
-    ask,
-    enqueued,
-    http as http,  # noqa: PLC0414 - a fixture
-    match_of,
-)
+from tests.matchmaker.api.callers import BACKEND, MATCH, ask, enqueued, match_of
+from tests.matchmaker.api.serving import CLOCK
 from tests.matchmaker.test_store import lead, placement
 
 PATH = f"/v1/matches/{MATCH}/backfill"

@@ -3,7 +3,6 @@
 The routes come from the application itself, so one that is added later is asked too.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,24 +11,18 @@ from unittest.mock import Mock
 import aiohttp
 import pytest
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from core.clock import SystemClock
-from core.dice import unguessable
 from core.ids import FleetName, MatchId, PlayerId, QueueName, RoomId, ServerUid
-from core.join_token import Minter
 from core.placement import Placement
 from core.redis import Store
 from matchmaker.api.http import PlayerApi
-from matchmaker.api.keys import DevKeys
-from matchmaker.api.service import PlayerService
+from matchmaker.api.limits import Gate
 from matchmaker.ports import PlayerSession
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
-from tests.matchmaker.api.wide import wide_gate
+from tests.matchmaker.api.serving import CLOCK, WIDE, served, service_of
 
-CLOCK = SystemClock()
 MATCH = MatchId("duel." + "0" * 32)
 OPEN = {"/openapi.json", "/livez", "/readyz", "/metrics"}
 """For machines, without a key; none of them names a player or a ticket."""
@@ -65,7 +58,7 @@ def app() -> web.Application:
     api._desk = Mock()
     for part in ("_outbox", "_presence", "_draining", "_admission"):
         setattr(api, part, None)
-    api._gate = wide_gate(CLOCK)
+    api._gate = Gate(WIDE, CLOCK)
     return api.app()
 
 
@@ -114,21 +107,7 @@ async def api(store: Store) -> AsyncIterator[Api]:
     queue = QueueStore(
         store, QueueSettings(QueueName("duel"), Rules(("red", "blue"), 2), FleetName("arena"))
     )
-    service = PlayerService(
-        {"duel": queue},
-        AnnsSession(),
-        store,
-        keys=DevKeys("127.0.0.1"),
-        minter=Minter(Ed25519PrivateKey.generate()),
-        clock=CLOCK,
-        chance=unguessable(),
-        gate=wide_gate(CLOCK),
-    )
-    async with (
-        asyncio.timeout(10),
-        service.serving(host="127.0.0.1", port=0) as port,
-        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http,
-    ):
+    async with served(service_of(store, {"duel": queue}, AnnsSession())) as http:
         made = Api(http, "", queue)
         status, said = await made.ask(filled("POST", "/v1/tickets", ""), "dev-player:ann")
         assert status == 201

@@ -7,32 +7,20 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from core.clock import SystemClock
-from core.dice import unguessable
 from core.ids import FleetName, PlayerId, QueueName, TicketId
-from core.join_token import Minter
 from core.redis import Store
 from matchmaker.api.desk import Desk
-from matchmaker.api.keys import DevKeys
 from matchmaker.api.outbox import Mailbox
-from matchmaker.api.service import PlayerService
 from matchmaker.api.socket import HELD_MAX
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
 from matchmaker.tickets import TicketRecord
-from tests.matchmaker.api.wide import wide_gate
+from tests.matchmaker.api.serving import CLOCK, served, service_of
 
-CLOCK = SystemClock()
 ANN = {"Authorization": "Bearer dev-player:ann"}
 Queues = dict[str, QueueStore]
-
-
-class NoSessions:
-    async def session_of(self, player: PlayerId) -> None:
-        return None
 
 
 @pytest.fixture
@@ -48,21 +36,7 @@ def queues(store: Store) -> Queues:
 @pytest.fixture
 async def ann(store: Store, queues: Queues) -> AsyncIterator[aiohttp.ClientSession]:
     """Ann, at the player API."""
-    service = PlayerService(
-        queues,
-        NoSessions(),
-        store,
-        keys=DevKeys("127.0.0.1"),
-        minter=Minter(Ed25519PrivateKey.generate()),
-        clock=CLOCK,
-        chance=unguessable(),
-        gate=wide_gate(CLOCK),
-    )
-    async with (
-        asyncio.timeout(10),
-        service.serving(host="127.0.0.1", port=0) as port,
-        aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=ANN) as http,
-    ):
+    async with served(service_of(store, queues), ANN) as http:
         yield http
 
 

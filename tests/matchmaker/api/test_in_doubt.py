@@ -10,9 +10,7 @@ from core.ids import TicketId
 from core.line import Call
 from core.redis import Store
 from matchmaker.api.in_doubt import InDoubt
-from tests.matchmaker.api.test_asking import BACKEND, ask, bearer, duel, http
-
-__all__ = ["duel", "http"]  # the fixtures
+from tests.matchmaker.api.callers import BACKEND, ask, bearer
 
 TICKET = TicketId("duel.1")
 

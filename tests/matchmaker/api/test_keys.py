@@ -1,27 +1,22 @@
 """Whose key is whose: back ends, development keys where they may be, and a key that ends."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from core.dice import unguessable
 from core.errors import Invalid, Unauthorized
-from core.ids import FleetName, PlayerId, QueueName
-from core.join_token import Minter
+from core.ids import FleetName, QueueName
 from core.redis import Store
 from matchmaker.api.jwt_keys import LEEWAY_S, JwtKeys
 from matchmaker.api.keys import BackendKeys, DevKeys, KeyRing, Principal, key_sha256
-from matchmaker.api.service import PlayerService
 from matchmaker.api.settings import Backend
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
 from tests.matchmaker.api.issuer import NOW_MS, Hands, Provider, provider
-from tests.matchmaker.api.wide import wide_gate
+from tests.matchmaker.api.serving import served, service_of
 
 SHOP = "rub_a-key-of-the-shop"
 BACKENDS = BackendKeys((Backend("shop", key_sha256(SHOP)),))
@@ -58,11 +53,6 @@ def test_development_keys_are_refused_in_a_pod():
     DevKeys("127.0.0.1", environ={"HOME": "/"})
 
 
-class NoSessions:
-    async def session_of(self, player: PlayerId) -> None:
-        return None
-
-
 @pytest.fixture
 def clock() -> Hands:
     return Hands()
@@ -78,21 +68,9 @@ async def issuer() -> AsyncIterator[Provider]:
 async def api(store: Store, issuer: Provider, clock: Hands) -> AsyncIterator[aiohttp.ClientSession]:
     """The player API with tokens and back ends, and no development keys."""
     queue = QueueSettings(QueueName("duel"), Rules(("red", "blue"), 2), FleetName("arena"))
-    service = PlayerService(
-        {"duel": QueueStore(store, queue)},
-        NoSessions(),
-        store,
-        keys=KeyRing({"rub_": BACKENDS, "": JwtKeys([issuer.issuer()], clock)}),
-        minter=Minter(Ed25519PrivateKey.generate()),
-        clock=clock,
-        chance=unguessable(),
-        gate=wide_gate(clock),
-    )
-    async with (
-        asyncio.timeout(10),
-        service.serving(host="127.0.0.1", port=0) as port,
-        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http,
-    ):
+    keys = KeyRing({"rub_": BACKENDS, "": JwtKeys([issuer.issuer()], clock)})
+    service = service_of(store, {"duel": QueueStore(store, queue)}, clock=clock, keys=keys)
+    async with served(service) as http:
         yield http
 
 

@@ -6,24 +6,18 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, strategies as st
 
-from core.clock import SystemClock
-from core.dice import unguessable
 from core.errors import Exhausted
-from core.ids import FleetName, PlayerId, QueueName
-from core.join_token import Minter
+from core.ids import FleetName, QueueName
 from core.line import Call
 from core.redis import Store
 from matchmaker.api.admission import CREATE, REFUSAL, REST_S_MAX, Admission, Signs, State, judged
-from matchmaker.api.keys import DevKeys
-from matchmaker.api.service import PlayerService
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
 from tests.matchmaker.api.issuer import Hands
-from tests.matchmaker.api.wide import wide_gate
+from tests.matchmaker.api.serving import served, service_of
 
 SIGNS = Signs(creates_min=2, pending_max=100, lag_s_max=0.2, late_max=3, calm_s=0.1)
 
@@ -135,11 +129,6 @@ def test_the_refused_are_read_again_one_after_another_and_soon_enough():
     assert later.rest_s == pytest.approx(0.001)
 
 
-class NoSessions:
-    async def session_of(self, player: PlayerId) -> None:
-        return None
-
-
 class Api:
     """The player API before a store that answers creates when a test lets it."""
 
@@ -169,24 +158,9 @@ class Api:
 
 @pytest.fixture
 async def api(store: Store) -> AsyncIterator[Api]:
-    clock = SystemClock()
     queue = QueueSettings(QueueName("duel"), Rules(("red", "blue"), 50), FleetName("arena"))
-    service = PlayerService(
-        {"duel": QueueStore(store, queue)},
-        NoSessions(),
-        store,
-        keys=DevKeys("127.0.0.1"),
-        minter=Minter(Ed25519PrivateKey.generate()),
-        clock=clock,
-        chance=unguessable(),
-        gate=wide_gate(clock),
-        signs=SIGNS,
-    )
-    async with (
-        asyncio.timeout(10),
-        service.serving(host="127.0.0.1", port=0) as port,
-        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http,
-    ):
+    service = service_of(store, {"duel": QueueStore(store, queue)}, signs=SIGNS)
+    async with served(service) as http:
         yield Api(http, store)
 
 

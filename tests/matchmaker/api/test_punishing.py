@@ -10,15 +10,7 @@ from core.redis import Store
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
-from tests.matchmaker.api.test_asking import (
-    BACKEND,
-    answer,
-    ask,
-    bearer,
-    enqueued,
-    http as http,  # noqa: PLC0414 - a fixture
-    match_of,
-)
+from tests.matchmaker.api.callers import BACKEND, answer, ask, bearer, enqueued, match_of
 
 PATH = "/v1/queues/duel/penalties/"
 
