@@ -124,11 +124,12 @@ class Outbox:
             "players": [mailbox.player] if mailbox.player else [],
             "session_epoch": push.epoch,
         }
-        if push.formed_us:
-            place_us = max(0, self._clock.wall_us() - push.formed_us)
-            fields["place_us"] = place_us
-            queue = str(push.ticket).rpartition(".")[0]
-            self._desk.metrics.place_seconds.labels(queue).observe(place_us / 1e6)
+        if push.formed_us:  # else they are told of another place, and had waited before
+            now_us, ticket = self._clock.wall_us(), push.message["ticket"]
+            place_us = fields["place_us"] = max(0, now_us - push.formed_us)
+            waited_s = max(0, now_us // 1000 - ticket.enqueued_ms) / 1000
+            self._desk.metrics.place_seconds.labels(ticket.queue).observe(place_us / 1e6)
+            self._desk.metrics.wait_seconds.labels(ticket.queue).observe(waited_s)
         self._desk.traces.span(
             "ticket.push",
             push.traceparent,
@@ -209,8 +210,6 @@ class Outbox:
                 for player in out.players
             }
             message["assignments"] = ways
-        waited_s = max(0, self._clock.wall_ms() - out.enqueued_ms) / 1000
-        self._desk.metrics.wait_seconds.labels(out.queue).observe(waited_s)
         return Push(
             message,
             out.ver,
