@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import msgspec
 
 from core.clock import Clock
-from core.errors import Conflict, Exhausted, Forbidden, Invalid, NotFound
+from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.ids import MatchId, PlayerId, QueueName, TicketId, new_ticket_id, queue_of
-from core.join_token import Minter, Seat
+from core.join_token import Minter
 from core.placement import Placement
 from core.telemetry import OFF, Traces
 from matchmaker.acceptance import answer
@@ -17,7 +17,8 @@ from matchmaker.api.asking import answering, asked_of
 from matchmaker.api.enlisting import enlisted
 from matchmaker.api.in_doubt import InDoubt
 from matchmaker.api.keys import Keys, Principal
-from matchmaker.api.shapes import AnswerIn, Assignment, Member, SessionOut, TicketIn, TicketOut
+from matchmaker.api.shapes import AnswerIn, Member, TicketIn, TicketOut
+from matchmaker.api.ways import Ways
 from matchmaker.api.why import WhyOut, why
 from matchmaker.cooldown import kept_apart
 from matchmaker.estimates import Estimates
@@ -49,8 +50,7 @@ class Desk:
         self.metrics = metrics
         self.in_doubt = InDoubt()
         self.estimates = {name: Estimates(queue, clock) for name, queue in queues.items()}
-        self._sessions = sessions
-        self._minter = minter
+        self.ways = Ways(queues, sessions, minter=minter, clock=clock, chance=chance)
         self._chance = chance
 
     async def create(
@@ -182,31 +182,6 @@ class Desk:
             await self.estimates[out.queue].refresh()
             out.estimated_wait_s = self.estimates[out.queue].of(len(out.players), out.enqueued_ms)
 
-    async def session(self, player: PlayerId, caller: Principal) -> SessionOut:
-        """Where a player's match runs now, with a fresh join token: the way back after a drop.
-
-        Raises:
-            NotFound: no match of theirs runs, or the caller is somebody else.
-            Exhausted: it has lost its game server and waits for another; ask again.
-        """
-        if not (caller.is_backend() or caller.is_player(player)):
-            raise NotFound(f"no running match of {player!r}")
-        found = await self._sessions.session_of(player)
-        queue = self.queues.get(queue_of(found.match)) if found else None
-        if found is not None and found.placement is None:
-            raise Exhausted(f"{found.match} is being moved to another game server; ask again")
-        match = await queue.match(found.match) if found and queue else None
-        place = found.placement if found else None
-        assignment = self.assignment(match, place, player) if match and place else None
-        if found is None or queue is None or assignment is None:
-            raise NotFound(f"no running match of {player!r}")
-        return SessionOut(player, found.match, queue.settings.name, found.state, assignment)
-
-    async def match_of(self, player: PlayerId) -> MatchId | None:
-        """The match they are in, wherever it runs or while it is being moved."""
-        found = await self._sessions.session_of(player)
-        return found.match if found else None
-
     async def waiting_ticket_of(self, player: PlayerId) -> TicketRecord | None:
         """The ticket a player waits with, in whichever queue; counts as a sign of life."""
         seen: set[str] = set()
@@ -219,31 +194,6 @@ class Desk:
                     return await own.ticket(ticket)
         return None
 
-    def assignment(
-        self, match: MatchRecord, placement: Placement, player: PlayerId
-    ) -> Assignment | None:
-        """A player's way into a match, with a token made now; None for a stranger."""
-        seated = match.seat_of(player)
-        if seated is None:
-            return None
-        ticket, team, seat = seated
-        token = self._minter.mint(
-            Seat(placement.server, placement.match, placement.epoch, player, ticket, team, seat),
-            now_ms=self.clock.wall_ms(),
-            jti=f"{self._chance.getrandbits(128):032x}",
-        )
-        return Assignment(
-            match=placement.match,
-            ticket=ticket,
-            address=placement.address,
-            port=placement.port,
-            token=token,
-            server=placement.server,
-            team=team,
-            seat=seat,
-            epoch=placement.epoch,
-        )
-
     def _attach(
         self, out: TicketOut, match: MatchRecord, placement: Placement, caller: Principal
     ) -> None:
@@ -251,9 +201,9 @@ class Desk:
             out.assignments = {
                 player: way
                 for player in out.players
-                if (way := self.assignment(match, placement, PlayerId(player)))
+                if (way := self.ways.assignment(match, placement, PlayerId(player)))
             }
-        elif way := self.assignment(match, placement, PlayerId(caller.name)):
+        elif way := self.ways.assignment(match, placement, PlayerId(caller.name)):
             out.assignment = way
 
     async def _own(self, ticket: TicketId, caller: Principal) -> tuple[QueueStore, TicketRecord]:

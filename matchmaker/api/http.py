@@ -160,7 +160,7 @@ class PlayerApi:
     async def _session(self, request: web.Request) -> web.Response:
         player, caller = PlayerId(request.match_info["player"]), await self._caller(request)
         self._gate.poll(caller)
-        return json_response(await self._desk.session(player, caller))
+        return json_response(await self._desk.ways.session(player, caller))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events of one ticket, from its state now to its end."""

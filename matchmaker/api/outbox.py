@@ -203,10 +203,10 @@ class Outbox:
     ) -> Push:
         message: dict[str, Any] = {"type": "assignment", "ticket": out}
         if mailbox.player is not None:
-            message["assignment"] = self._desk.assignment(match, placement, mailbox.player)
+            message["assignment"] = self._desk.ways.assignment(match, placement, mailbox.player)
         else:
             ways: dict[str, Assignment | None] = {
-                player: self._desk.assignment(match, placement, PlayerId(player))
+                player: self._desk.ways.assignment(match, placement, PlayerId(player))
                 for player in out.players
             }
             message["assignments"] = ways

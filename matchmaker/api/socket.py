@@ -153,7 +153,7 @@ class PlayerSockets:
             self._stay(visit, ticket)
         session = None
         with contextlib.suppress(ReadyUpError):
-            session = await self._desk.match_of(player)
+            session = await self._desk.ways.match_of(player)
         hello = {"type": "hello", "player": player, "ticket": ticket, "session": session}
         visit.mailbox.put_first("hello", Push(hello))  # before what came while we looked
 
