@@ -27,7 +27,7 @@ AWAY = (
 """No answer, or none that this server can give now: it starts, is no primary, gives a slot
 away, or has not been told yet what we may do."""
 
-REFUSALS = ("NOREPLICAS", "MISCONF", "BUSY ", "UNBLOCKED")
+REFUSALS = ("NOREPLICAS", "MISCONF", "BUSY ", "UNBLOCKED", "Script attempted to access")
 """How answers begin that mean the same and have no class of their own."""
 
 FORBIDDEN = ("The user executing the script can't run", "ACL failure in script")
@@ -88,6 +88,8 @@ class Peer:
 
 def why(wrong: Exception, peer: Peer) -> str:
     """What to tell of an answer that is none."""
+    if isinstance(wrong, AskError):
+        return f"{peer.endpoint} gives the slot to {wrong.host or peer.endpoint.host}:{wrong.port}"
     said = str(wrong) or type(wrong).__name__
     who = f"user {peer.user!r}" if peer.user else "the default user"
     for sign, cure in CURES:

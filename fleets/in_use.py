@@ -13,9 +13,5 @@ async def servers_in_use(store: Store, fleet: FleetName) -> frozenset[ServerUid]
     Raises:
         StoreUnreachable: nobody knows now.
     """
-    uids = await SERVERS_IN_USE(
-        store,
-        keys={"rooms": f"{{f:{fleet}}}:rooms"},
-        args={"prefix": f"{{f:{fleet}}}:room:"},
-    )
+    uids = await SERVERS_IN_USE(store, keys={"fleet": f"{{f:{fleet}}}"}, args={})
     return frozenset(ServerUid(uid) for uid in uids)

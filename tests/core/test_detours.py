@@ -1,6 +1,7 @@
 """What becomes of a call that a server sent away."""
 
 import asyncio
+from importlib import resources
 
 import pytest
 from redis.exceptions import AskError, MovedError, TryAgainError
@@ -10,6 +11,7 @@ from core.address import Endpoint
 from core.detours import HOPS_MAX, Detours
 from core.errors import Invalid, StoreUnreachable
 from core.line import Call
+from core.lua import LuaScript
 from core.slots import Owners, slot_of
 
 A, B = Endpoint("a", 1), Endpoint("b", 2)
@@ -89,3 +91,23 @@ async def test_a_server_that_is_written_as_one_and_is_one_of_a_cluster_is_refuse
     house.detours.take(A, sent_away, MovedError(f"{slot_of('k')} b:2"))
 
     assert isinstance(sent_away.answer.exception(), Invalid)
+
+
+TOUCH_WHAT_THEY_NAME = {"lease", "remove_server"}
+
+
+@pytest.mark.parametrize("package", ["core", "matchmaker.lua", "allocator.lua", "fleets.lua"])
+def test_no_script_of_ours_runs_where_half_of_its_slot_is(package: str):
+    """A server refuses it before it begins, as nobody writes the key that it names first."""
+    files = [file.name for file in resources.files(package).iterdir()]
+    scripts = [
+        LuaScript.load(package, name.removesuffix(".lua"))
+        for name in files
+        if name.endswith(".lua")
+    ]
+    run = {script.name: script.keys[0] for script in scripts if script.keys}
+
+    assert {first for name, first in run.items() if name not in TOUCH_WHAT_THEY_NAME} <= {
+        "base",
+        "fleet",
+    }

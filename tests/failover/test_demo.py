@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,10 +50,12 @@ def on_free_ports(config: Config) -> Config:
     )
 
 
-async def play(kind: Kind, folder: Path) -> Outcome:
+async def play(
+    kind: Kind, folder: Path, meanwhile: Callable[[Stack], Awaitable[None]] = faults
+) -> Outcome:
     settings = DemoSettings(players=100, duration_s=PLAY_S, redis=kind)
     demo = Demo(on_free_ports(load(environ={})), settings, folder)
-    return await demo.play(asyncio.Event(), lambda _: None, faults)
+    return await demo.play(asyncio.Event(), lambda _: None, meanwhile)
 
 
 @pytest.mark.parametrize("kind", KINDS)
