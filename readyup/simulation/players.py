@@ -67,7 +67,7 @@ class VirtualApi:
         async def asked(process: Process) -> Assignment | None:
             try:
                 me = PlayerId(player)
-                found = await self._desks[process].session(me, Principal("player", player))
+                found = await self._desks[process].ways.session(me, Principal("player", player))
             except NotFound:
                 return None
             return msgspec.convert(msgspec.to_builtins(found.assignment), Assignment)
