@@ -212,7 +212,8 @@ def pods_webhook(site: Site) -> Manifest | None:
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingWebhookConfiguration",
-        "metadata": {"name": "readyup-pods"},
+        # One for each namespace of games: another installation has its own.
+        "metadata": {"name": f"readyup-pods-{site.namespace}"},
         "webhooks": [
             {
                 "name": "pods.readyup.dev",

@@ -170,6 +170,6 @@ async def _left_clean(api: Api) -> AsyncIterator[None]:
         yield
     finally:
         # While it is there, and nobody answers it, no pod of anybody's can start.
-        await api.delete(f"{HOOKS}/readyup-pods")
+        await api.delete(f"{HOOKS}/readyup-pods-default")
         await api.delete(f"{AUTOSCALERS}/{ARENA}")
         await delete_fleet(api, ARENA)

@@ -66,11 +66,11 @@ async def site(api: Api, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
     """Our webhooks over TLS, and the API server told of them."""
     plans = StoredPlans([], store, SystemClock())
     async with serving(plans, tmp_path) as there:
-        await api.create(HOOKS, pods_webhook(there))
+        made = await api.create(HOOKS, pods_webhook(there))
         try:
             yield there
         finally:
-            await api.delete(f"{HOOKS}/readyup-pods")
+            await api.delete(f"{HOOKS}/{made['metadata']['name']}")
 
 
 @contextlib.asynccontextmanager

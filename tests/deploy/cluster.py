@@ -65,13 +65,16 @@ async def tried(api: Api, found: Sequence[Document]) -> set[str]:
     return unknown
 
 
-async def swept(plane: Plane) -> None:
-    """Delete the namespaces, and wait until nothing is left in them."""
+async def deleted(plane: Plane, *names: str) -> None:
+    """Delete namespaces; what is in them goes by and by."""
     async with plane.api() as api:
-        for name in SPACES:
+        for name in names:
             await api.delete(f"/api/v1/namespaces/{name}")
-        async with asyncio.timeout(60):
-            while {one["metadata"]["name"] for one in await api.items("/api/v1/namespaces")} & {
-                *SPACES
-            }:
-                await asyncio.sleep(LOOK_S)
+
+
+async def emptied(plane: Plane, *names: str) -> None:
+    """Delete namespaces, and wait until nothing is left in them."""
+    await deleted(plane, *names)
+    async with plane.api() as api, asyncio.timeout(60):
+        while {one["metadata"]["name"] for one in await api.items("/api/v1/namespaces")} & {*names}:
+            await asyncio.sleep(LOOK_S)

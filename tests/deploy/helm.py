@@ -61,7 +61,13 @@ def run(*arguments: str, kubeconfig: Path | None = None) -> str:
 def options(values: Sequence[Path] = (), **sets: object) -> list[str]:
     """Values files and single values (``__`` for a dot) as helm's arguments."""
     given = [f"--values={path}" for path in values]
-    return given + [f"--set={key.replace('__', '.')}={value}" for key, value in sets.items()]
+    told = {key.replace("__", "."): _said(value) for key, value in sets.items()}
+    return given + [f"--set={key}={value}" for key, value in told.items()]
+
+
+def _said(value: object) -> str:
+    """As ``--set`` wants it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def template(*values: Path, kube_version: str = "1.36.3", **sets: object) -> str:

@@ -1,17 +1,14 @@
-"""The chart before a real API server: dry runs of everything, and an installation in earnest."""
+"""The chart before a real API server: dry runs of every way to render it, and each profile."""
 
 import asyncio
-import base64
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.cluster.plane.api import Api
 from tests.cluster.plane.plane import Plane
 from tests.deploy import addons, helm
-from tests.deploy.cluster import LOOK_S, spaces, swept, tried
+from tests.deploy.cluster import LOOK_S, spaces, tried
 from tests.deploy.helm import Document, documents, template
 
 pytestmark = pytest.mark.cluster
@@ -121,112 +118,3 @@ async def test_what_a_profile_changes_is_accepted(
 
     assert changed
     assert unknown <= known
-
-
-SMALL = ("--namespace=readyup", "--set=valkey.mode=single,valkey.persistence.enabled=false")
-
-
-@pytest.fixture
-def installed(plane: Plane) -> Iterator[Plane]:
-    """A release of the chart in the cluster, uninstalled at the end."""
-    asyncio.run(prepared(plane))
-    try:
-        helm.run("install", "readyup", str(helm.CHART), *SMALL, kubeconfig=plane.kubeconfig)
-        yield plane
-    finally:
-        helm.run("uninstall", "readyup", SMALL[0], kubeconfig=plane.kubeconfig)
-        asyncio.run(swept(plane))
-
-
-async def prepared(plane: Plane) -> None:
-    async with spaces(plane) as api:
-        about = {
-            "meta.helm.sh/release-name": "readyup",
-            "meta.helm.sh/release-namespace": "readyup",
-        }
-        labels = {"app.kubernetes.io/managed-by": "Helm"}
-        adopted = {"metadata": {"annotations": about, "labels": labels}}
-        await api.patch("/api/v1/namespaces/games", adopted)
-
-
-async def secrets(plane: Plane) -> dict[str, dict[str, str]]:
-    """Every Secret of the release, decoded."""
-    async with plane.api() as api:
-        found = await api.items("/api/v1/namespaces/readyup/secrets")
-    return {
-        one["metadata"]["name"]: {
-            key: base64.b64decode(value).decode() for key, value in one["data"].items()
-        }
-        for one in found
-        if one["type"] != "helm.sh/release.v1"
-    }
-
-
-async def running(plane: Plane, count: int) -> list[dict[str, Any]]:
-    """The pods of the release, once so many run."""
-    async with plane.api() as api, asyncio.timeout(60):
-        while True:
-            there = await api.items("/api/v1/namespaces/readyup/pods")
-            if sum(one["status"].get("phase") == "Running" for one in there) >= count:
-                return there
-            await asyncio.sleep(LOOK_S)
-
-
-def upgrade(plane: Plane, *more: str) -> None:
-    helm.run("upgrade", "readyup", str(helm.CHART), *SMALL, *more, kubeconfig=plane.kubeconfig)
-
-
-def test_an_upgrade_keeps_what_was_made_and_renews_what_is_old(installed: Plane):
-    pods = asyncio.run(running(installed, 9))
-    first = asyncio.run(secrets(installed))
-    upgrade(installed, "--set=roles.director.replicas=1")
-    kept = asyncio.run(secrets(installed))
-    asyncio.run(aged(installed))
-    upgrade(installed)
-    renewed = asyncio.run(secrets(installed))
-
-    assert {one["spec"]["securityContext"]["runAsNonRoot"] for one in pods} == {True}
-    assert kept == first
-    assert renewed["readyup-webhooks"]["tls.crt"] != first["readyup-webhooks"]["tls.crt"]
-    assert renewed["readyup-webhooks-authority"] == first["readyup-webhooks-authority"]
-    assert {**renewed, "readyup-webhooks": {}} == {**first, "readyup-webhooks": {}}
-
-
-async def aged(plane: Plane) -> None:
-    """Make the certificate look half a year old."""
-    old = base64.b64encode(b"1").decode()
-    async with plane.api() as api:
-        path = "/api/v1/namespaces/readyup/secrets/readyup-webhooks"
-        await api.patch(path, {"data": {"made-at": old}})
-
-
-def test_the_releases_role_may_do_what_the_role_fleets_does_and_no_more(installed: Plane):
-    may = asyncio.run(rights(installed))
-
-    assert may == {
-        ("games", "agones.dev/gameservers"): {"list", "watch", "delete", "patch"},
-        ("games", "agones.dev/fleets"): {"list", "watch", "create", "patch"},
-        ("games", "agones.dev/fleets/scale"): {"patch"},
-        ("games", "allocation.agones.dev/gameserverallocations"): {"create"},
-        ("games", "autoscaling.agones.dev/fleetautoscalers"): {"create", "patch"},
-    }
-
-
-async def rights(plane: Plane) -> dict[tuple[str, str], set[str]]:
-    """What the API server would let the role's account do, beyond what it lets everybody."""
-    found: dict[tuple[str, str], set[str]] = {}
-    async with plane.api() as api:
-        bindings = await api.items("/apis/rbac.authorization.k8s.io/v1/rolebindings")
-        wide = await api.items("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings")
-        ours = {"kind": "ServiceAccount", "name": "readyup-fleets", "namespace": "readyup"}
-        assert not [one for one in wide if ours in one.get("subjects", ())]
-        for one in bindings:
-            if ours not in one.get("subjects", ()):
-                continue
-            space, name = one["metadata"]["namespace"], one["roleRef"]["name"]
-            path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{space}/roles/{name}"
-            for rule in (await api.get(path))["rules"]:
-                for resource in rule["resources"]:
-                    key = (space, f"{rule['apiGroups'][0]}/{resource}")
-                    found.setdefault(key, set()).update(rule["verbs"])
-    return found

@@ -9,6 +9,7 @@ from tests.deploy import helm
 from tests.monitoring.test_rules import RULES
 
 ON = [f"monitoring.{part}.enabled=true" for part in ("podMonitor", "rules", "dashboards")]
+ON += ["events.enabled=true"]
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from tests.cluster.plane.nodes import REAL
 from tests.cluster.plane.plane import ROOT, Plane
 from tests.cluster.plane.real import Image, RealPods
 from tests.deploy import helm
-from tests.deploy.cluster import spaces, swept
+from tests.deploy.cluster import SPACES, emptied, spaces
 from tests.deploy.release import SPACE, Release
 
 pytestmark = pytest.mark.cluster
@@ -89,7 +89,7 @@ async def installed(plane: Plane, folder: Path) -> AsyncIterator[Api]:
             await asyncio.to_thread(
                 helm.run, "uninstall", "readyup", *where, kubeconfig=plane.kubeconfig
             )
-    await swept(plane)
+    await emptied(plane, *SPACES)
 
 
 async def swept_games(api: Api) -> None:

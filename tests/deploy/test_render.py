@@ -13,6 +13,7 @@ from fleets.agones.lint.rule import Severity
 from readyup.settings import parse
 from tests.deploy import helm
 from tests.deploy.helm import Document, documents, named, of_kind, template
+from tests.deploy.installed import PREVIOUS
 
 ROLES = ("api", "director", "allocator", "fleets", "console")
 FILES = sorted(helm.PROFILES.glob("*.yaml"))
@@ -149,11 +150,61 @@ def test_fleets_of_the_chart_are_found_right(profile: Path | None):
     assert errors == []
 
 
+FIXED = ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates")
+
+
+@pytest.mark.parametrize("mode", ["sentinel", "cluster", "single"])
+def test_what_may_never_change_is_as_the_chart_before_had_it(mode: str):
+    def fixed(chart: Path) -> dict[str, list[object]]:
+        where = ("template", "readyup", str(chart), "--kube-version=1.36.3")
+        found = documents(helm.run(*where, *helm.options(valkey__mode=mode)))
+        makers = [one for one in found if one["kind"] in ("Deployment", "StatefulSet")]
+        return {
+            f"{one['kind']} {one['metadata']['name']}": [one["spec"].get(key) for key in FIXED]
+            for one in makers
+        }
+
+    assert fixed(PREVIOUS) == fixed(helm.CHART)
+
+
 def test_a_disruption_takes_one_pod_of_a_kind(plain: list[Document]):
     budgets = of_kind(plain, "PodDisruptionBudget")
 
     assert len(budgets) == len(ROLES) + 1
     assert {one["spec"]["maxUnavailable"] for one in budgets} == {1}
+
+
+def test_whoever_tells_events_is_alone_and_knows_no_more_than_it_must():
+    found = documents(
+        template(
+            events__enabled=True,
+            events__to=r"kafkas://me@k-0:9093\,k-1:9094/t?ca=/etc/readyup/kafka/ca.crt",
+            events__kafka__existingSecret="kafka",
+        )
+    )
+    deployment = named(found, "Deployment", "readyup-events")
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    secrets = {
+        one["name"]: one["valueFrom"]["secretKeyRef"]["name"]
+        for one in container["env"]
+        if "secretKeyRef" in one["valueFrom"]
+    }
+    (egress,) = named(found, "NetworkPolicy", "readyup-events")["spec"]["egress"]
+
+    assert deployment["spec"]["replicas"] == 1
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert pod["automountServiceAccountToken"] is False
+    assert container["args"][:3] == [
+        *("events", "--to"),
+        "kafkas://me@k-0:9093,k-1:9094/t?ca=/etc/readyup/kafka/ca.crt",
+    ]
+    assert secrets == {
+        "READYUP_STORE_PASSWORD": "readyup-valkey",
+        "READYUP_SENTINEL_PASSWORD": "readyup-valkey",
+        "READYUP_KAFKA_PASSWORD": "kafka",
+    }
+    assert egress == {"ports": [{"port": 9093}, {"port": 9094}]}
 
 
 def test_nothing_of_the_games_is_reached_by_our_budgets_or_policies(plain: list[Document]):

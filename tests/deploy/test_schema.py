@@ -12,6 +12,7 @@ WRONG = {
     "half a digest": ({"image__digest": "sha256:12"}, "/image/digest", "sha256:"),
     "a store over http": ({"valkey__external__url": "http://a"}, "/valkey/external/url", "rediss?"),
     "a port beyond": ({"services__api__port": 70000}, "/services/api/port", "65,535"),
+    "events to nowhere": ({"events__to": "rabbit://a:1"}, "/events/to", "kafkas?"),
     "a queue in capitals": ({"settings__queues__DUEL__fleet": "a"}, "/settings/queues", "DUEL"),
 }
 
@@ -26,6 +27,12 @@ CONTRADICTIONS = {
         "settings.console.operators",
     ),
     "a fleet without a pod": ({"settings__fleets__arena__pod": "null"}, "pod.image"),
+    "a fixed size with a buffer": ({"settings__fleets__arena__replicas": 3}, "`buffer: null`"),
+    "a queue on a fleet that is none": ({"settings__queues__duel__fleet": "b"}, "`duel: null`"),
+    "a user without a password": (
+        {"events__enabled": True, "events__to": "kafka://me@k:9092"},
+        "events.kafka.existingSecret",
+    ),
     "a store from nowhere": ({"valkey__mode": "external"}, "valkey.external.url"),
     "a certificate from nowhere": ({"webhooks__tls": "existing"}, "webhooks.existingSecret"),
 }

@@ -36,6 +36,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{/*
+Whether a class of the whole cluster is this release's to make: nobody has made it yet, or this
+release did. One of another `value` than asked for is refused, since a value never changes.
+*/}}
+{{- define "readyup.class.ours" -}}
+{{- $group := get (dict "PriorityClass" "scheduling.k8s.io/v1" "RuntimeClass" "node.k8s.io/v1") .kind }}
+{{- $found := lookup $group .kind "" .name | default dict }}
+{{- $by := dig "metadata" "annotations" dict $found }}
+{{- $whose := printf "%s/%s" (get $by "meta.helm.sh/release-namespace") (get $by "meta.helm.sh/release-name") }}
+{{- if or (not $found) (eq $whose (printf "%s/%s" .root.Release.Namespace .root.Release.Name)) }}
+{{- "yes" }}
+{{- else if and .value (ne (int .value) (int $found.value)) }}
+{{- fail (printf "PriorityClass %s is there already, with the value %d: set priorityClass.name to another name" .name (int $found.value)) }}
+{{- end }}
+{{- end }}
+
 {{/* A Service's whole name, so that resolvers ask once. */}}
 {{- define "readyup.host" -}}
 {{ printf "%s.%s.svc.%s" .name .root.Release.Namespace .root.Values.clusterDomain }}

@@ -1,9 +1,24 @@
-{{/* The Deployment of one role: `root` is the chart's context, `role` its name. */}}
+{{/* Every role that runs, by name, and whoever tells events. As JSON, for fromJson. */}}
+{{- define "readyup.roles" -}}
+{{- $running := dict }}
+{{- range $role, $one := .Values.roles }}
+{{- if gt (int $one.replicas) 0 }}
+{{- $_ := set $running $role $one }}
+{{- end }}
+{{- end }}
+{{- if .Values.events.enabled }}
+{{- $_ := set $running "events" (merge (dict "replicas" 1) .Values.events) }}
+{{- end }}
+{{- toJson $running }}
+{{- end }}
+
+{{/* The Deployment of one role: `root` is the chart's context, `role` its name, `one` its values. */}}
 
 {{- define "readyup.role" -}}
 {{- $root := .root }}
 {{- $role := .role }}
-{{- $one := index $root.Values.roles $role }}
+{{- $one := .one }}
+{{- $events := eq $role "events" }}
 {{- $name := printf "%s-%s" (include "readyup.fullname" $root) $role }}
 {{- $ports := $root.Values.ports }}
 {{- $door := get (dict "api" "api" "allocator" "sessions" "console" "console") $role }}
@@ -20,7 +35,12 @@ spec:
   replicas: {{ $one.replicas }}
   {{- end }}
   revisionHistoryLimit: 3
+  {{- if $events }}
+  # Two of one name would tell everything twice.
+  strategy: { type: Recreate }
+  {{- else }}
   strategy: { type: RollingUpdate, rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
+  {{- end }}
   selector:
     matchLabels:
       {{- include "readyup.selector" $root | nindent 6 }}
@@ -84,7 +104,11 @@ spec:
           image: {{ include "readyup.image" (dict "image" $root.Values.image "default" $root.Chart.AppVersion) }}
           imagePullPolicy: {{ $root.Values.image.pullPolicy }}
           command: [readyup]
+          {{- if $events }}
+          args: [events, --to, {{ $one.to | quote }}, --name, {{ $one.name }}, --since, {{ $one.since }}, --config, /etc/readyup/readyup.toml, --log-json]
+          {{- else }}
           args: [serve, --role, {{ $role }}, --config, /etc/readyup/readyup.toml, --name, $(POD_NAME), --log-json]
+          {{- end }}
           env:
             - name: POD_NAME
               valueFrom: { fieldRef: { fieldPath: metadata.name } }
@@ -94,6 +118,10 @@ spec:
             {{- with get (dict "api" "READYUP_JOIN_KEY" "allocator" "READYUP_JOIN_KEY_PUBLIC") $role }}
             - name: {{ . }}
               valueFrom: { secretKeyRef: { name: {{ include "readyup.join.secret" $root }}, key: {{ . }} } }
+            {{- end }}
+            {{- if and $events $one.kafka.existingSecret }}
+            - name: READYUP_KAFKA_PASSWORD
+              valueFrom: { secretKeyRef: { name: {{ $one.kafka.existingSecret }}, key: password, optional: true } }
             {{- end }}
             {{- with $one.extraEnv }}
             {{- toYaml . | nindent 12 }}
@@ -122,6 +150,9 @@ spec:
             {{- if $webhooks }}
             - { name: webhooks, mountPath: /etc/readyup/webhooks, readOnly: true }
             {{- end }}
+            {{- if and $events $one.kafka.existingSecret }}
+            - { name: kafka, mountPath: /etc/readyup/kafka, readOnly: true }
+            {{- end }}
             - { name: tmp, mountPath: /tmp }
             {{- with $one.extraVolumeMounts }}
             {{- toYaml . | nindent 12 }}
@@ -132,6 +163,10 @@ spec:
         {{- if $webhooks }}
         - name: webhooks
           secret: { secretName: {{ include "readyup.webhooks.secret" $root }} }
+        {{- end }}
+        {{- if and $events $one.kafka.existingSecret }}
+        - name: kafka
+          secret: { secretName: {{ $one.kafka.existingSecret }} }
         {{- end }}
         - name: tmp
           emptyDir: { sizeLimit: 64Mi }

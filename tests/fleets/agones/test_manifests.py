@@ -19,7 +19,7 @@ async def test_with_an_address_for_webhooks_the_role_has_the_cluster_ask_them(
     made = {kind.rpartition("/")[2]: list(there) for kind, there in world.api.objects.items()}
 
     assert made["fleetautoscalers"] == ["arena"]
-    (hook,) = _named(world, "readyup-pods")["webhooks"]
+    (hook,) = _named(world, "readyup-pods-default")["webhooks"]
     where = hook["clientConfig"]
     assert where["service"] == {
         "name": "up", "namespace": "ready", "path": "/v1/webhooks/pods", "port": 8443
