@@ -49,7 +49,7 @@ class VirtualBackend:
             fleet=spec.name,
             state=State.STARTING,
             address=spec.address,
-            port=spec.ports.first + (ground.made - 1) % len(spec.ports),
+            port=self._port(spec),
             rooms=spec.rooms,
             version=spec.version,
             created_ms=self._process.clock.wall_ms(),
@@ -62,6 +62,13 @@ class VirtualBackend:
         self._process.spawn(self._live(server), name=f"{view.name} lives")
         self._show(view.uid)
         return view
+
+    def _port(self, spec: FleetSpec) -> int:
+        """The next in turn that no server has."""
+        taken = {view.port for view in self._views.values()}
+        count = len(spec.ports)
+        turns = (spec.ports.first + (self._ground.made - 1 + n) % count for n in range(count))
+        return next(port for port in turns if port not in taken)
 
     def stop(self, uid: ServerUid, reason: Reason) -> None:
         server = self._servers.get(uid)

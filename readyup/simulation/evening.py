@@ -5,7 +5,9 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from core.dice import stream
 from core.errors import Invalid
+from fleets.capacity.settings import CapacitySettings
 from readyup.bots.habits import Habits
 from readyup.bots.report import CrowdReport
 from readyup.history.check import Verdict
@@ -71,6 +73,7 @@ def shaped(config: Config, evening: Evening, shape: random.Random) -> Config:
     """The built-in configuration, in a size and with limits that this seed chose."""
     fixed = shape.random() < 0.5
     lifetime_s = shape.choice((600.0, 25.0))
+    by_forecast = not fixed and stream(evening.seed, "simulation", "forecast").random() < 0.5
     fleet = replace(
         config.fleets[0],
         replicas=evening.servers if fixed else None,
@@ -81,7 +84,7 @@ def shaped(config: Config, evening: Evening, shape: random.Random) -> Config:
         starting_max=2,
         scale_down_after_s=10.0,
         rejoin_s=1.0 if evening.leave_share else config.fleets[0].rejoin_s,
-        capacity=None,
+        capacity=CapacitySettings() if by_forecast else None,
     )
     queues = {
         name: replace(

@@ -17,6 +17,7 @@ from core.errors import ReadyUpError
 from core.ids import QueueName
 from core.join_token import Minter
 from core.supervise import serve_all
+from fleets.capacity.keeper import Keeper
 from fleets.local.size import SingleServers
 from fleets.mirror import RedisMirror
 from fleets.orders import Orders
@@ -34,7 +35,8 @@ from readyup.simulation.servers import Ground, Notebook, pinged
 from readyup.simulation.store import Road, VirtualStore
 from readyup.simulation.wire import End
 from readyup.wiring.adapters import PlayersSessions, QueueMatches
-from readyup.wiring.embedded import House, run_director
+from readyup.wiring.embedded import run_director
+from readyup.wiring.house import House
 from readyup.wiring.mirrored_servers import MirroredServers
 
 CONNECT_AGAIN_S = 0.2
@@ -147,7 +149,8 @@ class Town:
             group.create_task(mirror.run(asyncio.Event()), name="mirror")
             for fleet in self.config.fleets:
                 sizing = SingleServers(fleet, backend, house.clock)
-                reconciler = Reconciler(fleet.name, sizing, house.store, house.clock)
+                keeper = Keeper(fleet, house.store, house.clock)
+                reconciler = Reconciler(fleet.name, sizing, house.store, house.clock, keeper)
                 group.create_task(reconciler.run(), name=f"reconcile-{fleet.name}")
                 orders = Orders(fleet.name, backend, house.store, chance=house.chance)
                 group.create_task(orders.run(), name=f"orders-{fleet.name}")

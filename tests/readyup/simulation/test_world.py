@@ -1,5 +1,6 @@
 """Simulated evenings: the same seed gives the same history, and no promise is broken."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -8,10 +9,12 @@ from dataclasses import replace
 
 import pytest
 
+from core.dice import stream
 from core.errors import Invalid
 from readyup.bots.habits import Habits
+from readyup.settings import load
 from readyup.simulation import evening as room, sweep as sweeping
-from readyup.simulation.evening import Evening, left, needs_fakeredis
+from readyup.simulation.evening import Evening, left, needs_fakeredis, shaped
 from readyup.simulation.sweep import brief_of, crash_points, replay_command, seeds, sweep
 from readyup.simulation.world import simulate
 
@@ -112,6 +115,20 @@ def test_without_fakeredis_the_message_says_what_to_install(monkeypatch: pytest.
 
     with pytest.raises(Invalid, match=r"pip install 'fakeredis\[lua\]'"):
         needs_fakeredis()
+
+
+def test_fleets_that_are_sized_by_forecast_keep_every_promise_under_faults():
+    evenings = (Evening(seed=n, minutes=0.3, players=12, servers=3) for n in itertools.count(501))
+    outcomes = [simulate(one) for one in itertools.islice(filter(by_forecast, evenings), 2)]
+
+    assert [(o.verdict.breaches, o.broke, o.errors) for o in outcomes] == [((), (), ())] * 2
+    for outcome in outcomes:
+        assert min(outcome.report.matches["made"], outcome.faults.total()) > 0
+
+
+def by_forecast(evening: Evening) -> bool:
+    shape = stream(evening.seed, "simulation", "shape")
+    return shaped(load(environ={}), evening, shape).fleets[0].capacity is not None
 
 
 def test_players_who_leave_are_replaced_and_every_promise_is_kept_under_faults():
