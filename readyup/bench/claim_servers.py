@@ -1,10 +1,12 @@
 """The sessions API and a hundred game servers in one process, for the claim benchmark.
 
 The servers are the runtime's own lines and rooms, with a game that plays nothing:
-``python -m readyup.bench.claim_servers STORE_URL``. Answers "ready" once all are connected.
+``python -m readyup.bench.claim_servers STORE_URL``. Answers "ready" once all are connected, and
+says nothing else there: the benchmark may be gone when the servers take their leave.
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -38,6 +40,7 @@ from gameserver.sessions_link import SessionsLink
 from gameserver.telling import Telling
 from gameserver.tick import TickFigures
 from readyup.bench.claim import FLEET, ROOMS_EACH, uids
+from readyup.commands.process import configure_logging
 from readyup.wiring.adapters import QueueMatches
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -129,4 +132,5 @@ async def serve(url: str) -> None:
 
 
 if __name__ == "__main__":
+    configure_logging(as_json=False, level=logging.WARNING)
     asyncio.run(serve(sys.argv[1]))

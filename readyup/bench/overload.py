@@ -186,6 +186,7 @@ def _told(phase: Phase, seconds: float) -> dict[str, Any]:
         "shed": phase.answers.get(503, 0),
         "late": phase.late,
         "unsent": phase.unsent,
+        "lost": phase.lost,
         "cpu": _cpu(phase, seconds),
         "other": sum(n for status, n in phase.answers.items() if status not in (201, 503)),
     }

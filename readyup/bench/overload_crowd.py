@@ -28,6 +28,9 @@ class Phase:
     """When a good acceptance came, and how long it took."""
 
     late: int = 0
+    lost: int = 0
+    """Connections that ended under a request."""
+
     cpu_s: dict[str, float] = field(default_factory=dict)
     """Processor time of each process in it."""
 
@@ -35,15 +38,30 @@ class Phase:
 class Line(asyncio.Protocol):
     """One client's connection; one request at a time."""
 
-    def __init__(self, idle: "deque[Line]") -> None:
-        self._idle = idle
+    def __init__(self, crowd: "Crowd") -> None:
+        self._crowd = crowd
         self._phase: Phase | None = None
         self._sent_s = 0.0
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
-        self._idle.append(self)
+        self._crowd.idle.append(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The API ends what asks nothing for too long."""
+        self._transport = None
+        self._crowd.ended += 1
+        phase, self._phase = self._phase, None
+        if phase is not None:
+            phase.lost += 1
+        elif self in self._crowd.idle:
+            self._crowd.idle.remove(self)
+
+    @property
+    def ends(self) -> bool:
+        """Whether nothing can be asked here any more."""
+        return self._transport is None or self._transport.is_closing()
 
     def ask(self, request: bytes, phase: Phase) -> None:
         """Send one; the answer is noted in the phase that it belongs to."""
@@ -62,7 +80,7 @@ class Line(asyncio.Protocol):
             phase.accepted_s.append((now_s, took_s))
         elif status == 201:
             phase.late += 1
-        self._idle.append(self)
+        self._crowd.idle.append(self)
 
 
 class Crowd:
@@ -70,18 +88,28 @@ class Crowd:
 
     def __init__(self, name: bytes) -> None:
         self.idle: deque[Line] = deque()
+        self.ended = 0
+        """Connections that are to be opened again."""
+
         self._name = name
         self._players = 0
+        self._where = ("", 0)
 
     async def connect(self, host: str, port: int, lines: int) -> None:
         """Open so many connections."""
+        self._where = (host, port)
+        await self._open(lines)
+
+    async def _open(self, lines: int) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(lines):
-            await loop.create_connection(lambda: Line(self.idle), host, port)
+            await loop.create_connection(lambda: Line(self), *self._where)
 
     def ask(self, phase: Phase) -> None:
         """One more player asks, if a line is free."""
         phase.asked += 1
+        while self.idle and self.idle[0].ends:
+            self.idle.popleft()
         if not self.idle:
             phase.unsent += 1
             return
@@ -95,18 +123,24 @@ class Crowd:
         self.idle.popleft().ask(request, phase)
 
     async def open_loop(self, rate_per_s: float, seconds: float) -> Phase:
-        """Ask at a fixed rate for so long."""
+        """Ask at a fixed rate for so long; who lost the connection opens another."""
         phase = Phase(rate_per_s, _CLOCK.elapsed_s())
-        while (since_s := _CLOCK.elapsed_s() - phase.began_s) < seconds:
-            due = int(since_s * rate_per_s) - phase.asked
-            if due > len(self.idle):  # who finds no line is counted without being made up
-                phase.unsent += due - len(self.idle)
-                phase.asked += due - len(self.idle)
-                due = len(self.idle)
-            for _ in range(due):
-                self.ask(phase)
-            await asyncio.sleep(TICK_S)
+        async with asyncio.TaskGroup() as group:
+            while (since_s := _CLOCK.elapsed_s() - phase.began_s) < seconds:
+                self._ask_what_is_due(phase, int(since_s * rate_per_s) - phase.asked)
+                if self.ended:
+                    group.create_task(self._open(self.ended), name="lines")
+                    self.ended = 0
+                await asyncio.sleep(TICK_S)
         return phase
+
+    def _ask_what_is_due(self, phase: Phase, due: int) -> None:
+        if due > len(self.idle):  # who finds no line is counted without being made up
+            phase.unsent += due - len(self.idle)
+            phase.asked += due - len(self.idle)
+            due = len(self.idle)
+        for _ in range(due):
+            self.ask(phase)
 
     async def closed_loop(self, seconds: float) -> Phase:
         """Ask again as soon as answered, for so long."""

@@ -54,10 +54,11 @@ def overload_text(figures: Mapping[str, Any]) -> str:
     }
     for n, phase in enumerate(figures["phases"]):
         after = " again" if n and phase["times"] == figures["phases"][0]["times"] else ""
+        unanswered = phase["unsent"] + phase["late"] + phase["lost"]
         rows[f"{phase['times']:g} times{after}"] = (
             f"{phase['offered_per_s']:.0f} offered, {phase['goodput_per_s']:.0f} accepted "
             f"a second, p50 {phase['accepted_p50_ms']:.0f} ms, p99 {phase['accepted_p99_ms']:.0f} "
-            f"ms; {phase['shed']} shed, {phase['unsent'] + phase['late']} unanswered in time; "
+            f"ms; {phase['shed']} shed, {unanswered} unanswered in time; "
             f"{_cpu(phase['cpu'])}"
         )
     rows["goodput at worst"] = (

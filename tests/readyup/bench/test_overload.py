@@ -1,7 +1,6 @@
 """The overload benchmark's arithmetic, and how its figures are told."""
 
 import re
-from collections import deque
 
 import pytest
 
@@ -22,16 +21,19 @@ class Wire:
     def write(self, data: bytes) -> None:
         self.sent.append(data)
 
+    def is_closing(self) -> bool:
+        return False
 
-def line(idle: "deque[Line]") -> tuple[Line, Wire]:
-    made, wire = Line(idle), Wire()
+
+def line(crowd: Crowd) -> tuple[Line, Wire]:
+    made, wire = Line(crowd), Wire()
     made.connection_made(wire)  # type: ignore[arg-type]
     return made, wire
 
 
 def test_each_answer_counts_for_the_phase_that_asked():
     crowd, phase, later = Crowd(b"open"), Phase(10, 0.0), Phase(10, 1.0)
-    (one, wire), (two, _) = line(crowd.idle), line(crowd.idle)
+    (one, wire), (two, _) = line(crowd), line(crowd)
     for _ in range(3):
         crowd.ask(phase)
     one.data_received(b"HTTP/1.1 201 Created\r\n\r\n")
@@ -43,6 +45,20 @@ def test_each_answer_counts_for_the_phase_that_asked():
     assert (later.asked, later.unsent, later.answers) == (1, 0, {})
     assert wire.sent[0].startswith(b"POST /v1/tickets HTTP/1.1\r\n")
     assert wire.sent[0].endswith(b'{"queue":"duel","players":[{"id":"open-1"}]}')
+
+
+def test_a_connection_that_the_api_ends_is_asked_nothing_and_is_opened_again():
+    crowd, phase = Crowd(b"open"), Phase(10, 0.0)
+    (idle, silent), (busy, _) = line(crowd), line(crowd)
+    crowd.idle.rotate()
+    crowd.ask(phase)
+    idle.data_received(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+    idle.connection_lost(None)
+    busy.connection_lost(ConnectionResetError())
+    crowd.ask(phase)
+
+    assert silent.sent == []
+    assert (phase.asked, phase.lost, phase.unsent, crowd.ended) == (2, 1, 1, 2)
 
 
 def test_only_what_comes_in_time_is_good():
@@ -70,7 +86,7 @@ def test_it_has_recovered_when_a_tenth_of_a_second_is_as_good_as_before(
 def test_the_figures_are_told_with_the_rate_that_was_offered():
     one = {
         "times": 1, "offered_per_s": 900, "goodput_per_s": 890, "accepted_p50_ms": 5,
-        "accepted_p99_ms": 20, "shed": 7, "late": 0, "unsent": 0, "other": 0,
+        "accepted_p99_ms": 20, "shed": 7, "late": 0, "unsent": 0, "lost": 0, "other": 0,
         "cpu": {"api": {"us_per_accepted": 170, "share": 0.8}, "load": {"share": 0.4}},
     }  # fmt: skip
     said = overload_text(
