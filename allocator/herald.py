@@ -15,6 +15,7 @@ from core.clock import Clock
 from core.errors import Exhausted, Unreachable
 from core.eventlog import Event, tail
 from core.ids import MatchId
+from core.outage import Outage
 
 log = structlog.get_logger("readyup.allocator")
 
@@ -32,18 +33,22 @@ class Herald:
 
     async def run(self, clock: Clock, stop: asyncio.Event) -> None:
         """Follow the fleet's log until ``stop``; what could not be told is told again."""
+        outage = Outage(clock)
         while not stop.is_set():
             try:
-                await self._follow(clock, stop)
+                await self._follow(clock, stop, outage)
             except (Unreachable, Exhausted) as away:
-                log.warning("herald.waits", fleet=self._pool.fleet, reason=str(away))
+                if outage.begins():
+                    log.warning("herald.waits", fleet=self._pool.fleet, reason=str(away))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(0.2):
                         await stop.wait()
 
-    async def _follow(self, clock: Clock, stop: asyncio.Event) -> None:
+    async def _follow(self, clock: Clock, stop: asyncio.Event, outage: Outage) -> None:
         told_key = self._pool.key("told")
         after = str(await self._pool.store.call("GET", told_key) or "0-0")
+        if (away_s := outage.ends()) is not None:
+            log.info("herald.goes_on", fleet=self._pool.fleet, away_s=away_s)
         untold = 0
         async for event in tail(self._pool.store, self._pool.key("log"), after, stop):
             untold += 1

@@ -22,6 +22,7 @@ from core.errors import Exhausted, Unreachable
 from core.eventlog import last_id, tail
 from core.game_server import MATCH_ANNOTATION, ServerView, State
 from core.ids import MatchId, PlayerId, QueueName, room_id
+from core.outage import Outage
 
 log = structlog.get_logger("readyup.allocator")
 
@@ -135,14 +136,18 @@ class Letters:
 
     async def run(self, clock: Clock, stop: asyncio.Event) -> None:
         """Look at each claim when it happens, and four times a second, until ``stop``."""
+        outage = Outage(clock)
         async with asyncio.TaskGroup() as group:
             name = f"claims-{self._pool.fleet}"
             following = group.create_task(self._follow(stop), name=name)
             while not stop.is_set():
                 try:
                     await self.look(now_ms=clock.wall_ms())
+                    if (away_s := outage.ends()) is not None:
+                        log.info("letters.go_on", fleet=self._pool.fleet, away_s=away_s)
                 except (Unreachable, Exhausted) as away:
-                    log.warning("letters.wait", fleet=self._pool.fleet, reason=str(away))
+                    if outage.begins():
+                        log.warning("letters.wait", fleet=self._pool.fleet, reason=str(away))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(PERIOD_S):
                         await self._news.wait()

@@ -12,6 +12,7 @@ from allocator.settings import AllocatorSettings
 from core.clock import Clock
 from core.errors import Exhausted, Unreachable
 from core.ids import MatchId, RoomId, room_id
+from core.outage import Outage
 from core.supervise import every
 
 log = structlog.get_logger("readyup.allocator")
@@ -32,12 +33,16 @@ class Reaper:
 
     async def run(self, clock: Clock, stop: asyncio.Event) -> None:
         """Look twice a second until ``stop``; a store that is away is waited for."""
+        outage = Outage(clock)
 
         async def tick() -> None:
             try:
                 await self.look(now_ms=clock.wall_ms())
+                if (away_s := outage.ends()) is not None:
+                    log.info("reaper.goes_on", fleet=self._pool.fleet, away_s=away_s)
             except (Unreachable, Exhausted) as away:
-                log.warning("reaper.waits", fleet=self._pool.fleet, reason=str(away))
+                if outage.begins():
+                    log.warning("reaper.waits", fleet=self._pool.fleet, reason=str(away))
 
         await every(PERIOD_S, tick, stop=stop)
 

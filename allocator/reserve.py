@@ -23,6 +23,7 @@ from core.clock import Clock
 from core.errors import Exhausted, Unreachable
 from core.game_server import ServerView, State
 from core.ids import ServerUid
+from core.outage import Outage
 
 log = structlog.get_logger("readyup.allocator")
 
@@ -79,12 +80,16 @@ class Reserve:
 
         A store that is away is waited for.
         """
+        outage = Outage(clock)
         while not stop.is_set():
             self._hinted.clear()
             try:
                 await self.refill(now_ms=clock.wall_ms())
+                if (away_s := outage.ends()) is not None:
+                    log.info("reserve.goes_on", fleet=self._pool.fleet, away_s=away_s)
             except (Unreachable, Exhausted) as away:
-                log.warning("reserve.waits", fleet=self._pool.fleet, reason=str(away))
+                if outage.begins():
+                    log.warning("reserve.waits", fleet=self._pool.fleet, reason=str(away))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PERIOD_S):
                     await self._hinted.wait()

@@ -17,6 +17,7 @@ from core.errors import Exhausted, StoreUnreachable
 from core.health import Condition
 from core.ids import FleetName
 from core.lease import RENEW_S, Lease
+from core.outage import Outage
 from core.supervise import every
 from core.telemetry import OFF, Traces
 from matchmaker.acceptance import close_unanswered
@@ -91,14 +92,18 @@ class Director:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead whenever the lease can be had, until ``stop``; then give it up."""
+        outage = Outage(self._clock)
         while not stop.is_set():
             try:
                 leads = await self._lease.renew()
                 self._asked_s = self._clock.elapsed_s()
+                if (away_s := outage.ends()) is not None:
+                    log.info("director.store_back", queue=self._name, away_s=away_s)
                 if leads:
                     await self._term(stop)
             except (StoreUnreachable, Exhausted) as lost:
-                log.warning("director.no_store", queue=self._name, reason=str(lost))
+                if outage.begins():
+                    log.warning("director.no_store", queue=self._name, reason=str(lost))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ASK_S):
                     await stop.wait()
@@ -289,11 +294,10 @@ class Director:
             "holder": self._lease.holder,
             "t": now_ms,
         }
-        flat = [word for pair in figures.items() for word in pair]
         base = self._queue.base
         _, paused, self._asking = await self._queue.store.many(
             [
-                ("HSET", f"{base}:stats", *flat),
+                ("HSET", f"{base}:stats", *(word for pair in figures.items() for word in pair)),
                 ("EXISTS", self._queue.pause.key),
                 ("ZCARD", f"{base}:asking"),
             ]

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+import structlog.testing
 from prometheus_client import CollectorRegistry
 
 import matchmaker.director
@@ -238,6 +239,31 @@ async def test_a_term_that_is_not_durable_does_nothing(queue: QueueStore, monkey
         await until(lambda: asked > 0)
 
     assert "match.proposed" not in [event["k"] for event in await events(queue)]
+
+
+async def test_a_store_that_is_away_is_told_once_and_once_that_it_is_back(
+    queue: QueueStore, monkeypatch
+):
+    asked, there = 0, asyncio.Event()
+
+    class Away:
+        async def run(self, *_):
+            nonlocal asked
+            asked += 1
+            if there.is_set():
+                return 0
+            raise StoreUnreachable("gone")
+
+    monkeypatch.setattr(matchmaker.director, "ASK_S", 0.001)
+    monkeypatch.setattr(Store, "durably", Away())
+    with structlog.testing.capture_logs() as said:
+        async with running(director(queue, FewRooms(1))):
+            await until(lambda: asked > 5)
+            there.set()
+            await until(lambda: len(said) > 1)
+
+    assert [line["event"] for line in said] == ["director.no_store", "director.store_back"]
+    assert said[1]["away_s"] < 5
 
 
 async def test_more_matches_than_one_pass_may_make_are_made_by_the_next_at_once(
