@@ -4,8 +4,12 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 UV_VERSION := 0.13.9
 
+# Where it is set, each of some hundred processes that the tests start compiles every library
+# that it imports: half of their time. What is compiled lies in folders that git does not see.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults failover soak browser cluster cluster-down cluster-build test-cluster chart monitoring smoke check fix bench lock sbom images-lint wheel wheel-smoke clean
+.PHONY: help setup demo test faults failover soak browser cluster cluster-down cluster-build test-cluster chart docs monitoring smoke check fix bench lock sbom images-lint wheel wheel-smoke clean
 
 help: ## what you can do here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,7 +27,7 @@ demo: setup ## everything on this machine, with bots and the console
 	@$(BIN)/readyup demo
 
 test: setup ## the tests, under a minute
-	@$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser and not cluster and not chart and not failover"
+	@$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow and not browser and not cluster and not chart and not failover"
 
 faults: setup ## kills of real processes under bots, two minutes
 	@$(BIN)/pytest -q -m "slow and not cluster and not failover and not alerts"
@@ -42,7 +46,7 @@ soak: setup ## a thousand simulated evenings with faults, an hour of two cores
 	@nice -n 19 $(BIN)/readyup simulate --seed 1 --sweep 1000 --minutes 2 --jobs 2
 
 browser: setup ## the console's tests in a headless Chromium, skipped where there is none
-	@$(BIN)/pytest -q -m browser
+	@$(BIN)/pytest -q -m browser tests/readyup
 
 cluster: cluster-build ## a Kubernetes with Agones on loopback, kept running (root)
 	@$(BIN)/python -m tests.cluster.plane up
@@ -60,6 +64,10 @@ test-cluster: setup ## the tests against a real cluster, skipped where none is t
 chart: setup ## the Helm chart: lint, snapshots, and a real API server where there is one
 	@if $(BIN)/python -m tests.deploy.helm build; then $(AS_ROOT) $(BIN)/pytest -q -m chart tests/deploy; \
 	else echo "so the chart is not tested"; fi
+
+docs: setup ## the pages as a site, in .run/site; a link that leads nowhere is an error
+	@$(BIN)/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going --conf-dir docs . .run/site
+	@echo "open .run/site/index.html"
 
 monitoring: setup ## alerts and dashboards: by promtool, and by a Prometheus beside a demo
 	@$(BIN)/pytest -q -rs -s tests/monitoring

@@ -18,6 +18,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from allocator.settings import AllocatorSettings
 from core.telemetry import TelemetrySettings
+from docs import described
 from fleets.agones.lint import pages as lint
 from fleets.agones.settings import KubernetesSettings
 from fleets.capacity.events import Event
@@ -25,17 +26,24 @@ from fleets.capacity.settings import CapacitySettings
 from fleets.health import Health
 from fleets.pod import PodSpec
 from fleets.spec import FleetSpec, PortRange
+from matchmaker.api.openapi import openapi as player_api
 from matchmaker.api.settings import Backend, Issuer, Limits
+from matchmaker.rules import flexmatch_rules
 from matchmaker.rules.asked import Asked
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
 from readyup import settings as application
+from readyup.cli import made as command_line
 from readyup.listen import Listen
+from readyup.operators.openapi import openapi as operator_api
 from readyup.operators.settings import ConsoleSettings, Operator
 from readyup.settings import ApiSettings, Config, StoreSettings
 
 DOCS = Path(__file__).parent
-PAGES = ("settings.md", "metrics.md", "logs.md", "fleet-lint.md")
+PAGES = (
+    *("settings.md", "metrics.md", "logs.md", "fleet-lint.md"),
+    *("cli.md", "player-http.md", "operator-http.md", "rules.md"),
+)
 
 _MARKED = re.compile(r"(<!-- made: ([a-z -]+) -->)\n.*?(<!-- end -->)", re.DOTALL)
 
@@ -123,6 +131,12 @@ def tables() -> dict[str, str]:
         "store metrics": _metrics("readyup.wiring.store_vitals", "every process"),
         "telemetry": _table(TelemetrySettings),
         "events": _events(),
+        "rule types": _rule_types(),
+        "commands": _commands(),
+        "player routes": described.routes(player_api({})),
+        "player shapes": described.shapes(player_api({})),
+        "operator routes": described.routes(operator_api()),
+        "operator shapes": described.shapes(operator_api()),
     }
 
 
@@ -222,6 +236,22 @@ def _declared(module: types.ModuleType) -> Iterator[tuple[str, str, str, list[st
             if kind in {"Counter", "Gauge", "Histogram"}:
                 name, about, *labels = map(ast.literal_eval, node.args)
                 yield kind, name, about, labels[0] if labels else []
+
+
+def _rule_types() -> str:
+    rows = ["| type | properties, beside `name` and `description` |", "|---|---|"]
+    for name, (properties, _) in vars(flexmatch_rules)["_TYPES"].items():
+        rows.append(f"| `{name}` | {', '.join(f'`{one}`' for one in properties)} |")
+    return "\n".join(rows)
+
+
+def _commands() -> str:
+    """Each verb's own help, without what it says of an option that is off."""
+    text = command_line(listed=False).generate_docs(heading_level=1, max_heading_level=3)
+    verbs = text[text.index("\n## readyup ") :].strip()
+    verbs = re.sub(r" \*\[default: (False|\"\")\]\*", "", verbs)
+    # cyclopts 5.4 takes half of a "python -m MODULE" for a part of the usage.
+    return re.sub(r"(?m)^(readyup [\w -]*?) -m [\w.]+", r"\1", verbs)
 
 
 def _events() -> str:
