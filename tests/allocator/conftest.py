@@ -1,5 +1,9 @@
 """What the allocator's tests share: a pool on the real store, and short ways to speak to it."""
 
+import functools
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -8,6 +12,7 @@ from allocator.pool import Pool
 from allocator.sessions import Sessions
 from core.ids import FleetName
 from core.redis import Store
+from tests.allocator.counter import Counter, counter_on
 
 FLEET = FleetName("arena")
 
@@ -25,3 +30,10 @@ def sessions(pool: Pool) -> Sessions:
 @pytest.fixture
 def metrics() -> AllocatorMetrics:
     return AllocatorMetrics(CollectorRegistry())
+
+
+@pytest.fixture
+def open_counter(
+    pool: Pool, sessions: Sessions, metrics: AllocatorMetrics
+) -> Callable[[], AbstractAsyncContextManager[Counter]]:
+    return functools.partial(counter_on, pool, sessions, metrics)
