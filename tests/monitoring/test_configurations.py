@@ -46,6 +46,13 @@ def test_the_collector_guards_its_memory_first_and_batches_last():
         assert set(pipeline[part]) == set(collector[part])
 
 
+def test_the_collector_decides_well_after_a_slow_ticket_has_waited():
+    sampling = read("otel-collector.yaml")["processors"]["tail_sampling"]
+    (slow,) = [one["latency"] for one in sampling["policies"] if one["type"] == "latency"]
+
+    assert int(sampling["decision_wait"].removesuffix("s")) * 1000 >= 3 * slow["threshold_ms"]
+
+
 def test_no_id_is_a_label_in_loki():
     (labels,) = [
         line.split(None, 1)[1]

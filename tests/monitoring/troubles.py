@@ -100,7 +100,7 @@ async def _crowd(http: aiohttp.ClientSession, api: str) -> None:
 
 @contextlib.asynccontextmanager
 async def servers_killed(demo: Demo, _: Prometheus) -> AsyncIterator[None]:
-    """The youngest game server is killed, again and again; those in play last."""
+    """The youngest game server is killed, again and again."""
 
     async def kill() -> None:
         if servers := demo.servers():
@@ -207,7 +207,7 @@ async def teller_stuck(demo: Demo, seen: Prometheus) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         group.create_task(process.stdout.read(), name="read")
         await seen.until_clear([("ReadyUpEventsBehind", "warning")], 30)
-        process.terminate()
+        await _ended(process, seen)
 
 
 @contextlib.asynccontextmanager
@@ -219,8 +219,7 @@ async def events_trimmed(demo: Demo, seen: Prometheus) -> AsyncIterator[None]:
     process = await _teller(demo, to=f"file:{demo.folder}/events.told")
     await _until_seen(demo, seen)
     yield
-    process.terminate()
-    await process.wait()
+    await _ended(process, seen)
 
 
 async def _teller(demo: Demo, *, to: str = "stdout") -> asyncio.subprocess.Process:
@@ -233,9 +232,16 @@ async def _teller(demo: Demo, *, to: str = "stdout") -> asyncio.subprocess.Proce
 
 
 async def _until_seen(demo: Demo, seen: Prometheus) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (demo.folder / "admin" / "events-seen").exists():
             await asyncio.sleep(0.1)
+    seen.find_targets()
+
+
+async def _ended(process: asyncio.subprocess.Process, seen: Prometheus) -> None:
+    """It ends, and is no target any more."""
+    process.terminate()
+    await process.wait()
     seen.find_targets()
 
 

@@ -80,14 +80,14 @@ class Prometheus:
         }
 
     async def until_fired(self, wanted: Iterable[Alert], within_s: float) -> dict[Alert, float]:
-        """Wait until each of them was seen firing; returns after how many seconds."""
-        wanted, began_s = set(wanted), time.monotonic()
+        """Wait until each of them was seen firing; returns the moments of `time.monotonic`."""
+        wanted = set(wanted)
         seen: dict[Alert, float] = {}
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 while wanted - seen.keys():
                     for alert in await self.firing():
-                        seen.setdefault(alert, time.monotonic() - began_s)
+                        seen.setdefault(alert, time.monotonic())
                     await asyncio.sleep(0.2)
         assert not wanted - seen.keys(), f"{within_s:g} s, and silent: {wanted - seen.keys()}"
         return {alert: seen[alert] for alert in wanted}
