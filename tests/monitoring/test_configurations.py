@@ -1,18 +1,26 @@
 """The examples beside the rules: each can be read, and says what it means to."""
 
 import json
+import re
 import shutil
 import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import yaml
 
+from core.telemetry import within
 from deploy.monitoring.targets import targets
+from readyup.commands.process import configure_logging
 from tests.monitoring.test_rules import ALERTS, ROOT
 
 FOLDER = ROOT / "deploy" / "monitoring"
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+CRI = re.compile("(?P<time>.+?) (?P<stream>stdout|stderr) (?P<_p>F|P) (?P<log>.*)")
+"""How the runtime writes a line of ours, and what Fluent Bit calls its parts."""
 
 
 def read(name: str) -> dict[str, Any]:
@@ -51,6 +59,25 @@ def test_the_collector_decides_well_after_a_slow_ticket_has_waited():
     (slow,) = [one["latency"] for one in sampling["policies"] if one["type"] == "latency"]
 
     assert int(sampling["decision_wait"].removesuffix("s")) * 1000 >= 3 * slow["threshold_ms"]
+
+
+def test_what_fluent_bit_takes_from_a_line_is_in_ours(capsys: pytest.CaptureFixture[str]):
+    configure_logging(as_json=True, role="events", name="events-1")
+    with within(TRACE):
+        structlog.get_logger("readyup.test").info(
+            "events.tells", stream="{q:duel}:log", match="duel.1", ticket="duel.2"
+        )
+    said = capsys.readouterr().err.rstrip()
+    outer = CRI.fullmatch(f"2026-11-22T09:00:00.000000000Z stderr F {said}")
+    assert outer is not None
+    line = json.loads(outer["log"])
+    text = read("fluent-bit.yaml")["config"]
+    taken = set(re.findall(r"=\$(\w+)", text["outputs"])) - {"kubernetes"}
+    removed = set(re.findall(r"Remove_key +(\w+)", text["filters"]))
+
+    assert taken <= line.keys()
+    assert removed == outer.groupdict().keys() - {"time", "log"}
+    assert datetime.fromisoformat(line["timestamp"]).utcoffset() == timedelta()
 
 
 def test_no_id_is_a_label_in_loki():
