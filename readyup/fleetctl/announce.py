@@ -1,7 +1,6 @@
 """Sizes that are known beforehand: announced, listed and taken back, with a word in the audit."""
 
 import datetime as dt
-import getpass
 import re
 import secrets
 from collections.abc import Awaitable, Callable
@@ -18,6 +17,7 @@ from fleets.capacity.events import Event, Every
 from readyup.fleetctl.choose import fleets_named
 from readyup.fleetctl.look import store_of
 from readyup.fleetctl.moments import moment
+from readyup.fleetctl.user import user
 from readyup.operators.audit import Audit, Record
 from readyup.operators.deeds import Done
 from readyup.operators.plans import Plans
@@ -111,7 +111,7 @@ def _record(what: str, target: str, reason: str) -> Record:
     return Record(
         id=secrets.token_hex(8),
         t_ms=SystemClock().wall_ms(),
-        who=getpass.getuser(),
+        who=user(),
         role="operator",
         what=what,
         target=target,

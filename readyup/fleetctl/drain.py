@@ -5,7 +5,6 @@ gave it may go, and asking again looks on.
 """
 
 import asyncio
-import getpass
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from fleets.capacity.survival import survival
 from fleets.drain import empty_in_s
 from readyup.fleetctl.announce import duration_s
 from readyup.fleetctl.look import store_of
+from readyup.fleetctl.user import user
 from readyup.operators.audit import Audit, Record
 from readyup.settings import Config
 
@@ -219,7 +219,7 @@ def _record(what: str, node: str, reason: str) -> Record:
     return Record(
         id=secrets.token_hex(8),
         t_ms=_CLOCK.wall_ms(),
-        who=getpass.getuser(),
+        who=user(),
         role="operator",
         what=what,
         target=node,

@@ -57,6 +57,18 @@ async def test_the_word_is_in_the_store_and_in_the_audit(store, config):
     assert record.reason == "kernel"
 
 
+async def test_a_user_without_a_name_stands_in_the_audit_by_number(store, config, monkeypatch):
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 65532")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    monkeypatch.setattr("os.getuid", lambda: 65_532)
+    await first(config)
+    records, _ = await Audit(store, SystemClock()).read()
+
+    assert [one.who for one in records] == ["uid-65532"]
+
+
 async def test_whoever_asks_again_looks_on_and_changes_nothing(store, config):
     await first(config, by="10m")
     before = await standing(store)
