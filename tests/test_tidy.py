@@ -52,6 +52,15 @@ FOREIGN = re.compile(
 """Paths of one machine, and hosts that packages come from: whoever builds this has their own."""
 
 
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    """What a file says; several tests ask, and to parse takes longer than to look."""
+    return ast.parse(path.read_text("utf-8"))
+
+
 def name(path: Path) -> str:
     """As a test's parameter is shown."""
     return path.relative_to(ROOT).as_posix()
@@ -59,8 +68,7 @@ def name(path: Path) -> str:
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_a_room_is_small_and_says_what_it_is_for(path: Path):
-    source = path.read_text("utf-8")
-    tree = ast.parse(source)
+    tree = _tree(path)
     if not tree.body:
         return
     # A summary may run over the line; it ends where its paragraph does.
@@ -74,8 +82,16 @@ def test_a_room_is_small_and_says_what_it_is_for(path: Path):
     ]
 
     assert summary.endswith((".", ":")), "open the file with one sentence that says its purpose"
-    assert len(source.splitlines()) <= FILE_LINES_MAX
+    assert _lines_of(path) <= FILE_LINES_MAX
     assert not long
+
+
+def _lines_of(path: Path) -> int:
+    return len(path.read_text("utf-8").splitlines())
+
+
+def test_a_file_of_tests_is_no_longer_than_a_room():
+    assert [name(path) for path in TESTS if _lines_of(path) > FILE_LINES_MAX] == []
 
 
 def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -98,18 +114,17 @@ def _imported_by_tests() -> frozenset[str]:
     """Packages of which some test imports a room."""
     return frozenset(
         (node.module or "").rpartition(".")[0]
-        for path in (ROOT / "tests").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for path in TESTS
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.ImportFrom)
     )
 
 
 def test_exceptions_are_still_needed():
     for path, function in LONG:
-        tree = ast.parse((ROOT / path).read_text("utf-8"))
         lines = [
             _lines(node)
-            for node in ast.walk(tree)
+            for node in ast.walk(_tree(ROOT / path))
             if isinstance(node, ast.FunctionDef) and node.name == function
         ]
         assert max(lines) > FUNCTION_LINES_MAX, path
@@ -160,8 +175,9 @@ def test_a_test_is_named_by_what_it_shows():
     """``test_lease`` names a thing; ``test_giving_up_lets_the_other_lead`` says something of it."""
     short = [
         f"{name(path)}: {node.name}"
-        for path in sorted((ROOT / "tests").rglob("test_*.py"))
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for path in TESTS
+        if path.name.startswith("test_")
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.name.startswith("test_")
         and node.name.count("_") < 3
