@@ -39,6 +39,8 @@ def fullest(there: Sizes, must: Sizes, teams: tuple[Places, ...]) -> tuple[Sizes
         teams: What each may have.
     """
     best: tuple[Sizes, ...] | None = None
+    if not _may_reach(there, teams):
+        return None
     most = min(players(there), sum(team.high for team in teams))
     search = _Search(teams)
     for held in _seated(must, teams):
@@ -48,6 +50,17 @@ def fullest(there: Sizes, must: Sizes, teams: tuple[Places, ...]) -> tuple[Sizes
         if best is not None and _total(best) == most:
             break
     return best
+
+
+def _may_reach(there: Sizes, teams: tuple[Places, ...]) -> bool:
+    """False where no seating gives each team its minimum, as most crowds that lack somebody show.
+
+    Towards a minimum a party counts for no more than that: four in a team that needs three leave
+    nobody for the next.
+    """
+    needed = max(team.low for team in teams)
+    brought = sum(count * min(size, needed) for size, count in enumerate(there, 1))
+    return brought >= sum(team.low for team in teams)
 
 
 def players(sizes: Sizes) -> int:
