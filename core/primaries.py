@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import redis.asyncio as aioredis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS as SLOTS
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, TimeoutError as RedisTimeoutError
 
 from core import clients
 from core.address import Address, Endpoint
@@ -37,7 +37,7 @@ class Primaries(Protocol):
         """Each primary and its slots, from the first to the last of each range.
 
         Raises:
-            StoreUnreachable: nobody knows.
+            StoreUnreachable: nobody knows; its cause is a TimeoutError when somebody was late.
         """
         ...
 
@@ -101,7 +101,7 @@ class _Sentinels:
                 self._epoch, self._known = epoch, endpoint
         if self._known is None:
             wrong = f"no Sentinel tells of a primary called {self._name!r}"
-            raise StoreUnreachable(f"{wrong}: {self._reasons(silent)}")
+            raise StoreUnreachable(f"{wrong}: {self._reasons(silent)}") from _late(silent)
         return {self._known: [(0, SLOTS - 1)]}
 
     def _reasons(self, silent: Silent) -> str:
@@ -128,7 +128,8 @@ class _Cluster:
         said, silent = await _asked(self._nodes, ("CLUSTER NODES",))
         if not said:
             reasons = (why(wrong, Peer.server(self._address, one)) for one, wrong in silent)
-            raise StoreUnreachable(f"no node of the Cluster answers: {'; '.join(reasons)}")
+            wrong = f"no node of the Cluster answers: {'; '.join(reasons)}"
+            raise StoreUnreachable(wrong) from _late(silent)
         seen = [
             (_endpoint(place, node, whose), node)
             for whose, (nodes,) in said
@@ -198,7 +199,7 @@ async def _asked(
         try:
             async with asyncio.timeout(ASKED_S):
                 return await pipe.execute()
-        except TimeoutError:
+        except (TimeoutError, RedisTimeoutError):
             return TimeoutError(f"nothing came for {ASKED_S:g} s")
         except (RedisError, OSError) as wrong:
             return wrong
@@ -210,6 +211,11 @@ async def _asked(
         [(place, said) for place, said in told if not isinstance(said, Exception)],
         [(place, wrong) for place, wrong in told if isinstance(wrong, Exception)],
     )
+
+
+def _late(silent: Silent) -> TimeoutError | None:
+    """Why it may be worth while to ask once more: somebody did not say no."""
+    return next((wrong for _, wrong in silent if isinstance(wrong, TimeoutError)), None)
 
 
 async def _closed(those: Iterable[aioredis.Redis]) -> None:

@@ -39,6 +39,9 @@ class Store:
     """Rises with every connection and every primary that is new: what was read before may
     have been forgotten since."""
 
+    one_line = True
+    """Whether all calls travel on one line, and so arrive in the order of their turn."""
+
     def __init__(
         self, address: Address, primaries: Primaries, *, timeout_s: float, durability: Durability
     ) -> None:
@@ -47,7 +50,8 @@ class Store:
         self._timeout_s = timeout_s
         self._durability = durability
         self._lines: dict[Endpoint, Line] = {}
-        self._owners = Owners(many=address.kind == "cluster")
+        self.one_line = address.kind != "cluster"
+        self._owners = Owners(many=not self.one_line)
         self._trouble = asyncio.Event()
         self._readers = Readers(address, connect_s=timeout_s, trouble=self._trouble.set)
         self._detours = Detours(
@@ -74,7 +78,7 @@ class Store:
         primaries = primaries_of(address)
         store = cls(address, primaries, timeout_s=timeout_s, durability=durability)
         try:
-            store._go_to(await primaries.find())
+            store._go_to(await store._first_look())
             if not primaries.fixed:
                 # The store is the task's parent: aclose() ends it and waits for it.
                 watch = store._keep_looking()
@@ -137,9 +141,16 @@ class Store:
 
     async def submit_durably(self, call: Call) -> Any:  # noqa: ANN401
         """For ``durably``."""
+        return await self._submit(self._lasting(call))
+
+    async def submit_all_durably(self, calls: list[Call]) -> list[Any]:
+        """For ``durably``."""
+        return await self._all([self._lasting(call) for call in calls], self._route)
+
+    def _lasting(self, call: Call) -> Call:
         if self._durability != "none":
             call.tag = tag_of(key_of(call.command) or "{any}")
-        return await self._submit(call)
+        return call
 
     def pending(self) -> int:
         """Calls that wait to be sent; those that wait for their answers are not counted."""
@@ -212,6 +223,17 @@ class Store:
     def _count(self) -> None:
         self.reign += 1
 
+    async def _first_look(self) -> Ranges:
+        """On a busy machine a greeting takes its time, so the first may take as long as a call."""
+        until_s = asyncio.get_running_loop().time() + self._timeout_s
+        while True:
+            try:
+                return await self._primaries.find()
+            except StoreUnreachable as lost:
+                late = isinstance(lost.__cause__, TimeoutError)
+                if not late or asyncio.get_running_loop().time() > until_s:
+                    raise
+
     async def _keep_looking(self) -> None:
         while not self._closed:
             with contextlib.suppress(TimeoutError):
@@ -262,6 +284,10 @@ class Durably:
     async def call(self, *command: str | float) -> Any:  # noqa: ANN401
         """As ``Store.call``."""
         return await self._store.submit_durably(_call(command))
+
+    async def many(self, commands: Sequence[tuple[str | float, ...]]) -> list[Any]:
+        """As ``Store.many``."""
+        return await self._store.submit_all_durably([_call(command) for command in commands])
 
     async def run(self, script: LuaScript, keys: list[str], args: list[str | int]) -> Any:  # noqa: ANN401
         """As ``Store.run``."""

@@ -15,7 +15,7 @@ import structlog
 
 from core.clock import Clock
 from core.errors import StoreUnreachable
-from core.ids import FleetName, MatchId, PlayerId, TicketId, new_match_id
+from core.ids import FleetName, MatchId, TicketId, new_match_id
 from core.lua import as_json
 from core.placement import ClaimOrder
 from core.telemetry import OFF, Traces
@@ -23,6 +23,7 @@ from matchmaker.cooldown import note
 from matchmaker.engine.search import Found
 from matchmaker.filling import Filling, everybody_of, fill_of, seated
 from matchmaker.forming import Forming
+from matchmaker.hints import leave_hints
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.ports import Allocations
 from matchmaker.regions import Regions, Superseded
@@ -31,9 +32,6 @@ from matchmaker.store import QueueStore
 from matchmaker.tickets import Fill, Teams
 
 log = structlog.get_logger("readyup.director")
-
-HINT_S = 7200
-"""How long a player's hint to their match lives; as long as a session may."""
 
 
 class Placing:
@@ -264,42 +262,38 @@ class Placing:
         return state == "committed"
 
     async def _announce(self, forming: Forming) -> None:
-        match, queue = forming.order.match, self._queue.settings.name
-        told = self._queue.announce(
-            match,
+        # Hints first: who was told finds the way back, whoever dies here.
+        if self._queue.store.one_line:
+            _, is_news = await _together((self._hint(forming), self._tell(forming)))
+        else:
+            await self._hint(forming)
+            is_news = await self._tell(forming)
+        if is_news:
+            if forming.fill is None:
+                self._metrics.matches.labels(self._queue.settings.name).inc()
+            else:
+                newcomers = self._metrics.newcomers.labels(self._queue.settings.name)
+                newcomers.inc(len(forming.order.players))
+
+    async def _tell(self, forming: Forming) -> bool:
+        return await self._queue.announce(
+            forming.order.match,
             formed_us=forming.formed_us,
             claim_us=forming.claim_us,
             now_ms=self._clock.wall_ms(),
             traceparents=traceparents(forming.order),
         )
-        # Hints first, in the same pipeline: who was told finds the way back, whoever dies here.
-        _, is_news = await _together((self._hint(forming), told))
-        if is_news:
-            if forming.fill is None:
-                self._metrics.matches.labels(queue).inc()
-            else:
-                self._metrics.newcomers.labels(queue).inc(len(forming.order.players))
 
     async def _hint(self, forming: Forming) -> None:
         assert forming.placement is not None
-        match, fleet = forming.plays(), forming.placement.fleet
-        hint = as_json({"match": match, "fleet": fleet, "queue": self._queue.settings.name})
-        await self._queue.store.many(
-            [
-                ("SET", session_hint(seated.player), hint, "EX", HINT_S)
-                for seated in forming.order.players
-            ]
-        )
+        players = [seated.player for seated in forming.order.players]
+        store, queue = self._queue.store, self._queue.settings.name
+        await leave_hints(store, players, forming.plays(), forming.placement.fleet, queue)
 
     async def _give_back(self, match: MatchId, reason: str) -> None:
         self.in_line.pop(match, None)
         self._metrics.closed.labels(self._queue.settings.name, reason).inc()
         await self._rooms.withdraw(match, reason=reason, now_ms=self._clock.wall_ms())
-
-
-def session_hint(player: PlayerId) -> str:
-    """The key of a player's hint to their match; checked against the session when read."""
-    return f"{{p:{player}}}:session"
 
 
 async def _together(work: Iterable[Coroutine[Any, Any, Any]]) -> list[Any]:

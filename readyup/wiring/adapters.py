@@ -15,8 +15,8 @@ from core.ids import FleetName, MatchId, PlayerId, QueueName, queue_of
 from core.placement import ClaimOrder, Placement, SeatOrder
 from core.redis import Store
 from matchmaker import backfills
+from matchmaker.hints import session_hint
 from matchmaker.penalties import penalise
-from matchmaker.placing import session_hint
 from matchmaker.ports import Capacity, PlayerSession, RoomFound
 from matchmaker.store import QueueStore
 from readyup.settings import Config

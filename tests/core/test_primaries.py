@@ -6,6 +6,7 @@ import core.primaries
 from core.address import Endpoint, parse_address
 from core.errors import StoreUnreachable
 from core.primaries import primaries_of
+from core.redis import Store
 
 ALL = [(0, 16_383)]
 A, B, C = (Endpoint(host, 6379) for host in "abc")
@@ -88,6 +89,21 @@ async def test_a_node_that_does_not_know_its_address_is_where_it_was_asked(said:
     said.answers = [[{":6379": node(1, ["0", "16383"])}]]
 
     assert await primaries_of(parse_address("redis+cluster://a")).find() == {A: ALL}
+
+
+async def test_whoever_was_late_at_the_first_look_is_asked_once_more(said: Said, monkeypatch):
+    primaries = primaries_of(parse_address("redis+sentinel://x/main"))
+    store = Store(parse_address("redis://a"), primaries, timeout_s=5.0, durability="none")
+    asked = []
+
+    async def late(those, *questions):
+        asked.append(questions)
+        return ([], [(A, TimeoutError())]) if len(asked) == 1 else await said.asked(those)
+
+    said.answers = [sentinel(1, "a")]
+    monkeypatch.setattr(core.primaries, "_asked", late)
+
+    assert await store._first_look() == {A: ALL}
 
 
 async def test_a_cluster_that_is_still_being_formed_is_no_store_yet(said: Said):

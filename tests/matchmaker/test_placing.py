@@ -5,14 +5,16 @@ from prometheus_client import CollectorRegistry
 
 from core.clock import SystemClock
 from core.dice import stream
+from core.errors import StoreUnreachable
 from core.eventlog import Event, decode
 from core.ids import FleetName, MatchId, PlayerId, QueueName, TicketId
 from core.lease import Lease
 from core.placement import Placement
-from core.redis import Store
+from core.redis import Durably, Store
 from matchmaker.engine.search import Found
+from matchmaker.hints import session_hint
 from matchmaker.metrics import MatchmakerMetrics
-from matchmaker.placing import Placing, session_hint
+from matchmaker.placing import Placing
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
@@ -150,6 +152,28 @@ async def test_players_have_their_hint_once_they_are_told(queue: QueueStore, mon
 
     assert len(hints) == 1
     assert hints[0] is not None
+
+
+async def test_in_a_cluster_nobody_is_told_before_the_hint_lasts(queue: QueueStore, monkeypatch):
+    placing, asked = await leading(queue, FewRooms(1)), []
+
+    async def forgotten(*commands: object) -> None:
+        asked.append(commands)
+        raise StoreUnreachable("no replica has it")
+
+    monkeypatch.setattr(queue.store, "one_line", False)
+    with monkeypatch.context() as patched:
+        patched.setattr(Durably, "many", forgotten)
+        with pytest.raises(StoreUnreachable):
+            await placing.place([placing.form(await found(queue))])
+        told_without = await events(queue, queue.log)
+    await placing.resume()
+    told = await events(queue, queue.log)
+
+    assert len(asked) == 1
+    assert "match.announced" not in [event["k"] for event in told_without]
+    assert "match.announced" in [event["k"] for event in told]
+    assert await queue.store.call("GET", session_hint(PlayerId("ann")))
 
 
 async def test_a_match_that_ended_before_it_was_told_fails_its_tickets(queue: QueueStore):
