@@ -3,12 +3,14 @@
 The whole demo runs on a primary with two replicas and three Sentinels, or on a Cluster of
 three primaries with a replica each, with durability ``replica``. In its middle the primary
 that has the first queue is killed with -9 and comes back empty, or is stopped and goes on
-believing in itself. The history checker then judges the run. Beside each gap stands how
-long a silent server is waited for, which is what it costs by design.
+believing in itself, so many times each and in turn. The history checker then judges the run.
+Beside the gaps stands how long a silent server is waited for, which is what one costs by
+design.
 """
 
 import asyncio
 import itertools
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ ONE_S = 9.0
 """About what one fault takes, from its beginning until its server is a replica."""
 
 PLAYERS = 120
+KINDS = ("kill", "stop")
 _CLOCK = SystemClock()
 
 
@@ -42,40 +45,43 @@ class _Faults:
     """Kills and stops in turn."""
 
     times: int
-    gaps_s: dict[str, list[float]] = field(default_factory=lambda: {"kill": [], "stop": []})
-    at_ms: list[int] = field(default_factory=list)
+    """Of each."""
+
+    gaps_s: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    at_ms: dict[str, list[int]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     all_over: bool = True
     """Whether the store was there again after each."""
 
     async def meanwhile(self, stack: Stack) -> None:
-        for n in range(self.times):
+        for kind in KINDS * self.times:
             await asyncio.sleep(BETWEEN_S)
-            kind = ("kill", "stop")[n % 2]
-            self.at_ms.append(_CLOCK.wall_ms())
+            self.at_ms[kind].append(_CLOCK.wall_ms())
             gone_s, came_back = await harm_primary(stack, kind, clock=_CLOCK)
             self.gaps_s[kind].append(gone_s)
             self.all_over = self.all_over and came_back
 
 
 async def bench_store_failover(
-    config: Config, run_dir: Path, *, redis: Kind, faults: int, show: Show
+    config: Config, run_dir: Path, *, redis: Kind, times: int, show: Show
 ) -> dict[str, Any]:
-    """Run it; how long nobody was served, what was lost and repaired, and the verdict."""
+    """Run it, with so many faults of each kind; how long nobody was served, what was lost and
+    repaired, and the verdict.
+    """
     ran_on = machine()
-    harm = _Faults(faults)
-    duration_s = faults * (BETWEEN_S + ONE_S) + 2 * BETWEEN_S
+    harm = _Faults(times)
+    duration_s = len(KINDS) * times * (BETWEEN_S + ONE_S) + 2 * BETWEEN_S
     settings = DemoSettings(players=PLAYERS, duration_s=duration_s, redis=redis)
     demo = Demo(config, settings, run_dir)
     outcome = await demo.play(asyncio.Event(), show, harm.meanwhile)
     log = await asyncio.to_thread(_Log.read, run_dir / "history.jsonl", harm.at_ms)
     report = outcome.report
     return {
-        "machine": ran_on,
+        "machine": {**ran_on, "load_after": round(os.getloadavg()[0], 2)},
         "redis": redis,
-        "faults": len(harm.at_ms),
+        "faults": sum(map(len, harm.at_ms.values())),
         "waited_for_ms": DOWN_AFTER_MS,
         "no_store_s": {kind: _spread(gaps) for kind, gaps in harm.gaps_s.items()},
-        "no_match_s": _spread(log.no_match_s),
+        "no_match_s": {kind: _spread(gaps) for kind, gaps in log.no_match_s.items()},
         "store_back": harm.all_over,
         "matches_lost": log.lost,
         "forgotten_events": log.forgotten,
@@ -94,7 +100,7 @@ async def bench_store_failover(
 class _Log:
     """What the run's log says besides the verdict."""
 
-    no_match_s: list[float]
+    no_match_s: dict[str, list[float]]
     """From each fault to the first match that was announced once the store was gone."""
 
     lost: int
@@ -104,7 +110,7 @@ class _Log:
     """Events that were read from a primary and that its successor did not have."""
 
     @classmethod
-    def read(cls, path: Path, faults_ms: list[int]) -> "_Log":
+    def read(cls, path: Path, faults_ms: dict[str, list[int]]) -> "_Log":
         announced: list[int] = []
         lost = forgotten = 0
         with path.open("rb") as lines:
@@ -117,7 +123,10 @@ class _Log:
                         lost += 1
                     case "run.ended":
                         forgotten = event.get("forgotten", 0)
-        return cls([_silence_s(announced, at) for at in faults_ms], lost, forgotten)
+        silences = {
+            kind: [_silence_s(announced, at) for at in times] for kind, times in faults_ms.items()
+        }
+        return cls(silences, lost, forgotten)
 
 
 def _silence_s(announced: list[int], fault_ms: int) -> float:
@@ -138,5 +147,6 @@ def _spread(seconds: list[float]) -> dict[str, float]:
     return {
         "times": len(ordered),
         "p50": round(percentile(ordered, 0.5), 2),
+        "p95": round(percentile(ordered, 0.95), 2),
         "max": round(ordered[-1], 2),
     }

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 from cyclopts import Parameter
 
-from core.address import Kind
 from core.errors import Invalid, ReadyUpError
 from readyup.bench.allocate_asked import ClusterAsked
 from readyup.commands import bench_engine as of_engine, bench_failover as of_failover
@@ -34,7 +33,7 @@ def bench(  # noqa: PLR0913 - the options of a command
     matches: int = 400,
     kills: int = 3,
     seconds: float | None = None,
-    redis: Kind = "server",
+    redis: of_failover.Store = "server",
     json_path: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
     plot: Path | None = None,
     cluster: Annotated[ClusterAsked, Parameter(name="*")] = HERE,
@@ -56,12 +55,14 @@ def bench(  # noqa: PLR0913 - the options of a command
             frontier: waiting against quality, of our dial and of other policies.
             fleet: what 2,000 servers there cost the role fleets, and how fast demand is acted on.
         matches: idle: how many are measured.
-        kills: failover: how often the leader is killed. handover: how many servers are.
+        kills: failover: how often the leader is killed, or the store's primary killed and as
+            often stopped. handover: how many servers are killed.
         seconds: overload: how long each rate lasts, 4 unless told. profile: how long it
             looks, at least 5. jitter: how long each variant is watched, 20 unless told.
             allocate: how long each of our own turns lasts, 3 unless told. fleet: how long the
             idle role is watched, 20 unless told.
-        redis: failover: what keeps the state, see readyup demo; server harms the director.
+        redis: failover: what keeps the state, see readyup demo, or both kinds that fail over;
+            server harms the director.
         json_path: Write the figures as JSON to this file; - prints them instead of the table.
         plot: overload, jitter, allocate, engine, frontier: write a picture of it to this SVG file.
         cluster: allocate, fleet: where, and how much.

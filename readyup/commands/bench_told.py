@@ -24,11 +24,15 @@ def idle_text(figures: Mapping[str, Any]) -> str:
     return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
 
 
+def _store_failover_text(figures: Mapping[str, Any]) -> str:
+    rows = {"machine": _machine(figures["machine"]), **of_failover.store_rows(figures)}
+    return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
+
+
 def failover_text(figures: Mapping[str, Any]) -> str:
     """A leader that was killed, or a store's primary."""
-    if "redis" in figures:
-        rows = {"machine": _machine(figures["machine"]), **of_failover.store_rows(figures)}
-        return "\n".join(f"{name:<24}{text}" for name, text in rows.items())
+    if "runs" in figures:
+        return "\n\n".join(map(_store_failover_text, figures["runs"].values()))
     gap, tickets, matches = figures["nobody_led_ms"], figures["tickets"], figures["matches"]
     rows = {
         "machine": _machine(figures["machine"]),
