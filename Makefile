@@ -62,7 +62,7 @@ test-cluster: setup ## the tests against a real cluster, skipped where none is t
 	@$(AS_ROOT) $(BIN)/pytest -q -m cluster tests/cluster
 
 chart: setup ## the Helm chart: lint, snapshots, and a real API server where there is one
-	@if $(BIN)/python -m tests.deploy.helm build; then $(AS_ROOT) $(BIN)/pytest -q -m chart tests/deploy; \
+	@if $(BIN)/python -m tests.deploy.helm build; then $(AS_ROOT) $(BIN)/pytest -q -n 2 --dist loadgroup -m chart tests/deploy; \
 	else echo "so the chart is not tested"; fi
 
 docs: setup ## the pages as a site, in .run/site; a link that leads nowhere is an error

@@ -1,11 +1,13 @@
 """The chart's tests: helm for all of them, and the plane of tests/cluster for some."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.conftest import kubernetes, plane
-from tests.deploy import helm
+from tests.cluster.plane.plane import Plane
+from tests.deploy import addons, helm
 
 __all__ = ["kubernetes", "plane"]
 
@@ -17,11 +19,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that is in this folder starts helm, some of it a cluster."""
+    """All that is in this folder starts helm, some of it a cluster: one for all that want it."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("chart")
             item.add_marker(pytest.mark.timeout(240))
+            group = "plane" if item.get_closest_marker("cluster") else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,3 +35,14 @@ def chart_tool() -> None:
         helm.program()
     except RuntimeError as reason:
         pytest.skip(f"no helm here: {reason}")
+
+
+@pytest.fixture(scope="session")
+def known(plane: Plane) -> set[str]:
+    """Groups that may be unknown to the API server, which was taught the add-ons' kinds."""
+
+    async def taught() -> set[str]:
+        async with plane.api() as api:
+            return await addons.taught(api)
+
+    return asyncio.run(taught())

@@ -22,8 +22,9 @@ from tests.deploy.container import ACCOUNT, PROGRAMS, ROOT, Container, expanded,
 
 SPACE = "readyup"
 DOMAIN = f"{SPACE}.svc.cluster.local"
-DEVELOPMENT = {"api": {"READYUP_API_HOST": "127.0.0.1"}}
-"""On loopback the API lets bots in with development keys."""
+DOORS = {"api": "READYUP_API_HOST", "allocator": "READYUP_SESSIONS_HOST"}
+"""What of the settings keeps a role to its pod's address, of those that run several times. On
+loopback, which these are, the API lets bots in with development keys."""
 
 STAND_IN = ROOT / "tests" / "deploy" / "valkey_cli.py"
 """For `valkey-cli`, where neither it nor Redis' own is installed."""
@@ -45,6 +46,7 @@ class Release:
     authority: str
     addresses: dict[str, str] = field(default_factory=dict)
     containers: dict[str, Container] = field(default_factory=dict)
+    hooks: Sequence[Object] = ()
     _given: int = 0
 
     @classmethod
@@ -78,6 +80,13 @@ class Release:
         for one in found["services"].values():
             one["spec"]["clusterIP"] = "None"
         return cls(folder, found, "", "")
+
+    def take(self, hooks: Sequence[Object]) -> None:
+        """What helm would create at a verb of its own, such as `helm test`."""
+        self.hooks = hooks
+        for one in hooks:
+            if one["kind"] == "ConfigMap":
+                self.found["configmaps"][one["metadata"]["name"]] = one
 
     def start(self, pod: str, template: Object) -> list[Container]:
         """The containers of one pod of a template, begun."""
@@ -142,17 +151,21 @@ class Release:
                 command = ["ip", "address", "add", f"{address}/32", "dev", "lo"]
                 subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
 
-    def _hosts(self) -> str:
-        lines = ["127.0.0.1 localhost"]
+    def names(self) -> dict[str, str]:
+        """What the cluster's DNS would know: name to address."""
+        known = {"localhost": "127.0.0.1"}
         for name, service in self.found["services"].items():
             address = service["spec"]["clusterIP"]
             if address != "None":
-                lines.append(f"{address} {name}.{DOMAIN}")
+                known[f"{name}.{DOMAIN}"] = address
         for name, one in self.found["statefulsets"].items():
             for n in range(one["spec"]["replicas"]):
                 nodes = f"{one['spec']['serviceName']}.{DOMAIN}"
-                lines.append(f"{self._address(f'{name}-{n}')} {name}-{n}.{nodes}")
-        return "\n".join(lines) + "\n"
+                known[f"{name}-{n}.{nodes}"] = self._address(f"{name}-{n}")
+        return known
+
+    def _hosts(self) -> str:
+        return "".join(f"{address} {name}\n" for name, address in self.names().items())
 
     def _environment(
         self, pod: str, address: str, spec: Object, *, token: bool
@@ -171,8 +184,9 @@ class Release:
                 told[one["name"]] = self.secret(ref["name"], ref["key"])
             else:
                 told[one["name"]] = expanded(one.get("value", ""), told)
-        role = spec["name"]
-        return {**told, **DEVELOPMENT.get(role, {}), "READYUP_ADMIN_HOST": address}
+        if door := DOORS.get(spec["name"]):
+            told[door] = address
+        return {**told, "READYUP_ADMIN_HOST": address}
 
     def _files(self, pod: Object, spec: Object, *, token: bool) -> dict[str, str]:
         volumes = {one["name"]: one for one in pod["volumes"]}

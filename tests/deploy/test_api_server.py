@@ -1,51 +1,17 @@
 """The chart before a real API server: dry runs of every way to render it, and each profile."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.plane.api import Api
 from tests.cluster.plane.plane import Plane
-from tests.deploy import addons, helm
-from tests.deploy.cluster import LOOK_S, spaces, tried
+from tests.deploy import helm
+from tests.deploy.cluster import spaces, tried
 from tests.deploy.helm import Document, documents, template
 
 pytestmark = pytest.mark.cluster
 
 FILES = sorted(helm.PROFILES.glob("*.yaml"))
-
-NOT_HERE = {"cilium.io", "projectcalico.org", "nfd.k8s-sigs.io", "k8s.cni.cncf.io"}
-"""Groups whose kinds no Go module carries; they are rendered and no more."""
-
-
-@pytest.fixture(scope="module")
-def known(plane: Plane) -> set[str]:
-    """Groups that may be unknown here: fewer, once the API server was taught the add-ons' kinds."""
-
-    async def taught() -> None:
-        async with plane.api() as api:
-            await addons.teach(api)
-            async with asyncio.timeout(30):
-                while len(await established(api)) < len(addons.WANTED):
-                    await asyncio.sleep(LOOK_S)
-
-    try:
-        asyncio.run(taught())
-    except RuntimeError as lacking:
-        print(lacking)
-        return NOT_HERE | {name.partition(".")[2] for name in addons.WANTED}
-    return NOT_HERE
-
-
-async def established(api: Api) -> set[str]:
-    found = await api.items(addons.PATH)
-    return addons.WANTED & {
-        one["metadata"]["name"]
-        for one in found
-        for condition in (one.get("status", {}).get("conditions") or ())
-        if (condition["type"], condition["status"]) == ("Established", "True")
-    }
 
 
 def pod_of(maker: Document) -> Document:
@@ -78,6 +44,11 @@ WAYS: dict[str, dict[str, object]] = {
         "gateway__parents[0].name": "public",
         "verticalPodAutoscaler": "true",
         "webhooks__tls": "cert-manager",
+    },
+    "events": {
+        "events__enabled": True,
+        "events__to": "kafka://me@k:9092",
+        "events__kafka__existingSecret": "kafka",
     },
     "keda": {"roles__api__autoscaling__by": "keda"},
     "monitoring": {

@@ -20,7 +20,7 @@ def documents() -> list[helm.Document]:
         for word in ("--set", one)
     ]
     text = helm.run("template", "readyup", str(helm.CHART), "--namespace", "readyup", *sets)
-    return [one for one in yaml.safe_load_all(text) if one]
+    return helm.documents(text)
 
 
 def of(documents: list[helm.Document], kind: str) -> list[helm.Document]:

@@ -2,14 +2,17 @@
 
 The API server holds the release; three Valkeys with Sentinels and every role are started from
 what it holds, with the role's own account and rights; Agones makes the pods, through our
-webhook and past the policy; the history checker judges the evening.
+webhook and past the policy; the store's primary is killed while bots play; the history checker
+judges the evening.
 """
 
 import asyncio
 import contextlib
+import socket
 import sys
 import tomllib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ import msgspec
 import pytest
 import yaml
 
+from core.address import PASSWORD, SENTINEL_PASSWORD
+from core.clock import SystemClock
 from core.redis import Store
 from readyup.demo.stack import Stack
 from readyup.history.check import Verdict, check
@@ -29,13 +34,15 @@ from tests.cluster.plane.plane import ROOT, Plane
 from tests.cluster.plane.real import Image, RealPods
 from tests.deploy import helm
 from tests.deploy.cluster import SPACES, emptied, spaces
+from tests.deploy.helm import documents, of_kind
 from tests.deploy.release import SPACE, Release
+from tests.deploy.services import service
 
 pytestmark = pytest.mark.cluster
 
 UP_S = 60.0
-PLAYED_S, PLAYERS, SERVERS = 12, 12, 4
-ROLES = {"api": 1, "director": 2, "allocator": 1, "fleets": 1, "console": 1}
+PLAYED_S, PLAYERS, SERVERS = 20, 12, 4
+ROLES = {"api": 2, "director": 2, "allocator": 2, "fleets": 1, "console": 1}
 
 VALUES: dict[str, Any] = {
     "settings": {
@@ -67,8 +74,21 @@ VALUES: dict[str, Any] = {
     "roles": {role: {"replicas": count} for role, count in ROLES.items()},
     # Agones has the usual ports of the one network that all pods share here.
     "ports": {"api": 18081, "sessions": 18082, "console": 18080, "webhooks": 18443},
+    "services": {"api": {"port": 18081}, "sessions": {"port": 18082}},
     "valkey": {"persistence": {"enabled": False}},
 }
+
+
+@dataclass(frozen=True)
+class Evening:
+    """What came of it."""
+
+    tested: str
+    """What `helm test` printed."""
+
+    failed_over: bool
+    report: dict[str, Any]
+    verdict: Verdict
 
 
 @contextlib.asynccontextmanager
@@ -163,12 +183,12 @@ async def bots(folder: Path, *, players: int, duration_s: int) -> dict[str, Any]
     return dict(msgspec.json.decode(report.read_bytes()))
 
 
-async def evening(release: Release, folder: Path) -> tuple[dict[str, Any], Verdict]:
-    """Bots play while everything is recorded; then the roles end, and the checker has its say."""
+async def evening(release: Release, folder: Path) -> Evening:
+    """`helm test`, then bots, and a primary that dies, while everything is recorded."""
     text = release.found["configmaps"]["readyup"]["data"]["readyup.toml"]
     config = parse(tomllib.loads(text))
-    password = release.secret("readyup-valkey", "password")
-    store = await Store.connect(f"redis://:{password}@{release.addresses['readyup-valkey-0']}:6379")
+    secret = release.secret("readyup-valkey", "password")
+    store = await Store.connect(config.store.address({PASSWORD: secret, SENTINEL_PASSWORD: secret}))
     stack = Stack(config, store, folder, {}, [], {})
     history, recorded = folder / "history.jsonl", asyncio.Event()
     with Recorder(store, stack.streams(), history) as recorder:
@@ -178,6 +198,8 @@ async def evening(release: Release, folder: Path) -> tuple[dict[str, Any], Verdi
                 await asyncio.sleep(0.2)
         async with asyncio.TaskGroup() as group:
             group.create_task(recorder.run(recorded))
+            tested = await asyncio.to_thread(helm_test, release, folder / "events")
+            killed = group.create_task(primary_dies(release))
             report = await bots(folder, players=PLAYERS, duration_s=PLAYED_S)
             async with asyncio.timeout(UP_S):
                 while any([*(await left(stack)), *recorder.open_matches]):
@@ -188,7 +210,39 @@ async def evening(release: Release, folder: Path) -> tuple[dict[str, Any], Verdi
         witnesses = [*folder.glob("events/*.jsonl"), *folder.glob("release/*/tmp/run/events/*")]
         await recorder.end(await stack.final(), sorted(witnesses))
     await store.aclose()
-    return report, await asyncio.to_thread(check, history)
+    return Evening(tested, killed.result(), report, await asyncio.to_thread(check, history))
+
+
+def helm_test(release: Release, events: Path) -> str:
+    """What the pod of `helm test` prints; it is the release's own, and started as it is.
+
+    Its players have seen where they would play, and go; the checker is told so.
+    """
+    (pod,) = of_kind(release.hooks, "Pod")
+    (container,) = release.start(pod["metadata"]["name"], pod)
+    assert container.process is not None
+    code = container.process.wait(UP_S)
+    said = container.last_words()
+    assert code == 0, said
+    with (events / "test.jsonl").open("wb") as file:
+        for player in (line.partition(":")[0] for line in said.splitlines()):
+            gone = {"t": SystemClock().wall_ms(), "k": "bot.left", "player": player}
+            file.write(msgspec.json.encode({**gone, "src": f"bot/{player}"}) + b"\n")
+    return said
+
+
+async def primary_dies(release: Release) -> bool:
+    """Kill the first Valkey in the middle; whether it came back as a replica."""
+    await asyncio.sleep(PLAYED_S / 4)
+    valkey = release.containers["readyup-valkey-0.valkey"]
+    await asyncio.to_thread(valkey.kill)
+    await asyncio.sleep(1)
+    valkey.start()
+    follows = '. /etc/valkey/lib.sh; [ "$(role)" = slave ]'
+    async with asyncio.timeout(UP_S):
+        while await asyncio.to_thread(valkey.enter, "sh", "-c", follows):
+            await asyncio.sleep(0.5)
+    return True
 
 
 async def left(stack: Stack) -> list[int]:
@@ -196,7 +250,31 @@ async def left(stack: Stack) -> list[int]:
     return [final[key] for key in ("live_tickets", "sessions", "held_rooms")]
 
 
-async def test_the_release_plays_and_keeps_every_promise(plane: Plane, tmp_path: Path):
+@contextlib.asynccontextmanager
+async def reachable(release: Release) -> AsyncIterator[None]:
+    """The Services that have several pods, for the cluster and for whoever is outside."""
+    async with contextlib.AsyncExitStack() as stack:
+        for door, role in (("api", "api"), ("sessions", "allocator")):
+            spec = release.found["services"][f"readyup-{door}"]["spec"]
+            pods = [release.addresses[f"readyup-{role}-{n}"] for n in range(ROLES[role])]
+            hosts = ("127.0.0.1", spec["clusterIP"])
+            await stack.enter_async_context(service(hosts, spec["ports"][0]["port"], pods))
+        yield
+
+
+def resolved(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process, too, know the cluster's names."""
+    asked, names = socket.getaddrinfo, release.names()
+
+    def told(host: Any, *more: Any, **options: Any) -> Any:  # noqa: ANN401 - socket's own
+        return asked(names.get(host, host), *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", told)
+
+
+async def test_the_release_plays_and_keeps_every_promise_though_its_primary_dies(
+    plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "events").mkdir()
     told = {
         "PYTHONPATH": str(ROOT),
@@ -206,16 +284,23 @@ async def test_the_release_plays_and_keeps_every_promise(plane: Plane, tmp_path:
     async with installed(plane, tmp_path) as api, RealPods.on(plane, Image(env=told)) as pods:
         pods.serve("games")
         release = await Release.of(plane, api, tmp_path / "release")
+        where = ("readyup", "--namespace", SPACE)
+        hooks = helm.run("get", "hooks", *where, kubeconfig=plane.kubeconfig)
+        release.take(documents(hooks))
+        resolved(release, monkeypatch)
         try:
             await up(release)
-            report, verdict = await evening(release, tmp_path)
+            async with reachable(release):
+                played = await evening(release, tmp_path)
         finally:
             release.stop()
             for name, container in release.containers.items():
                 print(f"{name}: {container.last_words()}")  # shown where this fails
 
     ended = {name: one.process.returncode for name, one in release.roles().items() if one.process}
-    assert verdict.breaches == ()
-    assert report["unexpected"] == {}
-    assert report["matches"]["completed"] >= 5
+    assert played.tested.count(": match duel.") == 2
+    assert played.failed_over
+    assert played.verdict.breaches == ()
+    assert played.report["unexpected"] == {}
+    assert played.report["matches"]["completed"] >= 5
     assert ended == dict.fromkeys(ended, 0)

@@ -16,8 +16,8 @@ STORE, ROLES = "readyup-valkey", 8
 
 
 @pytest.fixture
-def release(plane: Plane, request: pytest.FixtureRequest) -> Iterator[Installed]:
-    with released(plane, request.param) as release:
+def release(plane: Plane) -> Iterator[Installed]:
+    with released(plane, "upgraded") as release:
         yield release
 
 
@@ -34,7 +34,6 @@ async def aged(release: Installed) -> None:
         await api.patch(path, {"data": {"made-at": old}})
 
 
-@pytest.mark.parametrize("release", ["upgraded"], indirect=True)
 def test_an_upgrade_from_the_chart_before_keeps_what_was_made_and_so_does_the_way_back(
     release: Installed,
 ):
@@ -56,37 +55,3 @@ def test_an_upgrade_from_the_chart_before_keeps_what_was_made_and_so_does_the_wa
     assert still["metadata"]["uid"] == held["metadata"]["uid"] == back["metadata"]["uid"]
     assert still["spec"]["volumeClaimTemplates"] == held["spec"]["volumeClaimTemplates"]
     assert {one["spec"]["securityContext"]["runAsNonRoot"] for one in pods} == {True}
-
-
-@pytest.mark.parametrize("release", ["rightful"], indirect=True)
-def test_the_releases_role_may_do_what_the_role_fleets_does_and_no_more(release: Installed):
-    release.install("--set=valkey.mode=single")
-    may = asyncio.run(rights(release))
-
-    assert may == {
-        ("rightful-games", "agones.dev/gameservers"): {"list", "watch", "delete", "patch"},
-        ("rightful-games", "agones.dev/fleets"): {"list", "watch", "create", "patch"},
-        ("rightful-games", "agones.dev/fleets/scale"): {"patch"},
-        ("rightful-games", "allocation.agones.dev/gameserverallocations"): {"create"},
-        ("rightful-games", "autoscaling.agones.dev/fleetautoscalers"): {"create", "patch"},
-    }
-
-
-async def rights(release: Installed) -> dict[tuple[str, str], set[str]]:
-    """What the API server would let the role's account do, beyond what it lets everybody."""
-    found: dict[tuple[str, str], set[str]] = {}
-    group = "/apis/rbac.authorization.k8s.io/v1"
-    async with release.plane.api() as api:
-        bindings = await api.items(f"{group}/rolebindings")
-        wide = await api.items(f"{group}/clusterrolebindings")
-        ours = {"kind": "ServiceAccount", "name": "readyup-fleets", "namespace": release.space}
-        assert not [one for one in wide if ours in one.get("subjects", ())]
-        for one in bindings:
-            if ours not in one.get("subjects", ()):
-                continue
-            space, name = one["metadata"]["namespace"], one["roleRef"]["name"]
-            for rule in (await api.get(f"{group}/namespaces/{space}/roles/{name}"))["rules"]:
-                for resource in rule["resources"]:
-                    key = (space, f"{rule['apiGroups'][0]}/{resource}")
-                    found.setdefault(key, set()).update(rule["verbs"])
-    return found
