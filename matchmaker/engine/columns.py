@@ -27,6 +27,11 @@ BITS: Final = 64
 common here; the exact lane still finds it."""
 
 
+CODES_PER_ROW: Final = 4
+"""Texts that are told apart, for each row and text attribute; beyond it those of parties who are
+gone are forgotten."""
+
+
 class Column(NamedTuple):
     """What a column holds of each party."""
 
@@ -85,6 +90,7 @@ class Columns:
         """Aggregation and region to milliseconds; NaN where a party has none."""
 
         self._latencies = tuple(latencies)
+        self._texts = sum(column.kind == "text" for column in self.of)
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -114,6 +120,8 @@ class Columns:
         self.remove(party.id)
         if not self._free:
             self._grow()
+        if len(self._codes) > CODES_PER_ROW * self._rows * self._texts:
+            self._code_anew()
         row = self._free.pop()
         self._row_of[party.id] = row
         self._party[row] = party
@@ -148,9 +156,8 @@ class Columns:
     def texts(self) -> dict[str, tuple[str, ...]]:
         """Of each list attribute the texts that have a bit, in the order of their bits."""
         found: dict[str, tuple[str, ...]] = {}
-        for (attribute, text), bit in self._bits.items():
-            if bit:
-                found[attribute] = (*found.get(attribute, ()), text)
+        for attribute, text in self._bits:
+            found[attribute] = (*found.get(attribute, ()), text)
         return found
 
     def know(self, regions: Iterable[str], texts: Mapping[str, Iterable[str]]) -> None:
@@ -186,6 +193,14 @@ class Columns:
         self.of = {column: np.resize(values, rows) for column, values in self.of.items()}
         self.latency = {key: np.resize(values, rows) for key, values in self.latency.items()}
         self._rows = rows
+
+    def _code_anew(self) -> None:
+        """Forget the texts of those who are gone: players may bring a new one each time."""
+        self._codes.clear()
+        for column, values in self.of.items():
+            if column.kind == "text":
+                for ticket, row in self._row_of.items():
+                    values[row] = self._value(column, self.held(ticket))
 
     def _latency(self, row: int, by: str, party: Party) -> None:
         reported = _common(party.players, by)
@@ -233,11 +248,13 @@ class Columns:
         return common
 
     def _bit(self, attribute: str, text: str) -> int:
-        key = (attribute, text)
-        if key not in self._bits:
+        bit = self._bits.get((attribute, text))
+        if bit is None:
             taken = sum(name == attribute for name, _ in self._bits)
-            self._bits[key] = 1 << taken if taken < BITS else 0
-        return self._bits[key]
+            if taken == BITS:
+                return 0
+            bit = self._bits[attribute, text] = 1 << taken
+        return bit
 
 
 def _lists(held: list[Any], by: str) -> list[list[str]]:

@@ -64,3 +64,19 @@ def test_those_of_one_instant_stand_in_the_same_order_whatever_their_rows():
     assert [one.party(int(row)).id for row in one.waiting()] == [
         other.party(int(row)).id for row in other.waiting()
     ]
+
+
+def test_texts_that_nobody_brings_any_more_are_forgotten():
+    columns = Columns([MODE, MAPS])
+    for name in ("first", "second"):
+        columns.add(party(name, {"mode": "duel", "maps": []}))
+    for n in range(5000):
+        columns.add(party("guest", {"mode": f"code-{n}", "maps": [f"map-{n}"]}))
+    columns.add(party("third", {"mode": "duel", "maps": []}))
+
+    codes = columns.of[MODE]
+    assert codes[columns.row("first")] == codes[columns.row("second")]
+    assert codes[columns.row("first")] == codes[columns.row("third")] >= 0
+    assert codes[columns.row("guest")] not in (-1, codes[columns.row("first")])
+    assert len(columns._codes) < 1100
+    assert len(columns.texts()["maps"]) == len(columns._bits) == 64
