@@ -1,5 +1,6 @@
 """Waiting tickets as the parties that the rules look at, whatever rules a queue has."""
 
+from core.errors import Invalid
 from matchmaker.rules.applicants import Unfit, applicant
 from matchmaker.rules.asked import Asked
 from matchmaker.rules.members import Party, Player
@@ -19,7 +20,7 @@ def as_party(ticket: WaitingTicket, whole: RuleSet, *, now_ms: int) -> Party | N
     if ticket.members or "rating" not in whole.attributes:
         try:
             return applicant(ticket.id, ticket.each(), ticket.enqueued_ms, whole, avoids)
-        except Unfit:
+        except (Unfit, Invalid):  # of another version of the rules
             return None
     players = tuple(Player(str(one), {"rating": ticket.mmr}) for one in ticket.players)
     return Party(str(ticket.id), players, ticket.enqueued_ms / 1000.0, frozenset(avoids))

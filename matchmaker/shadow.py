@@ -7,7 +7,7 @@ may live. Nobody is told anything, and nothing is claimed: a match is made as if
 free at once.
 """
 
-from collections import deque
+import heapq
 from dataclasses import dataclass, replace
 
 from core.eventlog import Event
@@ -52,7 +52,9 @@ class Shadow:
         self._passes = passes(rules, wait_s=wait_s)
         self._lifetime_ms = round(lifetime_s * 1000)
         self._waiting_max = waiting_max
-        self._came: deque[tuple[int, TicketId]] = deque()
+        self._came: list[tuple[int, TicketId]] = []
+        """A heap: those who wait when a shadow begins are not told in the order of their age."""
+
         self._pool = Pool()
         self.rejected = 0
         """Tickets that these rules can never match."""
@@ -89,13 +91,13 @@ class Shadow:
             self.left_out += 1
         else:
             self._pool.add(dressed)
-            self._came.append((ticket.enqueued_ms, ticket.id))
+            heapq.heappush(self._came, (ticket.enqueued_ms, ticket.id))
             self.stirred = True
 
     def run(self, now_ms: int) -> list[ShadowMatch]:
         """One pass; whom it matches leaves."""
         while self._came and self._came[0][0] + self._lifetime_ms <= now_ms:
-            self._pool.remove(self._came.popleft()[1])
+            self._pool.remove(heapq.heappop(self._came)[1])
         self.stirred = False
         done = self._passes.matches(self._pool.view(), now_ms=now_ms, matches_max=MATCHES_MAX)
         made = [ShadowMatch(now_ms, found) for found in done.found]

@@ -40,7 +40,7 @@ def applicant(
     """A ticket of a queue as the engine takes it. ``avoids``: see ``Party``.
 
     Raises:
-        Unfit: see ``party``.
+        Unfit, Invalid: see ``party``.
     """
     players: list[Mapping[str, Any]] = [
         {"id": one.id, "attributes": one.attributes, "latency_ms": one.latency_ms}

@@ -70,6 +70,16 @@ def test_who_takes_the_ticket_back_or_outlives_it_is_gone():
     assert len(there) == 1
 
 
+def test_lifetimes_end_in_their_order_though_it_begins_with_people_in_another():
+    there = shadow()
+    for event in (came("young", 50_000, 1000), came("old", 0, 2000)):
+        there.apply(event)
+
+    there.run(61_000)
+
+    assert len(there) == 1
+
+
 def test_there_are_no_more_than_it_may_hold():
     there = shadow(waiting_max=2)
     for n in range(5):
