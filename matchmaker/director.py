@@ -8,7 +8,6 @@ from Redis, so its death costs the queue the rest of its lease and nothing else.
 import asyncio
 import contextlib
 import random
-from collections import deque
 
 import structlog
 
@@ -23,6 +22,7 @@ from core.telemetry import OFF, Traces
 from matchmaker.acceptance import close_unanswered
 from matchmaker.backfills import end_due
 from matchmaker.feed import Feed
+from matchmaker.figures import Figures
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.outlook import Outlook
 from matchmaker.passlog import PassLog
@@ -76,10 +76,8 @@ class Director:
         self._name = queue.settings.name
         self._lease = Lease(queue.store, queue.leader, queue.log, holder, clock)
         self._asked_s = -ASKED_S
-        self._pass_ms: deque[float] = deque(maxlen=512)
-        self._passes = 0
+        self._figures = Figures(queue, self._lease, clock=clock, metrics=metrics)
         self._passlog = PassLog(queue, clock)
-        self._matches = 0
         self._asking = 0
         """Matches whose players were asked to accept them when somebody looked last."""
 
@@ -205,9 +203,7 @@ class Director:
         )
         found = done.found
         took_s = self._clock.elapsed_s() - began_s
-        self._passes += 1
-        self._pass_ms.append(took_s * 1000)
-        self._metrics.pass_seconds.labels(self._name).observe(took_s)
+        self._figures.passed(took_s)
         if not found:
             self._passlog.found_nothing()
             return
@@ -223,7 +219,7 @@ class Director:
             placed = group.create_task(
                 placing.place([placing.form(match, pass_us=pass_us) for match in found])
             )
-        self._matches += len(found) - len(placed.result())
+        self._figures.made(len(found) - len(placed.result()))
         for forming in placed.result():
             tickets = list(dict.fromkeys(p.ticket for p in forming.order.players))
             await feed.put_back(tickets, [forming.fill.of] if forming.fill else [])
@@ -274,36 +270,8 @@ class Director:
         await every(SWEEP_S, turn, stop=over)
 
     async def _publish(self, feed: Feed, placing: Placing) -> None:
-        """The queue's figures, for the console and whoever else wants to know."""
-        now_ms, pool = self._clock.wall_ms(), feed.pool
-        oldest_ms = pool.oldest_ms()
-        lately = sorted(self._pass_ms) or [0.0]
-        oldest_wait_ms = max(0, now_ms - oldest_ms) if oldest_ms is not None else 0
-        self._metrics.waiting.labels(self._name).set(len(pool))
-        self._metrics.oldest_wait.labels(self._name).set(oldest_wait_ms / 1000)
-        figures: dict[str, str | int | float] = {
-            "waiting": len(pool),
-            "players_waiting": pool.players(),
-            "placing": len(placing.in_line),
-            "oldest_wait_ms": oldest_wait_ms,
-            "pass_ms_p50": round(lately[len(lately) // 2], 3),
-            "pass_ms_p99": round(lately[int(len(lately) * 0.99)], 3),
-            "passes": self._passes,
-            "matches": self._matches,
-            "epoch": self._lease.epoch,
-            "holder": self._lease.holder,
-            "t": now_ms,
-        }
-        base = self._queue.base
-        _, paused, self._asking = await self._queue.store.many(
-            [
-                ("HSET", f"{base}:stats", *(word for pair in figures.items() for word in pair)),
-                ("EXISTS", self._queue.pause.key),
-                ("ZCARD", f"{base}:asking"),
-            ]
-        )
-        placing.paused = bool(paused)
-        self._metrics.paused.labels(self._name).set(placing.paused)
+        stands = await self._figures.publish(feed.pool, in_line=len(placing.in_line))
+        placing.paused, self._asking = stands.paused, stands.asking
         await self._passlog.paused(paused=placing.paused)
 
 
