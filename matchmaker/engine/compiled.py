@@ -1,12 +1,11 @@
-"""A rule set at one age, compiled: what cuts the pool into parts, and what a match must pass.
+"""A rule set at one age, compiled: what a match must pass, whatever its candidates come from.
 
-What cuts (``Parts``) only makes good candidates; every candidate then has to pass every
-check, so that nothing here can let a wrong match through. A rule without columns is judged
-match by match, after all others.
+Every candidate has to pass every check, so that nothing that only looks for good ones can
+let a wrong match through. A rule without columns is judged match by match, after all others.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -15,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matchmaker.engine.batch import Batch
-from matchmaker.engine.check_texts import bounds, wanted_by
 from matchmaker.engine.checks import Checked, checked
 from matchmaker.engine.columns import TYPES, Column, Columns, Mask, Rows
-from matchmaker.engine.measures import Check, Listed, is_number, listed, number_column
+from matchmaker.engine.measures import is_number, listed, number_column
+from matchmaker.engine.parting import Parts, listed_by, parts_of
 from matchmaker.engine.prediction import rated
 from matchmaker.engine.shapes import Shape, shapes
-from matchmaker.rules.expressions import Call, Expression, Literal, paths
+from matchmaker.rules.expressions import Call, Expression, paths
 from matchmaker.rules.ruleset import (
     BatchDistance,
     Collection,
@@ -33,45 +32,6 @@ from matchmaker.rules.ruleset import (
     RuleSet,
     Sort,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A number that may spread only so far within a match."""
-
-    column: Column
-    sure: float
-    """A spread with which the rule is met."""
-
-    most: float
-    """A spread beyond which it is not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """How often something may be in some teams, each counted by itself or all together."""
-
-    column: Column
-    teams: tuple[int, ...]
-    low: float
-    high: float
-
-
-@dataclass(slots=True)
-class Parts:
-    """What cuts the pool into parts within which matches are looked for."""
-
-    alike: list[Column] = field(default_factory=list)
-    """The same for everybody in a match."""
-
-    spans: list[Span] = field(default_factory=list)
-    common: list[Column] = field(default_factory=list)
-    """Bits of which one at least is everybody's."""
-
-    near: list[Latency] = field(default_factory=list)
-    counted: list[Counted] = field(default_factory=list)
-    alone: list[Check] = field(default_factory=list)
-    """What each party meets by itself or never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +92,7 @@ def compiled(rules: RuleSet) -> Compiled:
     )
     of_all = tuple(one for one in checks if _teamless(one.rule, rules))
     of_teams = tuple(one for one in checks if one not in of_all)
-    parts = Parts()
-    for one in checks:
-        _cut(one, rules, parts)
+    parts = parts_of(checks, rules)
     even = next(_balanced(rules), None)
     by = parts.spans[0].column if parts.spans else even
     fitting = shapes(rules, rules.players_max())
@@ -174,55 +132,6 @@ class _Asked(dict[Column, Any]):
     def __missing__(self, column: Column) -> Any:  # noqa: ANN401 - a column of any type
         self[column] = np.zeros(1, TYPES[column.kind])
         return self[column]
-
-
-def _cut(one: Checked, rules: RuleSet, parts: Parts) -> None:
-    match one.rule:
-        case Latency() as rule:
-            parts.near.append(rule)
-        case BatchDistance(attribute=name, max_distance=most, party=by):
-            if rules.attributes[name].type == "string":
-                parts.alike.append(Column("text", name))
-            elif most is not None:
-                parts.spans.append(Span(number_column(name, by), most, most))
-        case Collection() as rule if one.vectorised:
-            _cut_lists(rule, one.check, rules, parts)
-        case Distance() | Comparison() as rule if one.vectorised:
-            _cut_numbers(rule, one.check, rules, parts)
-        case _:
-            pass
-
-
-def _cut_lists(rule: Collection, check: Check, rules: RuleSet, parts: Parts) -> None:
-    for path in _paths(rule, rules):
-        low, high = bounds(rule)
-        if rule.operation == "contains":
-            column = Column("count", path.attribute, rule.party, wanted_by(rule))
-            parts.counted.append(Counted(column, path.teams, low, high))
-        elif path.whole and rule.operation == "intersection" and low >= 1:
-            parts.common.append(Column("bits", path.attribute, rule.party))
-        elif path.whole and rule.operation == "reference_intersection_count":
-            parts.alone.append(check)
-
-
-def _cut_numbers(rule: Distance | Comparison, check: Check, rules: RuleSet, parts: Parts) -> None:
-    for path in _paths(rule, rules):
-        if not path.whole:
-            continue
-        if isinstance(rule.reference, Literal):
-            parts.alone.append(check)
-        elif isinstance(rule, Comparison) and rule.reference is None and rule.operation == "=":
-            column = (
-                number_column(path.attribute, rule.party)
-                if is_number(path, rules)
-                else Column("text", path.attribute)
-            )
-            parts.alike.append(column)
-        elif isinstance(rule, Distance) and rule.max_distance is not None:
-            factor = _reach(rule.reference, path, rules)
-            if factor:
-                column, most = number_column(path.attribute, rule.party), rule.max_distance
-                parts.spans.append(Span(column, most, factor * most))
 
 
 def _tells_apart(rules: RuleSet, parts: Parts) -> bool:
@@ -265,22 +174,6 @@ def _of_all(expression: Expression, rules: RuleSet) -> bool:
     return True
 
 
-def _paths(rule: Distance | Comparison | Collection, rules: RuleSet) -> list[Listed]:
-    found = [listed(one, rules) for one in rule.measurements]
-    return [path for path in found if path is not None and path.attribute]
-
-
-def _reach(reference: Expression, path: Listed, rules: RuleSet) -> float:
-    """How many times its distance from this reference a measure may spread; 0: not bounded."""
-    match reference:
-        case Call("min" | "max" | "avg" | "median" as function, of):
-            against = listed(of, rules)
-            if against and against.whole and not against.nested:
-                same = against.attribute == path.attribute
-                return (1.0 if function in ("min", "max") else 2.0) if same else 0.0
-    return 0.0
-
-
 def _balanced(rules: RuleSet) -> Iterator[Column]:
     """Numbers in which teams should be even: what the rules say of teams comes first."""
     distances = [rule for rule in rules.rules if isinstance(rule, Distance)]
@@ -295,7 +188,7 @@ def _balanced(rules: RuleSet) -> Iterator[Column]:
         if isinstance(batch, BatchDistance) and rules.attributes[batch.attribute].type == "number":
             yield number_column(batch.attribute, batch.party)
     for rule in distances:
-        told = [path for path in _paths(rule, rules) if is_number(path, rules)]
+        told = [path for path in listed_by(rule, rules) if is_number(path, rules)]
         yield from (number_column(path.attribute, rule.party) for path in told)
     if (uncertain := rated(rules)) is not None:
         yield number_column(uncertain.attribute, "avg")

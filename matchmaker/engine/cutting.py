@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from matchmaker.engine.columns import Columns, Floats, Mask, Rows
-from matchmaker.engine.compiled import Compiled, Span
+from matchmaker.engine.compiled import Compiled
+from matchmaker.engine.parting import Span
 from matchmaker.rules.ruleset import Latency
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from matchmaker.engine.batch import Batch
 from matchmaker.engine.columns import Column, Floats, Mask, Rows
-from matchmaker.engine.compiled import Compiled, Counted
+from matchmaker.engine.compiled import Compiled
+from matchmaker.engine.parting import Counted
 from matchmaker.engine.shapes import Shape
 
 PARTIES_MAX = 10
