@@ -27,7 +27,7 @@ def free_port(kind: socket.SocketKind) -> int:
 async def running(folder: Path, *words: str) -> AsyncIterator[None]:
     with (folder / f"{words[0]}.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "readyup", *words, stdout=log, stderr=log
+            sys.executable, "-m", "readyup", *words, cwd=folder, stdout=log, stderr=log
         )
     try:
         yield
