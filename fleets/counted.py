@@ -9,6 +9,7 @@ from core.game_server import Pinned, ServerView, State, pinned_states
 from core.ids import FleetName, ServerUid
 from fleets.metrics import FleetMetrics
 from fleets.ports import Decision, Demand, Mirror, Reason, Sizing
+from fleets.spec import FleetSpec
 
 UP = frozenset({State.READY, State.ALLOCATED, State.RESERVED})
 
@@ -73,15 +74,17 @@ class CountedSizing:
     """Whoever sizes one fleet, and when that was done last."""
 
     def __init__(
-        self, fleet: FleetName, sizing: Sizing, metrics: FleetMetrics, clock: Clock
+        self, spec: FleetSpec, sizing: Sizing, metrics: FleetMetrics, clock: Clock
     ) -> None:
         self.looked_s: float | None = None
         """When the last look ended, on the clock's elapsed time; None before the first."""
 
-        self._fleet = fleet
+        self._fleet = spec.name
         self._sizing = sizing
         self._metrics = metrics
         self._clock = clock
+        if spec.replicas is None:
+            metrics.replicas_max.labels(spec.name).set(spec.ceiling())
 
     async def step(self, demand: Demand | None, *, now_ms: int) -> Decision:
         decision = await self._sizing.step(demand, now_ms=now_ms)

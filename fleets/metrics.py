@@ -29,6 +29,12 @@ class FleetMetrics:
             ["fleet"],
             registry=registry,
         )
+        self.replicas_max = Gauge(
+            "readyup_fleets_replicas_max",
+            "The most game servers that a fleet sized by demand may have: size_max, or its ports.",
+            ["fleet"],
+            registry=registry,
+        )
         self.decided = Gauge(
             "readyup_fleets_decided_timestamp_seconds",
             "When the fleet's size was decided last by what is in use, in seconds since 1970.",

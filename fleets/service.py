@@ -113,7 +113,7 @@ class LocalFleets:
 
     def _reconciler(self, spec: FleetSpec, backend: LocalBackend) -> Reconciler:
         sizing = CountedSizing(
-            spec.name, SingleServers(spec, backend, self._clock), self._metrics, self._clock
+            spec, SingleServers(spec, backend, self._clock), self._metrics, self._clock
         )
         self._sizings[spec.name] = sizing
         keeper = Keeper(spec, self._store, self._clock, self._metrics)

@@ -101,7 +101,7 @@ class Term:
             clock=clock,
             backoff=Backoff(chance, first_s=0.25, most_s=5.0),
         )
-        self.sizing = CountedSizing(spec.name, size, metrics.fleets, clock)
+        self.sizing = CountedSizing(spec, size, metrics.fleets, clock)
         keeper = Keeper(spec, store, clock, metrics.fleets)
         self._reconciler = Reconciler(spec.name, self.sizing, store, clock, keeper)
         self._orders = Orders(

@@ -9,9 +9,11 @@ from core.ids import FleetName, ServerUid
 from fleets.counted import CountedMirror, CountedSizing
 from fleets.metrics import FleetMetrics
 from fleets.ports import Decision, Demand, Reason
+from fleets.spec import FleetSpec, PortRange
 from tests.core.clocks import HandClock
 
 ARENA = FleetName("arena")
+SPEC = FleetSpec(ARENA, ("game",), PortRange(7100, 7111), size_max=20)
 
 
 class Seen:
@@ -75,7 +77,7 @@ async def test_the_last_looks_size_and_time_are_kept():
             return
 
     registry, wall = CollectorRegistry(), HandClock(now_ms=5_000)
-    sizing = CountedSizing(ARENA, Five(), FleetMetrics(registry), wall)
+    sizing = CountedSizing(SPEC, Five(), FleetMetrics(registry), wall)
     before = sizing.looked_s
     await sizing.step(Demand(frozenset()), now_ms=4_000)
     await sizing.step(None, now_ms=9_000)
@@ -86,6 +88,7 @@ async def test_the_last_looks_size_and_time_are_kept():
     assert (before, sizing.looked_s) == (None, wall.elapsed_s())
     assert decided == 4, "a look that nobody knew the demand for decides nothing"
     assert registry.get_sample_value("readyup_fleets_replicas_wanted", {"fleet": ARENA}) == 5
+    assert registry.get_sample_value("readyup_fleets_replicas_max", {"fleet": ARENA}) == 12
 
 
 def test_servers_are_counted_by_what_is_known_of_their_cores():

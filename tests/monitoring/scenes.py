@@ -136,6 +136,17 @@ SCENES = (
         severity="warning",
     ),
     Scene(
+        "ReadyUpFleetFull",
+        {
+            f"readyup_fleets_decided_timestamp_seconds{{{F}}}": "0+15x100",
+            f"readyup_fleets_replicas_wanted{{{F}}}": "10x4 12x60 11x40",
+            f"readyup_fleets_replicas_max{{{F}}}": "12x100",
+        },
+        "12m",
+        "18m",
+        severity="warning",
+    ),
+    Scene(
         "ReadyUpServersDie",
         {f'readyup_fleets_deletes_total{{{F}, reason="exited"}}': "0+1x8 8x80"},
         "3m",

@@ -29,6 +29,9 @@ pytestmark = [
     ),
 ]
 
+TOLD_S = 6.0
+"""How long a trouble goes on, so that people are told of it: the Alertmanager waits for others."""
+
 STUCK = Trouble(troubles.ticket_stuck, ["ReadyUpTicketStuck"], within_s=330)
 """Three hundred seconds of waiting; the others go on meanwhile."""
 
@@ -55,6 +58,7 @@ TROUBLES = (
         clear_s=90,
     ),
     Trouble(troubles.events_trimmed, ["ReadyUpEventsSkipped"], clear_s=80),
+    Trouble(troubles.fleet_full, ["ReadyUpFleetFull"], within_s=60, clear_s=90),
     Trouble(troubles.store_slow, ["ReadyUpClaimsSlow"]),
     Trouble(troubles.api_crowded, ["ReadyUpTicketsShed", "ReadyUpLoopLate"]),
     Trouble(troubles.servers_slow, ["ReadyUpTicksLate"]),
@@ -107,6 +111,7 @@ async def _made(trouble: Trouble, played: Demo, seen: Prometheus) -> None:
     began_s = time.monotonic()
     async with trouble.fault(played, seen):
         fired_s = await seen.until_fired(during, trouble.within_s)
+        await asyncio.sleep(TOLD_S)
     fired_s |= await seen.until_fired(after, trouble.within_s)
     clear_s = await seen.until_clear(fired_s, trouble.clear_s)
     print(trouble.fault.__doc__ or "Several at once:")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -44,6 +45,16 @@ async def fleet_paused(demo: Demo, _: Prometheus) -> AsyncIterator[None]:
     await demo.operator("pause", "fleet/arena")
     yield
     await demo.operator("resume", "fleet/arena")
+
+
+@contextlib.asynccontextmanager
+async def fleet_full(demo: Demo, _: Prometheus) -> AsyncIterator[None]:
+    """An operator announces more servers than the fleet may have, and takes that back."""
+    plan = ("fleet", "plan", "arena", "--config", str(demo.folder / "readyup.json"), "--json")
+    await demo.readyup(*plan, "--at", "now", "--servers", "60", "--for", "10m")
+    yield
+    for one in json.loads(await demo.readyup(*plan)):
+        await demo.readyup(*plan, "--remove", one["id"])
 
 
 @contextlib.asynccontextmanager
