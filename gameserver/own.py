@@ -111,6 +111,9 @@ class OwnRegistration:
     async def set_annotation(self, key: str, value: str) -> None:
         """What would be published is part of the registration."""
 
+    async def set_counter_count(self, key: str, count: int) -> None:
+        """Nobody reads counters here."""
+
     async def set_label(self, key: str, value: str) -> None:
         """Nobody chooses servers that register themselves by labels."""
 

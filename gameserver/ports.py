@@ -99,6 +99,14 @@ class Sdk(Protocol):
         """Publish a short word by which others can choose, under ``agones.dev/sdk-<key>``."""
         ...
 
+    async def set_counter_count(self, key: str, count: int) -> None:
+        """Publish a number, of a counter that the fleet declares.
+
+        Raises:
+            Rejected: there is no such counter, or it is smaller.
+        """
+        ...
+
     async def health(self, period_s: float, stop: asyncio.Event) -> None:
         """Ping until ``stop``, whatever happens to the SDK server meanwhile."""
         ...

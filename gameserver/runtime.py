@@ -12,9 +12,10 @@ from typing import Final
 
 from core.clock import Clock
 from core.errors import ReadyUpError
-from core.supervise import every, serve_all
+from core.supervise import Service, every, serve_all
 from gameserver.environment import Environment
 from gameserver.matches import Matches
+from gameserver.occupancy import Occupancy
 from gameserver.pinning import Pinned
 from gameserver.ports import Game, Sdk, Witness
 from gameserver.rooms import State
@@ -77,7 +78,8 @@ class Runtime:
         try:
             await self._announce(pinned)
             await serve_all(
-                {
+                self._shown()
+                | {
                     "health": lambda done: self._sdk.health(HEALTH_S, done),
                     "sessions": self._link.run,
                     "ticks": lambda done: self._ticks.run(self._game.tick, done),
@@ -92,6 +94,14 @@ class Runtime:
         await self._say_shutdown()
         log.info("server.leaving", extra={"reason": self._matches.retiring})
         return self._matches.retiring
+
+    def _shown(self) -> dict[str, Service]:
+        """Where Agones runs us and we have several rooms, those that are taken are its counter."""
+        if self._environment.key_known or self._environment.rooms == 1:
+            return {}
+        every_room = self._environment.rooms
+        taken = Occupancy(self._sdk, lambda: every_room - self._matches.count(State.FREE))
+        return {"occupancy": taken.run}
 
     async def _announce(self, pinned: Pinned) -> None:
         if not self._environment.key_known:  # nobody knows us yet but Agones

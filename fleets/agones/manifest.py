@@ -132,8 +132,8 @@ def _game_server(spec: FleetSpec, pod: PodSpec, site: Site) -> Manifest:
                     "failureThreshold": health.failure_threshold,
                 },
                 "eviction": {"safe": pod.eviction},
-                # Rooms are handed out over the sessions API without a write to Kubernetes;
-                # the capacity stands here for those who select servers through Agones alone.
+                # Rooms are handed out over the sessions API without a write to Kubernetes; the
+                # runtime shows here what is taken, for those who look through Agones alone.
                 "counters": {"rooms": {"count": 0, "capacity": spec.rooms}},
                 "template": template,
             },

@@ -113,6 +113,10 @@ class AgonesSdk:
         asked = pb.KeyValue(key=key, value=value)
         await _answer(self._stub.SetAnnotation(asked, timeout=CALL_S, wait_for_ready=True))
 
+    async def set_counter_count(self, key: str, count: int) -> None:
+        """Set a counter's count; see ``beta`` for all that counters and lists can do."""
+        await self.beta.set_counter_count(key, count)
+
     async def game_server(self) -> GameServer:
         """This server as it is now."""
         asked = self._stub.GetGameServer(pb.Empty(), timeout=CALL_S, wait_for_ready=True)

@@ -93,6 +93,8 @@ class FakeSdk:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.counted: list[int] = []
+        """Of the counter ``rooms``."""
 
     async def ready(self) -> None:
         self.calls.append("ready")
@@ -105,6 +107,10 @@ class FakeSdk:
 
     async def set_label(self, key: str, value: str) -> None:
         self.calls.append(f"{key}:{value}")
+
+    async def set_counter_count(self, key: str, count: int) -> None:
+        assert key == "rooms"
+        self.counted.append(count)
 
     async def health(self, period_s: float, stop: asyncio.Event) -> None:
         await stop.wait()
