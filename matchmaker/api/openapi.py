@@ -192,7 +192,8 @@ def _backfill_operations() -> dict[str, Any]:
         "parameters": [_parameter("match", "A match that runs.")],
         "post": _operation(
             "askForPlayers",
-            "Open seats of a running match to newcomers; a newer request takes the older's place. "
+            "Open seats of a running match to newcomers; a newer request takes the older's place, "
+            "and what the match's server asks for waits until it is over. "
             "409 where the queue asks for nobody, or newcomers are on their way.",
             body="BackfillIn",
             answers={200: "BackfillOut"},
@@ -200,7 +201,8 @@ def _backfill_operations() -> dict[str, Any]:
         ),
         "delete": _operation(
             "askForNobody",
-            "Take the request back, if there is one. 409 when newcomers are on their way.",
+            "Take back whatever is asked for, by the match's server too. "
+            "409 when newcomers are on their way.",
             answers={200: "BackfillOut"},
             problems=(401, 403, 404, 409, 503),
         ),
