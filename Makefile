@@ -27,10 +27,10 @@ demo: setup ## everything on this machine, with bots and the console
 	@$(BIN)/readyup demo
 
 test: setup ## the tests, under a minute
-	@$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow and not browser and not cluster and not chart and not failover"
+	@$(BIN)/pytest -q -n 2 --dist worksteal -m "not (slow or soak or browser or cluster or chart or failover)"
 
-faults: setup ## kills of real processes under bots, two minutes
-	@$(BIN)/pytest -q -m "slow and not cluster and not failover and not alerts"
+faults: setup ## kills of real processes under bots, and what else takes seconds, five minutes
+	@$(BIN)/pytest -q -n 2 --dist loadgroup -m "slow and not (cluster or failover or alerts or images)"
 
 failover: setup ## Sentinels and Clusters whose primaries die and are cut off, three minutes
 	@$(AS_ROOT) $(BIN)/pytest -q -n 2 --dist load -m failover tests/failover
@@ -42,7 +42,8 @@ ON_A_CLUSTER := tests/core/test_lease.py tests/core/test_pause.py tests/core/tes
   tests/allocator/test_pool.py tests/allocator/test_reaper.py tests/allocator/test_letters.py \
   tests/fleets/test_orders.py tests/readyup/operators/test_audit.py
 
-soak: setup ## a thousand simulated evenings with faults, an hour of two cores
+soak: setup ## by hand: a crash at every call, and a thousand simulated evenings, an hour of two cores
+	@nice -n 19 $(BIN)/pytest -q -m soak tests/readyup/simulation
 	@nice -n 19 $(BIN)/readyup simulate --seed 1 --sweep 1000 --minutes 2 --jobs 2
 
 browser: setup ## the console's tests in a headless Chromium, skipped where there is none
@@ -59,7 +60,7 @@ cluster-build: setup ## build Kubernetes once, some ten minutes; then it is kept
 
 test-cluster: setup ## the tests against a real cluster, skipped where none is to be had
 	@$(BIN)/python -m tests.cluster.plane build || echo "so tests that need a cluster are skipped"
-	@$(AS_ROOT) $(BIN)/pytest -q -m cluster tests/cluster
+	@$(AS_ROOT) $(BIN)/pytest -q -n 2 --dist worksteal -m cluster tests/cluster
 
 chart: setup ## the Helm chart: lint, snapshots, and a real API server where there is one
 	@if $(BIN)/python -m tests.deploy.helm build; then $(AS_ROOT) $(BIN)/pytest -q -n 2 --dist loadgroup -m chart tests/deploy; \

@@ -1,9 +1,11 @@
 """A real cluster for the tests in this folder, one for a run.
 
 With `make cluster` running, that one is used, and left as it is. Fixtures move pytest's
-thread into the cluster's network; what a test starts is in it too.
+thread into the cluster's network; what a test starts is in it too. Of several processes of
+pytest each has a cluster of its own: they do not meet.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +36,7 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
     if reason := network.why_not() or _lacking(binaries.control_plane):
         pytest.skip(reason)
     with network.inside():
-        if running := Plane.attach(RUNNING):
+        if _is_first() and (running := Plane.attach(RUNNING)):
             yield running
             return
         options = Options(agones=not _lacking(binaries.agones))
@@ -49,6 +51,11 @@ def plane(kubernetes: Plane) -> Plane:
     if kubernetes.agones is None:
         pytest.skip(_lacking(binaries.agones) or "the cluster that runs has no Agones")
     return kubernetes
+
+
+def _is_first() -> bool:
+    """Of the processes that pytest-xdist starts; without it there is one."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
 
 
 def _lacking(what: object) -> str:

@@ -17,6 +17,7 @@ from readyup.simulation import evening as room, sweep as sweeping
 from readyup.simulation.evening import Evening, left, needs_fakeredis, shaped
 from readyup.simulation.sweep import brief_of, crash_points, replay_command, seeds, sweep
 from readyup.simulation.world import simulate
+from tests.readyup.simulation.writes import writes
 
 SHORT = Evening(seed=1, minutes=0.2, players=10, servers=3)
 """Twelve seconds and their drain, in half a second of ours."""
@@ -87,8 +88,25 @@ def test_a_crash_around_each_call_of_a_match_being_made_leaves_nothing_behind():
     assert [(b.evening.faults, b.breaches, b.broke) for b in bad] == []
 
 
+BLOCKS = 4
+"""Parts of one long test, so that each core takes some."""
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_a_crash_before_and_after_every_call_that_writes_leaves_nothing_behind(block: int):
+    found = writes(TINY)
+    points = crash_points(TINY, found[block::BLOCKS])
+
+    bad = [brief for brief in map(brief_of, points) if not brief.is_good]
+
+    assert len(found) > 300
+    assert [(b.evening.faults, b.breaches, b.broke) for b in bad] == []
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_a_crash_before_and_after_every_call_of_a_run_leaves_nothing_behind():
     points = crash_points(TINY, range(1, simulate(TINY).calls + 1))
 
