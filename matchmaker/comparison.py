@@ -133,6 +133,9 @@ class _Then:
         self.matches: list[tuple[int, list[list[WaitingTicket]]]] = []
         """When each was found, and its teams; those that stood in the end."""
 
+        self.newcomers: list[tuple[int, list[list[WaitingTicket]]]] = []
+        """The same of those who went to a match that ran: they waited, and it is no other match."""
+
         found_ms: dict[str, int] = {}
         for event in recording.events:
             match event["k"]:
@@ -149,10 +152,11 @@ class _Then:
     def _committed(self, event: Event, at_ms: int) -> None:
         names = [dict.fromkeys(ticket for ticket, _ in seats) for seats in event["teams"].values()]
         if all(name in self.tickets for team in names for name in team):
-            self.matches.append((at_ms, [[self.tickets[name] for name in team] for team in names]))
+            made = self.newcomers if event.get("of") else self.matches
+            made.append((at_ms, [[self.tickets[name] for name in team] for team in names]))
 
     def waits_s(self) -> Iterator[float]:
-        for at_ms, teams in self.matches:
+        for at_ms, teams in (*self.matches, *self.newcomers):
             for team in teams:
                 yield from ((at_ms - ticket.enqueued_ms) / 1000.0 for ticket in team)
 

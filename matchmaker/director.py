@@ -219,7 +219,8 @@ class Director:
             placed = group.create_task(
                 placing.place([placing.form(match, pass_us=pass_us) for match in found])
             )
-        self._figures.made(len(found) - len(placed.result()))
+        refused = sum(forming.fill is None for forming in placed.result())
+        self._figures.made(sum(match.of is None for match in found) - refused)
         for forming in placed.result():
             tickets = list(dict.fromkeys(p.ticket for p in forming.order.players))
             await feed.put_back(tickets, [forming.fill.of] if forming.fill else [])

@@ -44,7 +44,7 @@ class Figures:
         self._metrics.pass_seconds.labels(self._name).observe(took_s)
 
     def made(self, matches: int) -> None:
-        """So many more were proposed."""
+        """So many more matches were proposed; newcomers to one that runs are none."""
         self._matches += matches
 
     async def publish(self, pool: Pool, *, in_line: int) -> Standing:

@@ -128,8 +128,8 @@ class Shadowing(NoShadow):
         self._heard.append(event)
 
     def done(self, found: Iterable[Found], now_ms: int) -> None:
-        """What the live rules found, to be compared with."""
-        self._made.extend(ShadowMatch(now_ms, one) for one in found)
+        """What the live rules found, to be compared with; newcomers make no match of their own."""
+        self._made.extend(ShadowMatch(now_ms, one) for one in found if one.of is None)
 
     async def run(self, over: asyncio.Event) -> None:
         """Look on until ``over``."""

@@ -75,6 +75,16 @@ def test_the_rules_of_then_make_the_matches_of_then():
     assert found.now.matched() == found.then.matched()
 
 
+def test_newcomers_to_a_match_that_ran_waited_and_make_no_other_match():
+    came = committed(6000, "c", "c") | {"of": "m", "tickets": ["c"], "teams": {"red": [["c", "p"]]}}
+    filled = [*HOUR[:-2], came]
+
+    found = compare(recorded(filled, "duel"), rules(400))
+
+    assert (found.then.matches, len(found.then.qualities)) == (1, 1)
+    assert found.then.waits_s == (1.0, 1.0, 2.0)
+
+
 def test_who_left_leaves_again():
     late = [*HOUR, enqueued("d", 9500, 1510)]
 

@@ -9,16 +9,18 @@ from prometheus_client import CollectorRegistry
 from core.clock import SystemClock
 from core.dice import stream
 from core.eventlog import page
-from core.ids import FleetName, PlayerId, QueueName, TicketId
+from core.ids import FleetName, MatchId, PlayerId, QueueName, TicketId
 from core.redis import Store
 from matchmaker.director import Director
+from matchmaker.engine.search import Found
 from matchmaker.metrics import MatchmakerMetrics
 from matchmaker.rules.model import RatingWindow, Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.shadow import Shadow
 from matchmaker.shadow_figures import ShadowFigures
+from matchmaker.shadowing import Shadowing
 from matchmaker.store import QueueStore
-from matchmaker.tickets import NewTicket, TicketPlayer
+from matchmaker.tickets import NewTicket, OpenMatch, TicketPlayer, WaitingTicket
 from tests.matchmaker.rooms import FewRooms
 from tests.matchmaker.test_rollout import rules
 
@@ -86,6 +88,21 @@ def test_there_are_no_more_than_it_may_hold():
         there.apply(came(f"t{n}", n, 1000.0 * n))
 
     assert (len(there), there.left_out) == (2, 3)
+
+
+async def test_newcomers_to_a_match_that_runs_are_no_match_to_compare_with(store: Store):
+    window = Rules(("red", "blue"), 1)
+    queue = QueueStore(store, QueueSettings(QueueName("duel"), window, FleetName("arena")))
+    metrics = MatchmakerMetrics(CollectorRegistry())
+    beside = Shadowing(queue, rules(10), clock=CLOCK, metrics=metrics)
+    ticket = WaitingTicket(TicketId("duel.1"), (PlayerId("p"),), 1500.0, CLOCK.wall_ms())
+    match = MatchId("duel.m")
+    request = OpenMatch("r", match, 0, FleetName("arena"), 1, {"red": 1}, (), {}, {})
+
+    beside.done([Found(((ticket,), ()), 0.0, 0.0, of=request)], CLOCK.wall_ms())
+    beside._turn()
+
+    assert beside.figures().live.matches_per_min == 0
 
 
 async def test_a_queues_shadow_claims_nothing_and_shows_both_sides(store: Store):
