@@ -13,7 +13,7 @@ from core.lease import Lease
 from core.lua import as_json
 from core.placement import ClaimOrder, Placement, SeatedPlayer
 from core.redis import Store
-from matchmaker.placing import session_hint
+from matchmaker.hints import session_hint
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
