@@ -12,12 +12,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from allocator.pool import Pool
 from core.clock import SystemClock
 from core.errors import Conflict, StoreUnreachable
 from core.game_server import ServerView, State
-from core.ids import FleetName, ServerUid
+from core.ids import FleetName, MatchId, QueueName, ServerUid
 from core.lua import as_json
+from core.placement import ClaimOrder
 from core.redis import Store
+from fleets.capacity.settings import CapacitySettings
 from fleets.in_use import servers_in_use
 from fleets.local.orphans import Registry
 from fleets.local.recipe import LocalSettings
@@ -27,7 +30,7 @@ from fleets.service import LocalFleets
 from fleets.spec import FleetSpec
 from tests.fleets.fakes import MemoryStates, game
 
-ARENA = FleetName("arena")
+ARENA, DUEL = FleetName("arena"), QueueName("duel")
 SETTLE_S = 10.0
 
 
@@ -174,6 +177,39 @@ async def test_a_fleet_by_demand_follows_what_is_in_use(store: Store, tmp_path: 
 
         await hold_a_room(store, only.uid, "free")
         assert await servers_in_use(store, ARENA) == frozenset()
+
+
+async def test_a_burst_has_its_first_server_begun_within_a_second_by_forecast(
+    store: Store, tmp_path: Path
+):
+    spec = game(replicas=None, reserve=1, starting_max=40, capacity=CapacitySettings())
+    pool, took_s = Pool(store, ARENA), []
+    async with role(spec, store, tmp_path, MemoryStates()):
+        for burst in range(3):  # the machine may have been busy elsewhere
+
+            async def calm() -> bool:
+                wanted = await store.call("HGET", "{f:arena}:plan", "replicas")
+                return len(await mirror(store)) == int(wanted)
+
+            await until(calm)
+            known = {one.uid for one in await mirror(store)}
+            asked_ms = SystemClock().wall_ms()
+            for n in range(10):
+                order = ClaimOrder(MatchId(f"duel.{burst}{n}"), DUEL, ("ann",), asked_ms + 60_000)
+                await pool.claim(order, now_ms=asked_ms)
+
+            async def begun(known: set[ServerUid] = known) -> bool:
+                return any(one.uid not in known for one in await mirror(store))
+
+            await until(begun)
+            new = [one.created_ms for one in await mirror(store) if one.uid not in known]
+            took_s.append((min(new) - asked_ms) / 1000)
+            if took_s[-1] < 1.0:
+                break
+        why = await store.call("HGET", "{f:arena}:plan", "why")
+
+    assert min(took_s) < 1.0
+    assert "matches wait" in why
 
 
 async def test_what_a_dead_predecessor_showed_is_removed_with_its_events(
