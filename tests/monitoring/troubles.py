@@ -49,9 +49,9 @@ async def fleet_paused(demo: Demo, _: Prometheus) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def fleet_full(demo: Demo, _: Prometheus) -> AsyncIterator[None]:
-    """An operator announces more servers than the fleet may have, and takes that back."""
+    """An operator announces all the servers that the fleet may have, and takes that back."""
     plan = ("fleet", "plan", "arena", "--config", str(demo.folder / "readyup.json"), "--json")
-    await demo.readyup(*plan, "--at", "now", "--servers", "60", "--for", "10m")
+    await demo.readyup(*plan, "--at", "now", "--servers", "12", "--for", "10m")
     yield
     for one in json.loads(await demo.readyup(*plan)):
         await demo.readyup(*plan, "--remove", one["id"])
