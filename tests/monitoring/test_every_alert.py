@@ -54,7 +54,7 @@ TROUBLES = (
             *("ReadyUpServerQuarantined", "ReadyUpEventsBehind"),
         ],
         ["ReadyUpWaitsTooLong"],
-        within_s=90,
+        within_s=120,
         clear_s=90,
     ),
     Trouble(troubles.events_trimmed, ["ReadyUpEventsSkipped"], clear_s=80),
