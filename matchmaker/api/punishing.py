@@ -6,7 +6,7 @@ from aiohttp import web
 
 from core.clock import Clock
 from core.errors import Conflict, Forbidden, NotFound
-from core.ids import PlayerId
+from core.ids import PLAYER, PlayerId
 from core.web import body_of, json_response
 from matchmaker.api.keys import Keys, bearer
 from matchmaker.api.shapes import PenaltyIn, PenaltyOut
@@ -57,7 +57,10 @@ class Penalties:
         queue = self._queues.get(request.match_info["queue"])
         if queue is None:
             raise NotFound(f"there is no queue {request.match_info['queue']!r}")
-        return queue, PlayerId(request.match_info["player"])
+        player = request.match_info["player"]
+        if not PLAYER.fullmatch(player):
+            raise NotFound(f"{player!r} is no player's id: letters, digits, . _ and -, at most 64")
+        return queue, PlayerId(player)
 
 
 async def _told(queue: QueueStore, player: PlayerId) -> PenaltyOut:

@@ -51,3 +51,13 @@ async def test_a_back_end_tells_of_one_who_left(http: aiohttp.ClientSession, due
     assert (await ask(http, "GET", f"{PATH}cy", BACKEND))[1] == held
     assert (await ask(http, "POST", f"{PATH}cy", BACKEND, json={"reason": "A b"}))[0] == 400
     assert (await ask(http, "GET", "/v1/queues/race/penalties/cy", BACKEND))[0] == 404
+
+
+async def test_what_is_no_players_id_is_told_so_and_nothing_is_held_against_it(
+    http: aiohttp.ClientSession, duel: QueueStore
+):
+    for name in ("c%20y", "c:y", "x" * 65):
+        status, problem = await ask(http, "POST", f"{PATH}{name}", BACKEND, json={})
+        assert (status, "is no player's id" in problem["detail"]) == (404, True)
+
+    assert await duel.store.call("KEYS", "*:penalty:*") == []
