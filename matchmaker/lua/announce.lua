@@ -20,7 +20,7 @@ if record[1] ~= "committed" or record[2] or record[7] then return 0 end
 local of, teams, reason = record[8], record[4], nil
 if of then -- newcomers are told of the match that they are in now, and where it is now
   local running = redis.call("HMGET", match_key(of), "teams", "placement", "ended")
-  teams, record[5], reason = running[1], running[2], running[3]
+  teams, record[5], reason = running[1], running[2], running[3] or not running[1] and "ended"
 end
 if reason then -- it was over before they could be told
   redis.call("HSET", key, "announced", now_ms, "ended", reason)

@@ -162,6 +162,22 @@ async def test_nobody_is_committed_to_a_match_whose_record_is_gone(queue: QueueS
     assert (await status(queue, C)).value == "QUEUED"
 
 
+async def test_newcomers_are_told_when_the_match_they_go_to_is_gone(queue: QueueStore):
+    await queue.enqueue(new(C), now_ms=NOW)
+    await ask(queue, BACKENDS, now_ms=NOW)
+    ((request, _),) = await asked(queue)
+    await newcomer(queue, request, now_ms=NOW)
+    await queue.commit(M2, placement(M1), epoch=await lead(queue), now_ms=NOW)
+    await queue.store.call("DEL", f"{queue.base}:match:{M1}")
+
+    assert not await queue.announce(M2, formed_us=0, claim_us=0, now_ms=NOW)
+
+    record = await queue.ticket(C)
+    assert record is not None
+    assert (record.status, record.reason) == ("FAILED", "ended")
+    assert await queue.unfinished() == ([], [M1])
+
+
 async def test_a_match_that_ends_takes_its_requests_along(queue: QueueStore):
     for wanted in (SERVERS, replace(BACKENDS, wait_s=10.0)):
         await ask(queue, wanted, now_ms=NOW)
