@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from tests.cluster.plane import binaries
+from tests.cluster.plane import binaries, toolchain
 from tests.monitoring.watch import EXAMPLES, free_port, running
 
 BUILD = binaries.Build("collector", (".",), "-s -w", ("otelcol",))
@@ -38,6 +38,9 @@ def program(*, build: bool = False) -> Path:
         RuntimeError: it is not built, or cannot be; says why.
     """
     verb = "python -m tests.monitoring.otelcol"
+    if not build and not list(toolchain.cache().glob("collector-*/otelcol")):
+        # A Go is not fetched to find that out.
+        raise RuntimeError(f"not built yet; `{verb}` does it once, in minutes")
     return binaries.built(BUILD, build=build, verb=verb) / "otelcol"
 
 

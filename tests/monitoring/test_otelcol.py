@@ -18,20 +18,16 @@ FAST = {"decision_wait": "6s"}
 EVERY = {"name": "some", "type": "probabilistic", "probabilistic": {"sampling_percentage": 100}}
 
 
-def _lacks() -> str:
+pytestmark = [pytest.mark.slow, pytest.mark.alerts, pytest.mark.timeout(150)]
+
+
+@pytest.fixture(autouse=True)
+def there_is_one() -> None:
+    """Or the test is skipped, and says why."""
     try:
         program()
     except RuntimeError as why:
-        return f"no Collector: {why}"
-    return ""
-
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.alerts,
-    pytest.mark.timeout(150),
-    pytest.mark.skipif(bool(_lacks()), reason=_lacks() or "there is one"),
-]
+        pytest.skip(f"no Collector: {why}")
 
 
 def test_the_example_is_valid():
