@@ -62,6 +62,15 @@ def read_trace(name: str, lines: Iterable[str]) -> Trace:
             the line and the cure.
     """
     rows = csv.DictReader(lines)
+    try:
+        return _trace(name, rows)
+    except csv.Error as wrong:
+        raise Invalid(
+            f"{name} line {rows.reader.line_num}: {wrong}; write two numbers with a comma between"
+        ) from wrong
+
+
+def _trace(name: str, rows: "csv.DictReader[str]") -> Trace:
     columns = [(column or "").strip().lstrip("\ufeff") for column in rows.fieldnames or ()]
     rows.fieldnames = columns
     for needed in ("at_s", "claims"):

@@ -25,6 +25,7 @@ def read(text: str):
         ("at_s,claims\n0,1.5", "line 2: claims 1.5 is no count"),
         ("at_s,claims\n60,1\n60,2", "line 3: at_s 60 is not after 60; sort the rows"),
         ("at_s,claims\n0,1\n1e10,2", "are too many; cut it"),
+        ("at_s,claims\n0,1\n60," + "1" * 200_000, "line 3: field larger than field limit"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_line_and_cure(text: str, told: str):
