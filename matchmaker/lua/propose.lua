@@ -28,7 +28,7 @@ local fill = ARGV[10] ~= "" and cjson.decode(ARGV[10])
 if fill then
   local running = redis.call("HMGET", match_key(fill.of), "state", "ended")
   local asked = redis.call("HMGET", backfill_key(fill.of), "id", "filling")
-  local ends_ms = tonumber(redis.call("ZSCORE", backfill_ends, fill.of) or "inf")
+  local ends_ms = tonumber(redis.call("ZSCORE", backfill_ends, fill.of) or math.huge)
   if running[1] ~= "committed" or running[2] then
     end_backfill(fill.of, now_ms, "ended")
     return { "over" }
