@@ -56,6 +56,22 @@ async def test_ready_servers_are_taken_until_the_target_is_met(
     assert (await pool.census()).free == {"uid-a/0", "uid-b/0"}
 
 
+async def test_the_reserve_is_as_large_as_the_forecast_says_and_without_one_as_the_settings_say(
+    reserve: Reserve, pool: Pool, servers: FakeServers
+):
+    servers.have(*(server(name) for name in "abcd"))
+    await pool.store.call("HSET", pool.key("plan"), "reserve_target", 3)
+    planned = await reserve.refill(now_ms=NOW)
+    await reserve.refill(now_ms=NOW + 250)
+    await pool.store.call("HDEL", pool.key("plan"), "reserve_target")
+    later_ms = NOW + SETTINGS.surplus_patience_ms
+    for now_ms in (NOW + 500, later_ms + 1000, later_ms + 2000):
+        await reserve.refill(now_ms=now_ms)
+
+    assert len(planned.take) == 3
+    assert len((await pool.census()).free) == SETTINGS.reserve_rooms
+
+
 async def test_a_server_of_many_rooms_counts_for_all_of_them(
     reserve: Reserve, servers: FakeServers
 ):
