@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from core.ids import FleetName
 from core.redis import Store
 from core.web import serve_app
 from fleets.agones.autoscaler import FRESH_MS, StoredPlans
@@ -61,6 +62,18 @@ async def test_the_stored_plan_is_the_answer_however_often_it_is_asked(http, sto
     assert first == second
     assert first[0] == 200
     assert first[1]["response"] == {"uid": "q-1", "scale": True, "replicas": 11}
+
+
+async def test_every_replica_gives_the_same_answer(store, valkey_url):
+    await planned(store, 11)
+    elsewhere = await Store.connect(valkey_url)
+    replicas = [StoredPlans([pod_fleet(size_min=2)], one, CLOCK) for one in (store, elsewhere)]
+    try:
+        sizes = [await one.size(FleetName("arena")) for one in replicas]
+    finally:
+        await elsewhere.aclose()
+
+    assert sizes == [11, 11]
 
 
 @pytest.mark.parametrize(("plan", "told"), [(0, 2), (5000, 100)])
