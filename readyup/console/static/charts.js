@@ -2,8 +2,9 @@
 
 import uPlot from "./vendor/uPlot.esm.js";
 import { clock, decades, powers, short, sizeOf } from "./axes.js";
-import { byId, el, setText } from "./dom.js";
+import { byId } from "./dom.js";
 import { rate, words } from "./format.js";
+import { makeLegend, tellLegend } from "./legend.js";
 import { colour, onThemeChange } from "./theme.js";
 
 const KEPT_S = 600;
@@ -43,7 +44,7 @@ export function drawCharts({ latest, now_ms }) {
   });
   for (const chart of charts) {
     chart.plot.setData([times, ...chart.columns.map((n) => column(n, chart.floor))]);
-    chart.legend();
+    chart.tell(chart.plot);
   }
 }
 
@@ -117,7 +118,9 @@ function make(id, lines, { columns, floor, show, scale, axis, bands }) {
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const shared = { stroke: colour("faint"), grid, ticks: { show: false }, font };
   const values = byId(`${id}-legend`);
-  values.replaceChildren(...lines.map(({ label, name, alpha }) => legendItem(label, name, alpha)));
+  const shown = lines.map((one) => ({ ...one, show }));
+  const tell = (plot) => tellLegend(values, shown, plot);
+  makeLegend(values, shown);
   const plot = new uPlot(
     {
       ...sizeOf(host),
@@ -131,32 +134,12 @@ function make(id, lines, { columns, floor, show, scale, axis, bands }) {
       ],
       series: [{}, ...lines],
       bands,
-      hooks: { setCursor: [() => legend()] },
+      hooks: { setCursor: [tell] },
     },
     [[], ...lines.map(() => [])],
     host,
   );
-  const legend = () => {
-    const at = plot.cursor.idx ?? plot.data[0].length - 1;
-    lines.forEach((_, n) => {
-      const value = at < 0 ? null : plot.data[n + 1][at];
-      setText(values.children[n].lastElementChild, value === null || value === undefined ? "–" : show(value));
-    });
-  };
-  return { plot, columns, floor, legend, host };
-}
-
-function legendItem(label, name, alpha) {
-  const item = el("span", "legend-item");
-  if (label) {
-    const mark = el("i");
-    mark.dataset.colour = name;
-    item.append(mark, `${label} `);
-  }
-  const value = el("b");
-  value.style.opacity = Math.min(1, alpha + 0.2);
-  item.append(value);
-  return item;
+  return { plot, columns, floor, tell, host };
 }
 
 const resized = new ResizeObserver(() => {

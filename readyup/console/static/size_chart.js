@@ -2,8 +2,9 @@
 
 import uPlot from "./vendor/uPlot.esm.js";
 import { clock, sizeOf } from "./axes.js";
-import { byId, el, setText } from "./dom.js";
+import { byId } from "./dom.js";
 import { count, rate } from "./format.js";
+import { makeLegend, tellLegend } from "./legend.js";
 import { panel } from "./parts.js";
 import { colour, onThemeChange } from "./theme.js";
 
@@ -25,7 +26,7 @@ export function drawSizes(series) {
   data = [series.t_s, ...LINES.map(({ column }) => series[column])];
   if (!plot) build();
   plot.setData(data);
-  legend();
+  tell(plot);
 }
 
 function perSecond(value) {
@@ -38,7 +39,7 @@ function build() {
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const shared = { stroke: colour("faint"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font };
   const fromZero = (_, __, high) => [0, Math.max(1, high * 1.1)];
-  byId("sizes-legend").replaceChildren(...LINES.map(legendItem));
+  makeLegend(byId("sizes-legend"), LINES);
   plot = new uPlot(
     {
       ...sizeOf(host),
@@ -62,7 +63,7 @@ function build() {
           paths: steps ? uPlot.paths.stepped({ align: 1 }) : undefined,
         })),
       ],
-      hooks: { setCursor: [legend] },
+      hooks: { setCursor: [tell] },
     },
     data,
     host,
@@ -70,21 +71,8 @@ function build() {
   resized.observe(host);
 }
 
-function legendItem({ label, name }) {
-  const item = el("span", "legend-item");
-  const mark = el("i");
-  mark.dataset.colour = name;
-  item.append(mark, `${label} `, el("b"));
-  return item;
-}
-
-function legend() {
-  if (!plot) return;
-  const at = plot.cursor?.idx ?? data[0].length - 1;
-  LINES.forEach(({ show }, n) => {
-    const value = data[n + 1][at];
-    setText(byId("sizes-legend").children[n].lastElementChild, value == null ? "–" : show(value));
-  });
+function tell(shown) {
+  tellLegend(byId("sizes-legend"), LINES, shown);
 }
 
 const resized = new ResizeObserver(() => plot?.setSize(sizeOf(byId("sizes"))));

@@ -2,17 +2,18 @@
 
 import uPlot from "./vendor/uPlot.esm.js";
 import { clock, decades, powers, short, sizeOf } from "./axes.js";
-import { byId, el, setText } from "./dom.js";
+import { byId } from "./dom.js";
 import { words } from "./format.js";
+import { makeLegend, tellLegend } from "./legend.js";
 import { panel } from "./parts.js";
 import { colour, onThemeChange } from "./theme.js";
 
 const SPAN_MIN_S = 60;
 const GAP_S = 5; // a server that says nothing for so long leaves a gap
 const LINES = [
-  ["p50", "claimed"],
-  ["p99", "playing"],
-  ["p99.9", "warn"],
+  { label: "p50", name: "claimed", show: words },
+  { label: "p99", name: "playing", show: words },
+  { label: "p99.9", name: "warn", show: words },
 ];
 
 let plot = null;
@@ -25,7 +26,7 @@ export function drawTicks(ticks) {
   data = columns(ticks);
   if (!plot) build();
   plot.setData(data);
-  legend();
+  tell(plot);
 }
 
 function columns({ t_ms, p50_ms, p99_ms, p999_ms }) {
@@ -53,7 +54,7 @@ function build() {
   const host = byId("ticks");
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const shared = { stroke: colour("faint"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font };
-  byId("ticks-legend").replaceChildren(...LINES.map(legendItem));
+  makeLegend(byId("ticks-legend"), LINES);
   plot = new uPlot(
     {
       ...sizeOf(host),
@@ -74,9 +75,9 @@ function build() {
       ],
       series: [
         {},
-        ...LINES.map(([, name]) => ({ stroke: colour(name), width: 1.5, points: { show: false }, spanGaps: false })),
+        ...LINES.map(({ name }) => ({ stroke: colour(name), width: 1.5, points: { show: false }, spanGaps: false })),
       ],
-      hooks: { setCursor: [legend] },
+      hooks: { setCursor: [tell] },
     },
     data,
     host,
@@ -84,20 +85,8 @@ function build() {
   resized.observe(host);
 }
 
-function legendItem([label, name]) {
-  const item = el("span", "legend-item");
-  const mark = el("i");
-  mark.dataset.colour = name;
-  item.append(mark, `${label} `, el("b"));
-  return item;
-}
-
-function legend() {
-  if (!plot) return;
-  const at = plot.cursor?.idx ?? data[0].length - 1;
-  LINES.forEach((_, n) => {
-    setText(byId("ticks-legend").children[n].lastElementChild, words(data[n + 1][at]));
-  });
+function tell(shown) {
+  tellLegend(byId("ticks-legend"), LINES, shown);
 }
 
 const resized = new ResizeObserver(() => plot?.setSize(sizeOf(byId("ticks"))));
