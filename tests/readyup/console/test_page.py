@@ -78,6 +78,32 @@ async def test_a_world_without_servers_says_so():
         assert page.complaints == []
 
 
+QUEUES = """[...document.querySelectorAll('.queue')].map((queue) => [
+  queue.querySelector('h3').textContent,
+  queue.querySelector('.queue-waiting').textContent,
+  queue.querySelector('.oldest').hidden,
+])"""
+
+
+async def test_a_queue_in_which_nobody_waits_has_no_oldest_ticket():
+    world = World(NOW_MS)
+    for _ in range(100):
+        world.step()
+    world._waiting["duel"].clear()  # and their dots linger
+    empty, full = world.page().queues
+    show = Show(world)
+    async with serve_app(console_app(show, Nobody()), drain_s=0.1) as port, chromium() as page:
+        await page.open(f"http://127.0.0.1:{port}/", width=1280, height=800, dark=False)
+        await page.until("document.querySelectorAll('.queue').length == 2")
+        told = await page.ask(QUEUES)
+
+    assert empty.dots
+    assert told == [
+        ["duel", "nobody waits", True],
+        ["trio", f"{full.players_waiting} waiting", False],
+    ]
+
+
 async def test_the_pages_of_one_thing_lead_to_each_other(store: Store, tmp_path: Path):
     evening = Evening(store, tmp_path)
     await evening.play()

@@ -87,6 +87,7 @@ class World:
             queues={
                 name: QueueReading(
                     {
+                        "t": str(self.now_ms),
                         "waiting": str(len(tickets)),
                         "players_waiting": str(sum(ticket.size for ticket in tickets)),
                         "pass_ms_p50": "0.8",
