@@ -17,6 +17,7 @@ import structlog
 from core.clock import Clock, SystemClock
 from core.errors import Exhausted, Unreachable
 from core.eventlog import Event, decode
+from core.health import Condition
 from core.pause import pause_of
 from core.redis import Entry, Store
 from matchmaker.shadow_figures import figures_of
@@ -105,6 +106,13 @@ class Feed:
     def now_ms(self) -> int:
         """The time by the clock that everything here is stamped with."""
         return self._clock.wall_ms()
+
+    def condition(self) -> Condition:
+        """Ready once it has looked at the world, and while the store lets it."""
+        if self._lost:
+            return Condition(ready=False, says="the store does not answer")
+        looked = self._frame.seq > 1
+        return Condition(looked, "looks" if looked else "takes its first look")
 
     def history(self) -> bytes:
         """The charts' ten minutes, as JSON."""

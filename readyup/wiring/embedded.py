@@ -243,6 +243,7 @@ async def run_console(house: House, stop: asyncio.Event) -> None:
     )
     lookup = Lookup(feed, house.store, run_dir=house.run_dir)
     app = console_app(feed, lookup, operator_api(house, feed, lookup))
+    house.health.add("console", feed.condition)
     listen, door = config.console, house.doors.get("console")
     async with asyncio.TaskGroup() as group:
         group.create_task(feed.run(stop), name="console-feed")

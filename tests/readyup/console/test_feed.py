@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import StoreUnreachable
 from core.game_server import ServerView, State
+from core.health import Condition
 from core.ids import FleetName, ServerUid
 from core.redis import Store
 from readyup.console.feed import Feed
@@ -108,6 +109,7 @@ async def test_a_store_that_does_not_answer_is_shown_with_what_was_last_known(
     clock = StillClock()
     await put_server(store, "free")
     feed = feed_on(store, clock)
+    said = [feed.condition()]
     await feed.poll()
 
     async def nobody(*_: object) -> None:
@@ -118,12 +120,19 @@ async def test_a_store_that_does_not_answer_is_shown_with_what_was_last_known(
         clock.now_ms += 3000
         await feed.poll()
         lost = json.loads(feed.latest().body)
+        said.append(feed.condition())
     await feed.poll()
     back = json.loads(feed.latest().body)
+    said.append(feed.condition())
 
     assert lost["store_lost_ms"] == 3000
     assert len(lost["fleets"][0]["servers"]) == 1
     assert back["store_lost_ms"] == 0
+    assert said == [
+        Condition(ready=False, says="takes its first look"),
+        Condition(ready=False, says="the store does not answer"),
+        Condition(ready=True, says="looks"),
+    ]
 
 
 async def test_the_service_publishes_until_it_is_stopped(store: Store):
