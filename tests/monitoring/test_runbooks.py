@@ -32,9 +32,9 @@ def test_the_runbooks_have_commands():
 
 @pytest.mark.slow
 @pytest.mark.alerts
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_every_command_of_the_runbooks_answers_a_demo(tmp_path: Path):
-    async with demo(tmp_path / "run") as played:
+    async with demo(tmp_path / "run", play_s=900) as played:
         ticket = await _waiting(played)
         for command in commands():
             typed = command.partition(" > ")[0].replace("TICKET", ticket)

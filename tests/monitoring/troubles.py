@@ -54,7 +54,7 @@ async def fleet_full(demo: Demo, _: Prometheus) -> AsyncIterator[None]:
     await demo.readyup(*plan, "--at", "now", "--servers", "12", "--for", "10m")
     yield
     for one in json.loads(await demo.readyup(*plan)):
-        await demo.readyup(*plan, "--remove", one["id"])
+        await demo.readyup(*plan, "--remove", one)
 
 
 @contextlib.asynccontextmanager
