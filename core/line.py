@@ -76,6 +76,9 @@ class Line:
         ``elsewhere`` takes a call whose keys another server has, or is about to have;
         ``trouble`` is told when this server may be the primary no more.
         """
+        self.alone = False
+        """Whether what must last lasts once this server itself has it."""
+
         self.pending: deque[Call] = deque()
         self._client = client
         self._peer = peer
@@ -162,11 +165,13 @@ class Line:
         replicas, who read in order, have everything before it when they have that. It is
         written beside the calls' own slots: those may be on their way to another server.
         """
+        if self.alone and self._durability == "replica":
+            return
         pipe.execute_command("SET", self._own_key(f"{tag}:kept"), 1, "EX", KEPT_S)
         if self._durability == "replica":
             pipe.execute_command("WAIT", 1, BARRIER_MS)
         else:
-            pipe.execute_command("WAITAOF", 1, 1, BARRIER_MS)
+            pipe.execute_command("WAITAOF", 1, int(not self.alone), BARRIER_MS)
 
     def _settle(self, call: Call, reply: Any, forgettable: Exception | None) -> None:  # noqa: ANN401
         if call.answer.done():  # its caller has gone; what was done stays done

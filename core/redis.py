@@ -7,13 +7,13 @@ decision, who knows what the script guards against.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Self
 
 from core import clients
 from core.address import Address, Endpoint, parse_address
+from core.company import Company
 from core.detours import Detours
 from core.errors import Exhausted, StoreUnreachable
 from core.line import Call, Durability, Line, fail
@@ -22,14 +22,12 @@ from core.primaries import Primaries, primaries_of
 from core.readers import Entry, Readers
 from core.reasons import Peer, doubt
 from core.slots import Owners, Ranges, key_of, tag_of
+from core.watch import Watch
 
 __all__ = ["Durably", "Entry", "Store"]
 
 PENDING_MAX = 20_000
 """Calls waiting in this process; beyond it callers are told at once."""
-
-LOOK_S, LOOK_AGAIN_S = 1.0, 0.1
-"""How often the primaries are asked for, and how often at most when something is wrong."""
 
 
 class Store:
@@ -43,7 +41,13 @@ class Store:
     """Whether all calls travel on one line, and so arrive in the order of their turn."""
 
     def __init__(
-        self, address: Address, primaries: Primaries, *, timeout_s: float, durability: Durability
+        self,
+        address: Address,
+        primaries: Primaries,
+        *,
+        timeout_s: float,
+        durability: Durability,
+        alone_after_s: float = 0.0,
     ) -> None:
         self._address = address
         self._primaries = primaries
@@ -52,10 +56,11 @@ class Store:
         self._lines: dict[Endpoint, Line] = {}
         self.one_line = address.kind != "cluster"
         self._owners = Owners(many=not self.one_line)
-        self._trouble = asyncio.Event()
-        self._readers = Readers(address, connect_s=timeout_s, trouble=self._trouble.set)
+        self._company = Company(alone_after_s if durability != "none" else 0.0)
+        self._look = Watch(primaries, patience_s=timeout_s)
+        self._readers = Readers(address, connect_s=timeout_s, trouble=self._look.trouble)
         self._detours = Detours(
-            self._owners, self._put, trouble=self._trouble.set, patience_s=timeout_s
+            self._owners, self._put, trouble=self._look.trouble, patience_s=timeout_s
         )
         self._closed = False
         self._watch: asyncio.Task[None] | None = None
@@ -63,12 +68,18 @@ class Store:
 
     @classmethod
     async def connect(
-        cls, where: str | Address, *, timeout_s: float = 5.0, durability: Durability = "none"
+        cls,
+        where: str | Address,
+        *,
+        timeout_s: float = 5.0,
+        durability: Durability = "none",
+        alone_after_s: float = 0.0,
     ) -> Self:
         """Connect to what ``core.address`` describes.
 
         ``durability`` is what ``durably`` waits for: nothing, one replica's memory, or the
-        append-only files of the primary and one replica.
+        append-only files of the primary and one replica. A primary of a Cluster that has had
+        no replica for ``alone_after_s`` is enough by itself; 0 is never.
 
         Raises:
             Invalid: that is no such address.
@@ -76,12 +87,18 @@ class Store:
         """
         address = parse_address(where) if isinstance(where, str) else where
         primaries = primaries_of(address)
-        store = cls(address, primaries, timeout_s=timeout_s, durability=durability)
+        store = cls(
+            address,
+            primaries,
+            timeout_s=timeout_s,
+            durability=durability,
+            alone_after_s=alone_after_s,
+        )
         try:
-            store._go_to(await store._first_look())
+            store._go_to(await store._look.first())
             if not primaries.fixed:
                 # The store is the task's parent: aclose() ends it and waits for it.
-                watch = store._keep_looking()
+                watch = store._look.run(store._go_to, store._look_at_replicas)
                 store._watch = asyncio.get_running_loop().create_task(watch, name="primaries")
             await store.everywhere("PING")
         except StoreUnreachable as lost:
@@ -152,6 +169,10 @@ class Store:
             call.tag = tag_of(key_of(call.command) or "{any}")
         return call
 
+    def alone(self) -> int:
+        """How many primaries keep promises by themselves."""
+        return len(self._company.alone)
+
     def pending(self) -> int:
         """Calls that wait to be sent; those that wait for their answers are not counted."""
         return sum(len(line.pending) for line in self._lines.values()) + len(self._detours)
@@ -216,33 +237,16 @@ class Store:
                 self._durability,
                 own_key=partial(self._owners.own_key, endpoint),
                 elsewhere=partial(self._detours.take, endpoint),
-                trouble=self._trouble.set,
+                trouble=self._look.trouble,
             )
         return line
 
     def _count(self) -> None:
         self.reign += 1
 
-    async def _first_look(self) -> Ranges:
-        """On a busy machine a greeting takes its time, so the first may take as long as a call."""
-        until_s = asyncio.get_running_loop().time() + self._timeout_s
-        while True:
-            try:
-                return await self._primaries.find()
-            except StoreUnreachable as lost:
-                late = isinstance(lost.__cause__, TimeoutError)
-                if not late or asyncio.get_running_loop().time() > until_s:
-                    raise
-
-    async def _keep_looking(self) -> None:
-        while not self._closed:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await self._trouble.wait()
-            self._trouble.clear()
-            with contextlib.suppress(StoreUnreachable):
-                self._go_to(await self._primaries.find())
-            await asyncio.sleep(LOOK_AGAIN_S)
+    async def _look_at_replicas(self) -> None:
+        if self._company.matters:
+            await self._company.look({one: self._line(one) for one in self._owners.ranges})
 
     def _go_to(self, found: Ranges) -> None:
         """These are the primaries now."""

@@ -75,6 +75,10 @@ class ApiSettings(Listen):
             )
 
 
+ALONE_S_MIN = 5.0
+"""A primary that was cut off must have stopped by itself: cluster-node-timeout, and some."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
     """Where the state is."""
@@ -87,9 +91,19 @@ class StoreSettings:
     """What players and servers are told waits for: nothing (none), a replica's memory (replica),
     or two disks (aof)."""
 
+    alone_after_s: float = 0.0
+    """A primary of a Cluster that has had no replica for so long keeps promises alone; until
+    then, and at 0 for ever, they are refused. See redis.md."""
+
     def __post_init__(self) -> None:
-        if self.url:
-            parse_address(self.url, field="$.url")
+        kind = parse_address(self.url, field="$.url").kind if self.url else "server"
+        if self.alone_after_s and kind != "cluster":
+            raise Invalid("is for redis+cluster:// alone; leave it out", field="$.alone_after_s")
+        if self.alone_after_s and not ALONE_S_MIN <= self.alone_after_s <= 86_400:
+            raise Invalid(
+                f"{self.alone_after_s:g} is outside {ALONE_S_MIN:g}-86400; 0 is never",
+                field="$.alone_after_s",
+            )
 
     def address(self, environ: Mapping[str, str] = os.environ) -> Address:
         """Where that is, with the passwords of the environment."""

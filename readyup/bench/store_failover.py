@@ -32,10 +32,13 @@ from readyup.settings import Config
 BETWEEN_S = 6.0
 """Seconds of play before a fault, and after the last: matches are in every step by then."""
 
-ONE_S = 9.0
+ONE_S = 11.0
 """About what one fault takes, from its beginning until its server is a replica."""
 
 PLAYERS = 120
+BREACHED_MAX = 20
+"""How many breaches are told in full."""
+
 KINDS = ("kill", "stop")
 _CLOCK = SystemClock()
 
@@ -92,6 +95,7 @@ async def bench_store_failover(
         "matches": report["matches"],
         "events": report["events"],
         "breaches": report["breaches"],
+        "breached": [str(one) for one in outcome.verdict.breaches[:BREACHED_MAX]],
         "unjudged": list(outcome.verdict.missing),
     }
 

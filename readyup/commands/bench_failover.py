@@ -55,7 +55,7 @@ def store_rows(figures: Mapping[str, Any]) -> dict[str, str]:
             if gaps
         },
         **{
-            f"no match announced, {kind}": _spread(gaps)
+            f"no match, {kind}": _spread(gaps)
             for kind, gaps in figures["no_match_s"].items()
             if gaps
         },

@@ -43,7 +43,11 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         traces = open_traces(config.telemetry, role=called, name=name)
         stack.push_async_callback(asyncio.to_thread, traces.close)
-        store = await Store.connect(config.store.address(), durability=config.store.durability)
+        store = await Store.connect(
+            config.store.address(),
+            durability=config.store.durability,
+            alone_after_s=config.store.alone_after_s,
+        )
         stack.push_async_callback(store.aclose)
         clock, chance = SystemClock(), unguessable()
         house = House(config, store, run_dir, name, clock, chance, doors, traces=traces)

@@ -53,6 +53,12 @@ class StoreMetrics:
         self._replicas = Gauge(
             "readyup_store_replicas", "Replicas that follow the primary.", registry=registry
         )
+        self._alone = Gauge(
+            "readyup_store_alone",
+            "Primaries that keep promises by themselves, having had no replica for "
+            "store.alone_after_s.",
+            registry=registry,
+        )
         self._persists = Gauge(
             "readyup_store_persists",
             "0 once the primary could not write its last change, or snapshot, to its disk.",
@@ -89,6 +95,7 @@ class StoreMetrics:
         states = [one.get(what, "ok") for one in primaries for what in WRITTEN]
         self._memory_bytes.set(max(memory for memory, _ in used))
         self._memory_ratio.set(max(memory / most if most else 0.0 for memory, most in used))
+        self._alone.set(self._store.alone())
         self._replicas.set(min(one["connected_slaves"] for one in primaries))
         self._persists.set(all(state == "ok" for state in states))
         self._commands.set(sum(one["instantaneous_ops_per_sec"] for one in primaries))

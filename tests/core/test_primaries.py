@@ -6,7 +6,7 @@ import core.primaries
 from core.address import Endpoint, parse_address
 from core.errors import StoreUnreachable
 from core.primaries import primaries_of
-from core.redis import Store
+from core.watch import Watch
 
 ALL = [(0, 16_383)]
 A, B, C = (Endpoint(host, 6379) for host in "abc")
@@ -93,7 +93,6 @@ async def test_a_node_that_does_not_know_its_address_is_where_it_was_asked(said:
 
 async def test_whoever_was_late_at_the_first_look_is_asked_once_more(said: Said, monkeypatch):
     primaries = primaries_of(parse_address("redis+sentinel://x/main"))
-    store = Store(parse_address("redis://a"), primaries, timeout_s=5.0, durability="none")
     asked = []
 
     async def late(those, *questions):
@@ -103,7 +102,7 @@ async def test_whoever_was_late_at_the_first_look_is_asked_once_more(said: Said,
     said.answers = [sentinel(1, "a")]
     monkeypatch.setattr(core.primaries, "_asked", late)
 
-    assert await store._first_look() == {A: ALL}
+    assert await Watch(primaries, patience_s=5.0).first() == {A: ALL}
 
 
 async def test_a_cluster_that_is_still_being_formed_is_no_store_yet(said: Said):

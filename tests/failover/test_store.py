@@ -8,7 +8,7 @@ import pytest
 
 from core.address import Endpoint
 from core.clock import SystemClock
-from core.ensemble import Ensemble
+from core.ensemble import Ensemble, embedded_ensemble
 from core.errors import StoreUnreachable
 from core.lease import Lease
 from core.lua import LuaScript
@@ -111,6 +111,28 @@ async def test_a_script_is_sent_again_to_a_primary_that_does_not_know_it(ensembl
 
         # A Cluster's promoted replica serves alone; with Sentinels there is a third server.
         await until(answers)
+
+
+async def test_a_shard_that_lost_its_other_server_keeps_promises_alone_once_it_may():
+    async with embedded_ensemble("cluster") as cluster, connected(cluster) as strict:
+        willing = await Store.connect(cluster.url, durability="replica", alone_after_s=2.0)
+        try:
+            victim = await owner(cluster, TAGS[0])
+            await cluster.kill(victim)
+            await until(lambda: _writes(willing))
+            with pytest.raises(StoreUnreachable, match="no replica"):
+                await strict.durably.call("SET", f"{TAGS[0]}:strict", 1)
+            while_alone = willing.alone()
+            await cluster.start(victim)
+            await until(lambda: _writes(strict))
+            async with asyncio.timeout(10):
+                while willing.alone():
+                    await asyncio.sleep(0.1)
+
+            assert while_alone == 1
+            assert await willing.call("GET", f"{TAGS[0]}:probe") == "1"
+        finally:
+            await willing.aclose()
 
 
 async def test_a_primary_that_is_cut_off_takes_writes_and_answers_none_of_them_durably(

@@ -167,3 +167,26 @@ def test_a_wrong_rule_set_is_told_with_its_place(queue: dict[str, Any], told: st
         )
 
     assert told in str(wrong.value)
+
+
+CLUSTER = "redis+cluster://a,b,c"
+
+
+def test_a_primary_of_a_cluster_may_be_told_to_go_on_alone():
+    store = parse(table() | {"store": {"url": CLUSTER, "alone_after_s": 10}}).store
+
+    assert store.alone_after_s == 10
+
+
+@pytest.mark.parametrize(
+    ("store", "told"),
+    [
+        ({"url": "redis://db", "alone_after_s": 10}, "is for redis+cluster:// alone"),
+        ({"url": CLUSTER, "alone_after_s": 1}, "1 is outside 5-86400; 0 is never"),
+    ],
+)
+def test_a_wait_that_would_be_unsafe_is_refused(store: dict[str, Any], told: str):
+    with pytest.raises(Invalid) as wrong:
+        parse(table() | {"store": store})
+
+    assert f"$.store.alone_after_s: {told}" in str(wrong.value)
