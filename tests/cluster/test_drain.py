@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from core.clock import SystemClock
 from core.eventlog import Event, decode, last_id, order_of
 from core.game_server import ServerView, State
 from core.ids import ServerUid, server_of
@@ -22,7 +23,8 @@ from tests.cluster.plane.nodes import REAL, Node
 from tests.cluster.plane.plane import Plane
 from tests.cluster.seen import until
 
-BY_S = 3
+BY_S = 2
+YOUNG_MS = 3_000
 LONG = {"ARENA_SECONDS": '{"duel": 14, "squad": 14}'}
 """Matches that are still played at the deadline."""
 
@@ -130,18 +132,19 @@ async def _warm_on(evening: Evening, node: Node, *, but: str) -> None:
 
 
 async def _all_kinds(evening: Evening, node: Node, seen: Drained) -> bool:
-    """Whether the node has a server that is Ready, one in reserve, and one that is played on."""
+    """Whether the node has a server that is Ready, one in reserve, and one whose match is young."""
     views = [one for one in (await evening.mirror()).values() if one.node == node.name]
-    free = await evening.store.call("ZRANGE", evening.key("free"), 0, -1)
-    live = await evening.store.call("ZRANGE", evening.key("sessions"), 0, -1)
-    played = {
-        await evening.store.call("HGET", evening.key(f"session:{match}"), "server")
-        for match in live
-    }
     seen.before = {one.uid: one for one in views if one.name != seen.theirs}
+    free = await evening.store.call("ZRANGE", evening.key("free"), 0, -1)
+    played = set()
+    for match in await evening.store.call("ZRANGE", evening.key("sessions"), 0, -1):
+        session = evening.key(f"session:{match}")
+        server, since_ms = await evening.store.call("HMGET", session, "server", "claimed_ms")
+        if SystemClock().wall_ms() - int(since_ms) < YOUNG_MS:
+            played.add(server)
     reserve = {server_of(room) for room in free} - played
     ready = any(one.state is State.READY for one in views)
-    return ready and bool(reserve & seen.before.keys()) and len(played & seen.before.keys()) >= 1
+    return ready and bool(reserve & seen.before.keys()) and bool(played & seen.before.keys())
 
 
 @contextlib.asynccontextmanager
