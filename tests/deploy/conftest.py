@@ -19,13 +19,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that is in this folder starts helm, some of it a cluster: one for all that want it."""
+    """All that is in this folder starts helm, some of it a cluster."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("chart")
             item.add_marker(pytest.mark.timeout(240))
-            group = "plane" if item.get_closest_marker("cluster") else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session", autouse=True)

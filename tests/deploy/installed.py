@@ -29,9 +29,9 @@ class Installed:
         return f"{self.space}-games"
 
     def run(self, verb: str, *words: str) -> str:
-        """What helm says to a verb about it."""
+        """What helm says to a verb about it, such as ``get notes``."""
         where = ("readyup", *words, f"--namespace={self.space}")
-        return helm.run(verb, *where, kubeconfig=self.plane.kubeconfig)
+        return helm.run(*verb.split(), *where, kubeconfig=self.plane.kubeconfig)
 
     def install(self, *words: str, chart: Path = helm.CHART) -> None:
         """Install it, without a wait for its pods, most of which nobody runs."""

@@ -62,12 +62,12 @@ helm --namespace standing test readyup --logs
 
 
 def test_every_command_of_the_notes_names_what_is_there(release: Installed):
-    notes = release.run("get", "notes").splitlines()
+    notes = release.run("get notes").splitlines()
     told = [line.strip() for line in notes if line.startswith("  ")]
     deployments = asyncio.run(release.listed("deployments", group="apps/v1"))
     console = asyncio.run(release.listed("services"))["readyup-console"]
     secrets = asyncio.run(release.secrets())
-    tests = of_kind(documents(release.run("get", "hooks")), "Pod")
+    tests = of_kind(documents(release.run("get hooks")), "Pod")
 
     assert told == TOLD.split("\n")[1:-1]
     assert "readyup-allocator" in deployments

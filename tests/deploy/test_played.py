@@ -41,6 +41,7 @@ from tests.deploy.services import service
 pytestmark = pytest.mark.cluster
 
 UP_S = 60.0
+MATCH_ENDED = '"type":"readyup.match.ended"'
 PLAYED_S, PLAYERS, SERVERS = 20, 12, 4
 ROLES = {"api": 2, "director": 2, "allocator": 2, "fleets": 1, "console": 1}
 
@@ -76,6 +77,7 @@ VALUES: dict[str, Any] = {
     "ports": {"api": 18081, "sessions": 18082, "console": 18080, "webhooks": 18443},
     "services": {"api": {"port": 18081}, "sessions": {"port": 18082}},
     "valkey": {"persistence": {"enabled": False}},
+    "events": {"enabled": True},
 }
 
 
@@ -87,6 +89,9 @@ class Evening:
     """What `helm test` printed."""
 
     failed_over: bool
+    ended: int
+    """Matches whose end `readyup events` told."""
+
     report: dict[str, Any]
     verdict: Verdict
 
@@ -210,7 +215,9 @@ async def evening(release: Release, folder: Path) -> Evening:
         witnesses = [*folder.glob("events/*.jsonl"), *folder.glob("release/*/tmp/run/events/*")]
         await recorder.end(await stack.final(), sorted(witnesses))
     await store.aclose()
-    return Evening(tested, killed.result(), report, await asyncio.to_thread(check, history))
+    verdict = await asyncio.to_thread(check, history)
+    told = release.containers["readyup-events-0.events"].log.read_text("utf-8")
+    return Evening(tested, killed.result(), told.count(MATCH_ENDED), report, verdict)
 
 
 def helm_test(release: Release, events: Path) -> str:
@@ -303,4 +310,5 @@ async def test_the_release_plays_and_keeps_every_promise_though_its_primary_dies
     assert played.verdict.breaches == ()
     assert played.report["unexpected"] == {}
     assert played.report["matches"]["completed"] >= 5
+    assert played.ended >= played.report["matches"]["completed"]
     assert ended == dict.fromkeys(ended, 0)

@@ -17,8 +17,16 @@ STORE, ROLES = "readyup-valkey", 8
 
 @pytest.fixture
 def release(plane: Plane) -> Iterator[Installed]:
+    asyncio.run(without_classes(plane))
     with released(plane, "upgraded") as release:
         yield release
+
+
+async def without_classes(plane: Plane) -> None:
+    """Those that outlived another release, which 0.1.0 would not share."""
+    async with plane.api() as api:
+        for name in ("readyup-control", "readyup-gameservers"):
+            await api.delete(f"/apis/scheduling.k8s.io/v1/priorityclasses/{name}")
 
 
 def store(release: Installed) -> dict[str, Any]:

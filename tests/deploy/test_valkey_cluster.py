@@ -23,7 +23,9 @@ class Member:
 def members(store: Valkeys, pod: str) -> dict[str, Member]:
     """The cluster as one of them sees it, by pod; two of one pod are an error."""
     found = {}
-    for line in store.says(pod, "ask --raw cluster nodes").splitlines():
+    # A machine with much else to do may take longer than the three seconds of one question.
+    said = next(filter(None, (store.says(pod, "ask --raw cluster nodes") for _ in range(9))))
+    for line in said.splitlines():
         name, address, flags, follows, *_ = words = line.split(" ")
         where, _, host = address.partition(",")
         role = "replica" if "slave" in flags else "primary"

@@ -36,8 +36,9 @@ class Valkeys:
 
     def kill(self, *pods: str) -> None:
         """End these, or all, without a word."""
-        for pod in pods or self.pods:
-            self.valkey(pod).kill()
+        for name, container in self.release.containers.items():
+            if name.rpartition(".")[0] in (pods or self.pods):
+                container.kill()
 
     def valkey(self, pod: str) -> Container:
         return self.release.containers[f"{pod}.valkey"]
