@@ -9,7 +9,7 @@ UV_VERSION := 0.13.9
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults failover soak browser cluster cluster-down cluster-build test-cluster chart docs monitoring smoke check fix bench lock sbom images-lint wheel wheel-smoke clean
+.PHONY: help setup demo test faults failover soak browser cluster cluster-down cluster-build test-cluster chart docs monitoring smoke check fix bench lock sbom images images-lint wheel wheel-smoke clean
 
 help: ## what you can do here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,7 +63,7 @@ test-cluster: setup ## the tests against a real cluster, skipped where none is t
 	@$(AS_ROOT) $(BIN)/pytest -q -n 2 --dist worksteal -m cluster tests/cluster
 
 chart: setup ## the Helm chart: lint, snapshots, and a real API server where there is one
-	@if $(BIN)/python -m tests.deploy.helm build; then $(AS_ROOT) $(BIN)/pytest -q -n 2 --dist loadgroup -m chart tests/deploy; \
+	@if $(BIN)/python -m tests.deploy.helm build; then $(AS_ROOT) $(BIN)/pytest -q -n 2 --dist loadfile -m chart tests/deploy; \
 	else echo "so the chart is not tested"; fi
 
 docs: setup ## the pages as a site, in .run/site; a link that leads nowhere is an error
@@ -112,6 +112,9 @@ sbom: setup ## a bill of materials for each image's lock, into dist/
 	@$(BOM) docker/build.lock --output-file dist/sbom-build.cdx.json
 
 BOM := $(BIN)/uvx --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements --output-reproducible --output-format JSON
+
+images: setup ## build the images and run them all by podman, minutes; root and Debian's buildah
+	@$(BIN)/pytest -q -rs -s -m images tests/docker
 
 images-lint: setup ## lint docker/, with hadolint where it is installed
 	@$(BIN)/pytest -q -rs -m "not slow" tests/docker
