@@ -106,7 +106,7 @@ async def ask(queue: Records, wanted: Wanted, *, now_ms: int) -> str:
 
 async def end_due(queue: Records, *, now_ms: int) -> None:
     """End the requests whose time is over; a server's that waits beneath one stands then."""
-    due = ENDS_MAX
+    due = ENDS_MAX if queue.settings.backfill != "off" else 0
     while due == ENDS_MAX:
         due = await BACKFILL_ENDS(
             queue.store.durably,

@@ -13,13 +13,10 @@
 local now_ms = ARGV[1]
 local due = redis.call("ZRANGEBYSCORE", backfill_ends, "-inf", now_ms, "LIMIT", 0, ARGV[2])
 for _, match in ipairs(due) do
-  local held = redis.call("HMGET", backfill_key(match), "id", "filling", "beneath")
-  if held[2] then
+  if redis.call("HGET", backfill_key(match), "filling") then
     redis.call("ZADD", backfill_ends, tonumber(now_ms) + 1000, match)
   else
-    end_backfill(match, now_ms, "expired")
-    local servers = held[3] and cjson.decode(held[3])
-    if servers then stand_backfill(match, now_ms, servers[1], "server", servers[2]) end
+    expire_backfill(match, now_ms)
   end
 end
 return #due

@@ -33,7 +33,11 @@ if fill then
     end_backfill(fill.of, now_ms, "ended")
     return { "over" }
   end
-  if asked[1] ~= fill.backfill or asked[2] or ends_ms <= tonumber(now_ms) then return { "over" } end
+  if asked[1] ~= fill.backfill or asked[2] then return { "over" } end
+  if ends_ms <= tonumber(now_ms) then
+    expire_backfill(fill.of, now_ms)
+    return { "over" }
+  end
 end
 
 local tickets, gone = cjson.decode(ARGV[4]), { "gone" }

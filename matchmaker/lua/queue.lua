@@ -95,6 +95,14 @@ local function stand_backfill(match, now_ms, id, by, request)
   event(log, "backfill.asked", now_ms, { match = match, backfill = id, request = request })
 end
 
+-- The time of a back end's request is over; the server's that waits beneath it stands then.
+local function expire_backfill(match, now_ms)
+  local beneath = redis.call("HGET", backfill_key(match), "beneath")
+  end_backfill(match, now_ms, "expired")
+  local servers = beneath and cjson.decode(beneath)
+  if servers then stand_backfill(match, now_ms, servers[1], "server", servers[2]) end
+end
+
 -- A match that was formed comes to nothing: its tickets wait again, with their age.
 local function close_match(match, now_ms, reason, except)
   local key = match_key(match)
