@@ -79,6 +79,9 @@ class Line:
         self.alone = False
         """Whether what must last lasts once this server itself has it."""
 
+        self.doubted = False
+        """Whether this server is about to be deposed, so that what it keeps may not last."""
+
         self.pending: deque[Call] = deque()
         self._client = client
         self._peer = peer
@@ -204,6 +207,8 @@ class Line:
         if isinstance(reached, Exception):
             return as_ours(reached, self._peer)
         copies = min(int(n) for n in reached) if isinstance(reached, list) else int(reached)
+        if self.doubted:
+            return StoreUnreachable("its primary is being deposed; a new one may not have it")
         if copies < 1:
             return StoreUnreachable(f"no replica has it after {BARRIER_MS} ms")
         return None

@@ -23,6 +23,9 @@ from core.slots import Ranges
 Silent = list[tuple[Endpoint, Exception]]
 """Who did not answer, and why."""
 
+DEPOSING = ("o_down", "failover_in_progress")
+"""What Sentinels say of a primary that enough of them have given up, until it has a successor."""
+
 ASKED_S = 0.5
 """How long anybody may take to say who is a primary; what the others said counts then."""
 
@@ -32,6 +35,9 @@ class Primaries(Protocol):
 
     fixed: bool
     """Whether they never change."""
+
+    in_doubt: bool
+    """Whether the last ones found are about to be deposed."""
 
     async def find(self) -> Ranges:
         """Each primary and its slots, from the first to the last of each range.
@@ -61,6 +67,7 @@ class _Server:
     """One server has all slots."""
 
     fixed = True
+    in_doubt = False
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -73,9 +80,14 @@ class _Server:
 
 
 class _Sentinels:
-    """The primary that the latest failover made has all slots."""
+    """The primary that the latest failover made has all slots.
+
+    One that wakes while another is being chosen has a replica still, which has not been told.
+    What both acknowledge then, the chosen one never hears.
+    """
 
     fixed = False
+    in_doubt = False
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -94,6 +106,7 @@ class _Sentinels:
         ]
         news: Counter[tuple[int, Endpoint]] = Counter()
         said, silent = await _asked(self._sentinels, *questions)
+        self.in_doubt = any(_is_deposed(state, place) for _, (state, place) in said)
         for _, (state, place) in said:
             news[int(state["config-epoch"]), Endpoint(str(place[0]), int(place[1]))] += 1
         for (epoch, endpoint), _ in sorted(news.items(), key=lambda told: (told[0][0], told[1])):
@@ -115,6 +128,7 @@ class _Cluster:
     """Each slot is its who claims it with the highest epoch, as among the nodes themselves."""
 
     fixed = False
+    in_doubt = False
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -167,6 +181,12 @@ class _Cluster:
         return clients.client(
             self._address, endpoint, connections=1, patience_s=ASKED_S, connect_s=ASKED_S
         )
+
+
+def _is_deposed(state: Mapping[str, Any], place: tuple[str, str]) -> bool:
+    """Whether a Sentinel has given up a primary and tells of no successor yet."""
+    given_up = any(sign in str(state["flags"]) for sign in DEPOSING)
+    return given_up and (str(state["ip"]), int(state["port"])) == (str(place[0]), int(place[1]))
 
 
 def _endpoint(place: str, node: Mapping[str, Any], whose: Endpoint) -> Endpoint:

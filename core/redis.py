@@ -98,7 +98,7 @@ class Store:
             store._go_to(await store._look.first())
             if not primaries.fixed:
                 # The store is the task's parent: aclose() ends it and waits for it.
-                watch = store._look.run(store._go_to, store._look_at_replicas)
+                watch = store._look.run(store._go_to, store._look_at_lines)
                 store._watch = asyncio.get_running_loop().create_task(watch, name="primaries")
             await store.everywhere("PING")
         except StoreUnreachable as lost:
@@ -244,7 +244,9 @@ class Store:
     def _count(self) -> None:
         self.reign += 1
 
-    async def _look_at_replicas(self) -> None:
+    async def _look_at_lines(self) -> None:
+        for line in self._lines.values():
+            line.doubted = self._primaries.in_doubt
         if self._company.matters:
             await self._company.look({one: self._line(one) for one in self._owners.ranges})
 

@@ -45,7 +45,7 @@ class Watch:
         """Until cancelled: tell who they are, and do then what else is to be looked at."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(0 if self._primaries.in_doubt else LOOK_S):
                     await self._trouble.wait()
             self._trouble.clear()
             with contextlib.suppress(StoreUnreachable):

@@ -32,7 +32,7 @@ from readyup.settings import Config
 BETWEEN_S = 6.0
 """Seconds of play before a fault, and after the last: matches are in every step by then."""
 
-ONE_S = 11.0
+ONE_S = 13.0
 """About what one fault takes, from its beginning until its server is a replica."""
 
 PLAYERS = 120

@@ -29,8 +29,9 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Said:
     return Said(monkeypatch)
 
 
-def sentinel(epoch: int, host: str) -> object:
-    return [{"config-epoch": str(epoch)}, (host, "6379")]
+def sentinel(epoch: int, host: str, flags: str = "master", heir: str = "") -> object:
+    state = {"config-epoch": str(epoch), "flags": flags, "ip": host, "port": "6379"}
+    return [state, (heir or host, "6379")]
 
 
 def node(epoch: int, *slots: list[str], flags: str = "master") -> dict[str, object]:
@@ -89,6 +90,28 @@ async def test_a_node_that_does_not_know_its_address_is_where_it_was_asked(said:
     said.answers = [[{":6379": node(1, ["0", "16383"])}]]
 
     assert await primaries_of(parse_address("redis+cluster://a")).find() == {A: ALL}
+
+
+@pytest.mark.parametrize(
+    ("flags", "doubted"),
+    [
+        ("master,s_down,o_down", True),
+        ("master,failover_in_progress", True),
+        ("master,s_down", False),  # one that is cut off says so for ever
+    ],
+)
+async def test_a_primary_that_is_being_deposed_is_doubted_until_it_has_a_successor(
+    said: Said, flags: str, *, doubted: bool
+):
+    primaries = primaries_of(parse_address("redis+sentinel://x,y,z/main"))
+    said.answers = [sentinel(1, "a"), sentinel(1, "a", flags), sentinel(1, "a")]
+    await primaries.find()
+    before = primaries.in_doubt
+    said.answers = [sentinel(2, "a", flags, "b"), sentinel(1, "a"), sentinel(2, "b")]
+    await primaries.find()
+
+    assert before is doubted
+    assert not primaries.in_doubt
 
 
 async def test_whoever_was_late_at_the_first_look_is_asked_once_more(said: Said, monkeypatch):

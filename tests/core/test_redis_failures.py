@@ -56,6 +56,18 @@ async def test_what_no_replica_has_is_not_answered_durably(
         assert plain is True
 
 
+async def test_what_a_primary_keeps_that_is_being_deposed_is_not_answered_durably(
+    valkey_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(core.line, "BARRIER_MS", 1)
+    async with connected(valkey_url, durability="replica") as store:
+        store._line(store._owners.of_key("k")).doubted = True
+
+        with pytest.raises(StoreUnreachable, match="is being deposed"):
+            await store.durably.call("SET", "k", 1)
+        assert await store.call("SET", "k", 2)
+
+
 async def test_durability_on_disk_says_when_the_server_keeps_no_file(valkey_url: str):
     async with connected(valkey_url, durability="aof") as store:
         with pytest.raises(Invalid, match="appendonly"):
