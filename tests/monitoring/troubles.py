@@ -243,7 +243,7 @@ async def _teller(demo: Demo, *, to: str = "stdout") -> asyncio.subprocess.Proce
 
 
 async def _until_seen(demo: Demo, seen: Prometheus) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not (demo.folder / "admin" / "events-seen").exists():
             await asyncio.sleep(0.1)
     seen.find_targets()
