@@ -6,6 +6,7 @@ Pages mark where: ``<!-- made: NAME -->`` to ``<!-- end -->``. A test compares t
 import ast
 import dataclasses
 import datetime as dt
+import functools
 import importlib
 import inspect
 import json
@@ -95,6 +96,7 @@ SHOWN_BY_API = {
 """What the API's process counts itself; the rest is the directors'."""
 
 
+@functools.cache
 def tables() -> dict[str, str]:
     """Name of a table, as the pages mark its place, to its text."""
     variables = vars(application)["ENVIRONMENT"]
