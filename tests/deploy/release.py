@@ -215,9 +215,14 @@ class Release:
         return {}
 
 
+def real_client() -> str | None:
+    """Valkey's own client or Redis', where one is installed."""
+    return shutil.which("valkey-cli") or shutil.which("redis-cli")
+
+
 def programs() -> dict[str, str]:
     """Those of Valkey's image: its server, bound to the pod's own address, and its client."""
-    client = shutil.which("valkey-cli") or shutil.which("redis-cli")
+    client = real_client()
     asks = f'{client} -h "$POD_IP"' if client else f"{sys.executable} {STAND_IN}"
     lines = {
         "valkey-server": f'exec {shlex.quote(str(find_server()))} "$@" --bind "$POD_IP"',
