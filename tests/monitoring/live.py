@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.address import Endpoint, Kind
 from core.ensemble import Ensemble
+from core.errors import StoreUnreachable
 from deploy.monitoring.targets import targets
 from readyup.settings import Config, load
 
@@ -66,8 +67,13 @@ class Demo:
 
     async def primary(self) -> Endpoint:
         """As the Sentinels say."""
-        (found,) = await self.ensemble().slots()
-        return found
+        async with asyncio.timeout(30):
+            while True:
+                # Sentinels of a busy machine need more than a moment.
+                with contextlib.suppress(StoreUnreachable):
+                    (found,) = await self.ensemble().slots()
+                    return found
+                await asyncio.sleep(0.5)
 
     async def readyup(self, *words: str) -> str:
         """What one of our commands printed; it must end well."""
