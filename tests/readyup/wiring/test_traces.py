@@ -12,7 +12,7 @@ SETTINGS = TelemetrySettings(endpoint="http://127.0.0.1:1")
 
 
 def test_without_the_package_the_error_names_the_cure(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delitem(sys.modules, "core.opentelemetry")
+    monkeypatch.delitem(sys.modules, "core.opentelemetry", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
 
     with pytest.raises(Invalid, match=r"pip install readyup\[telemetry\]"):
