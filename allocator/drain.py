@@ -6,7 +6,7 @@ plays on until it ends, or until the deadline; then it is handed over as rooms e
 warm, for a drain is no reason to lose a match. Only a server without matches is let go.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -34,6 +34,10 @@ class Drain(msgspec.Struct, frozen=True):
     began_ms: int
     by_ms: int | None = None
     """When what is left is handed over; None waits for the last match to end."""
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether what is left goes on elsewhere now."""
+        return self.by_ms is not None and now_ms >= self.by_ms
 
 
 class Stay(msgspec.Struct, frozen=True, array_like=True):
@@ -86,12 +90,10 @@ def others_on(running: Iterable[ServerView], node: str) -> int:
     return sum(is_on(one, node) and one.state in taken and not _is_ours(one) for one in running)
 
 
-def to_hand_over(stays: Sequence[Stay], drain: Drain, *, warm: int, now_ms: int) -> list[Stay]:
-    """Matches that go on elsewhere now: none before the deadline, and no more than there are
-    ``warm`` rooms for; those that would play longest first, which are the youngest.
+def to_hand_over(stays: Collection[Stay], *, warm: int) -> list[Stay]:
+    """Of the matches that are due on all nodes, those that go on elsewhere now: no more than
+    there are ``warm`` rooms for, and those that would play longest first, which are the youngest.
     """
-    if drain.by_ms is None or now_ms < drain.by_ms:
-        return []
     return sorted(stays, key=lambda one: (-one.since_ms, one.match))[: max(0, warm)]
 
 

@@ -3,20 +3,13 @@
 The word is in the store, so whoever gave it may go; any number of allocators may obey it.
 """
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 
 import msgspec
 import structlog
 
-from allocator.drain import (
-    Drain,
-    Progress,
-    Stay,
-    decode_drain,
-    others_on,
-    to_fence,
-    to_hand_over,
-)
+from allocator.drain import Progress, Stay, decode_drain, others_on, to_fence, to_hand_over
 from allocator.handover import Handover
 from allocator.last_words import LastWords
 from allocator.link import Link
@@ -62,8 +55,10 @@ class Draining:
         for server, drain in fenced.values():
             for stay in await self._fence(server, now_ms=now_ms):
                 stays[drain.node][stay] = server.uid
-        for node, drain in drains.items():
-            await self._hand_over(stays[node], drain, now_ms=now_ms)
+        due = [stays[node] for node, drain in drains.items() if drain.is_due(now_ms)]
+        if self._hands_over and any(due):
+            await self._hand_over(dict(ChainMap(*due)), now_ms=now_ms)
+        for node in drains:
             servers = sum(one.node == node for _, one in fenced.values())
             told = Progress(now_ms, servers, tuple(stays[node]), others_on(running, node))
             await self._tell(node, told)
@@ -74,19 +69,13 @@ class Draining:
         stays: Sequence[Sequence[str]] = await self._pool.fence(server, now_ms=now_ms)
         return [Stay(MatchId(match), int(epoch), int(since)) for match, epoch, since in stays]
 
-    async def _hand_over(
-        self, stays: Mapping[Stay, ServerUid], drain: Drain, *, now_ms: int
-    ) -> None:
+    async def _hand_over(self, due: Mapping[Stay, ServerUid], *, now_ms: int) -> None:
         """By a word of their servers, or without it once they had the time to say one."""
-        there = list(stays)
-        if not self._hands_over or not to_hand_over(there, drain, warm=len(there), now_ms=now_ms):
-            return
         free, waiting = await self._pool.store.many(
             [("ZCARD", self._pool.key("free")), ("ZCARD", self._pool.key("waiting"))]
         )
-        warm = int(free) - int(waiting)
-        for stay in to_hand_over(there, drain, warm=warm, now_ms=now_ms):
-            asked = self._last_words.asked(stay, stays[stay], now_ms=now_ms)
+        for stay in to_hand_over(due, warm=int(free) - int(waiting)):
+            asked = self._last_words.asked(stay, due[stay], now_ms=now_ms)
             if asked and await self._pool.doubt(stay.match, stay.epoch, now_ms=now_ms):
                 await self._handover.look_after(stay.match, cause=CAUSE, now_ms=now_ms)
 
