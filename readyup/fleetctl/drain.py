@@ -119,7 +119,7 @@ async def node_look(store: Store, config: Config, node: str) -> NodeLook:
         return NodeLook(node, "cancelled")
     look = NodeLook(node, "draining")
     for fleet, one in drains.items():
-        progress = await _progress(store, fleet, node)
+        progress = await _progress(store, fleet, node, one)
         if progress is None:
             look = replace(look, unheard=(*look.unheard, fleet))
             continue
@@ -190,9 +190,11 @@ async def _nodes(store: Store, config: Config) -> list[str]:
     return sorted(nodes - {""})
 
 
-async def _progress(store: Store, fleet: FleetName, node: str) -> Progress | None:
+async def _progress(store: Store, fleet: FleetName, node: str, one: Drain) -> Progress | None:
+    """How far an allocator is. What it said of a drain before this one was said too late."""
     text = await store.call("HGET", _key(fleet, "drain-progress"), node)
-    return None if text is None else decode_progress(text)
+    told = None if text is None else decode_progress(text)
+    return told if told is not None and told.t >= one.began_ms else None
 
 
 async def _empty_in_s(

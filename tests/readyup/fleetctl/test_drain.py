@@ -69,6 +69,15 @@ async def test_a_user_without_a_name_stands_in_the_audit_by_number(store, config
     assert [one.who for one in records] == ["uid-65532"]
 
 
+async def test_what_an_earlier_drain_left_behind_empties_no_node(store, config):
+    """An allocator in the middle of its pass writes it again after the word was taken back."""
+    body = msgspec.json.encode(Progress(SystemClock().wall_ms() - 60_000)).decode()
+    await store.call("HSET", "{f:arena}:drain-progress", NODE, body)
+    look = await first(config)
+
+    assert (look.state, look.unheard) == ("draining", (ARENA,))
+
+
 async def test_whoever_asks_again_looks_on_and_changes_nothing(store, config):
     await first(config, by="10m")
     before = await standing(store)
@@ -102,6 +111,7 @@ async def test_looking_ends_when_the_node_is_empty(store, config, monkeypatch):
 
 
 async def test_json_has_the_same_in_figures(store, config):
+    await first(config)
     await says(store, servers=2)
     lines = told(config, NODE, DrainAsked(), as_json=True)
     look = msgspec.json.decode(await anext(lines))
