@@ -136,7 +136,10 @@ async def _receipt(console: str, name: str) -> Receipt:
                 raise
             match = await api.ask("GET", f"/matches/{quote(ticket['matches'][-1], safe='')}")
     if match.get("receipt") is None:
-        raise Rejected(f"match {match['match']} has no receipt: a version before this made it")
+        raise Rejected(
+            f"match {match['match']} has no receipt: newcomers to a match that runs have none,"
+            " nor have matches that an older version made"
+        )
     return msgspec.convert(match["receipt"], Receipt)
 
 
