@@ -30,7 +30,7 @@ test: setup ## the tests, under a minute
 	@$(BIN)/pytest -q -n 2 --dist worksteal -m "not (slow or soak or browser or cluster or chart or failover)"
 
 faults: setup ## kills of real processes under bots, and what else takes seconds, five minutes
-	@$(BIN)/pytest -q -n 2 --dist loadgroup -m "slow and not (cluster or failover or alerts or images)"
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "slow and not (cluster or failover or alerts or images)"
 
 failover: setup ## Sentinels and Clusters whose primaries die and are cut off, three minutes
 	@$(AS_ROOT) $(BIN)/pytest -q -n 2 --dist load -m failover tests/failover

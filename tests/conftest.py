@@ -31,15 +31,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--store", choices=kinds, default="server", help="what tests run on")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file that starts something for all of its tests stays with one of several processes."""
-    for item in items:
-        assert isinstance(item, pytest.Function)
-        shared = item._fixtureinfo.name2fixturedefs.values()
-        if any(fixtures[-1].scope == "module" for fixtures in shared):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
-
-
 @pytest.fixture(scope="session")
 def valkey_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A Valkey that lives as long as the test run, on a thread of its own; or several."""

@@ -89,7 +89,7 @@ def test_a_crash_around_each_call_of_a_match_being_made_leaves_nothing_behind():
 
 
 BLOCKS = 4
-"""Parts of one long test, so that each core takes some."""
+"""Parts of one long test, each well within its time."""
 
 
 @pytest.mark.slow
