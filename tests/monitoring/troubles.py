@@ -140,15 +140,20 @@ async def server_slow(demo: Demo, _: Prometheus) -> AsyncIterator[None]:
 async def store_filled(demo: Demo, _: Prometheus) -> AsyncIterator[None]:
     """Somebody else's keys fill the store; the cure is a higher limit, then they go."""
     ensemble, primary = demo.ensemble(), await demo.primary()
-    info = await ensemble.ask(primary, "INFO", "memory")
-    assert isinstance(info, dict)
-    limit = int(info["used_memory"]) + 24_000_000
+
+    async def used() -> int:
+        info = await ensemble.ask(primary, "INFO", "memory")
+        assert isinstance(info, dict)
+        return int(info["used_memory"])
+
+    limit, keys = await used() + 40_000_000, 0
     await ensemble.ask(primary, "CONFIG SET", "maxmemory", limit)
-    for n in range(22):
-        await ensemble.ask(primary, "SET", f"somebody:{n}", "x" * 1_000_000)
+    while await used() < 0.9 * limit:
+        await ensemble.ask(primary, "SET", f"somebody:{keys}", "x" * 1_000_000)
+        keys += 1
     yield
     await ensemble.ask(primary, "CONFIG SET", "maxmemory", 4 * limit)
-    for n in range(22):
+    for n in range(keys):
         await ensemble.ask(primary, "DEL", f"somebody:{n}")
 
 
