@@ -22,6 +22,9 @@ log = structlog.get_logger("readyup.allocator")
 NOTE_EVERY = 200
 """Events between two notes of how far we are, when none of them concerned anybody."""
 
+AGAIN_S = 0.2
+"""Between two attempts at what could not be told."""
+
 
 class Herald:
     """One fleet's. Several may run; each tells everything."""
@@ -30,6 +33,8 @@ class Herald:
         self._sessions = sessions
         self._pool = sessions.pool
         self._matches = matches
+        self._in_hand = False
+        """Whether something was read that is not noted as told."""
 
     async def run(self, clock: Clock, stop: asyncio.Event) -> None:
         """Follow the fleet's log until ``stop``; what could not be told is told again."""
@@ -41,20 +46,26 @@ class Herald:
                 if outage.begins():
                     log.warning("herald.waits", fleet=self._pool.fleet, reason=str(away))
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(0.2):
+                    async with asyncio.timeout(AGAIN_S):
                         await stop.wait()
 
     async def _follow(self, clock: Clock, stop: asyncio.Event, outage: Outage) -> None:
         told_key = self._pool.key("told")
         after = str(await self._pool.store.call("GET", told_key) or "0-0")
-        if (away_s := outage.ends()) is not None:
-            log.info("herald.goes_on", fleet=self._pool.fleet, away_s=away_s)
+        if not self._in_hand:
+            self._goes_on(outage)
         untold = 0
         async for event in tail(self._pool.store, self._pool.key("log"), after, stop):
+            self._in_hand = True
             untold += 1
             if await self.tell(event, now_ms=clock.wall_ms()) or untold >= NOTE_EVERY:
                 await self._pool.store.call("SET", told_key, event["i"])
-                untold = 0
+                untold, self._in_hand = 0, False
+                self._goes_on(outage)
+
+    def _goes_on(self, outage: Outage) -> None:
+        if (away_s := outage.ends()) is not None:
+            log.info("herald.goes_on", fleet=self._pool.fleet, away_s=away_s)
 
     async def tell(self, event: Event, *, now_ms: int) -> bool:
         """Tell one event if it is news to the matchmaker; returns whether it was."""
