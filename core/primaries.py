@@ -7,7 +7,7 @@ to an older one.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import redis.asyncio as aioredis
@@ -150,9 +150,7 @@ class _Cluster:
             for place, node in nodes.items()
             if "noaddr" not in node["flags"]
         ]
-        for endpoint, _ in seen:
-            if endpoint not in self._nodes:
-                self._nodes[endpoint] = self._client(endpoint)
+        await self._meet([*self._address.endpoints, *(endpoint for endpoint, _ in seen)])
         claims = sorted(
             (int(node["epoch"]), endpoint, int(slots[0]), int(slots[-1]))
             for endpoint, node in seen
@@ -167,6 +165,13 @@ class _Cluster:
         if not self._found:
             raise StoreUnreachable("no node of the Cluster has slots yet")
         return self._found
+
+    async def _meet(self, there: Collection[Endpoint]) -> None:
+        """Ask these from now on. A pod that is started anew is elsewhere each time."""
+        for endpoint in there:
+            if endpoint not in self._nodes:
+                self._nodes[endpoint] = self._client(endpoint)
+        await _closed([self._nodes.pop(gone) for gone in self._nodes.keys() - set(there)])
 
     def _believe(self, epoch: int, endpoint: Endpoint, first: int, last: int) -> None:
         """Unless somebody with a higher epoch has claimed a slot before."""

@@ -92,6 +92,24 @@ async def test_a_node_that_does_not_know_its_address_is_where_it_was_asked(said:
     assert await primaries_of(parse_address("redis+cluster://a")).find() == {A: ALL}
 
 
+async def test_a_node_that_the_cluster_has_forgotten_is_asked_no_more(said: Said, monkeypatch):
+    """A pod that is started anew comes back at another address, every time."""
+    primaries = primaries_of(parse_address("redis+cluster://a"))
+    asked: list[list[Endpoint]] = []
+
+    async def note(those, *questions):
+        asked.append(list(those))
+        return await said.asked(those)
+
+    monkeypatch.setattr(core.primaries, "_asked", note)
+    for host in "bcde":
+        nodes = {"a:6379": node(1, ["0", "8000"]), f"{host}:6379": node(2, ["8001", "16383"])}
+        said.answers = [[nodes]]
+        await primaries.find()
+
+    assert asked[-1] == [A, Endpoint("d", 6379)]
+
+
 @pytest.mark.parametrize(
     ("flags", "doubted"),
     [
