@@ -106,7 +106,8 @@ class _Sentinels:
         ]
         news: Counter[tuple[int, Endpoint]] = Counter()
         said, silent = await _asked(self._sentinels, *questions)
-        self.in_doubt = any(_is_deposed(state, place) for _, (state, place) in said)
+        if said:  # else nobody has said that it is over
+            self.in_doubt = any(_is_deposed(state, place) for _, (state, place) in said)
         for _, (state, place) in said:
             news[int(state["config-epoch"]), Endpoint(str(place[0]), int(place[1]))] += 1
         for (epoch, endpoint), _ in sorted(news.items(), key=lambda told: (told[0][0], told[1])):

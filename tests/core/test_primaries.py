@@ -132,6 +132,16 @@ async def test_a_primary_that_is_being_deposed_is_doubted_until_it_has_a_success
     assert not primaries.in_doubt
 
 
+async def test_a_doubt_stays_while_no_sentinel_says_anything(said: Said):
+    primaries = primaries_of(parse_address("redis+sentinel://x,y,z/main"))
+    said.answers = [sentinel(1, "a", "master,o_down")]
+    await primaries.find()
+    said.answers = []
+    await primaries.find()
+
+    assert primaries.in_doubt
+
+
 async def test_whoever_was_late_at_the_first_look_is_asked_once_more(said: Said, monkeypatch):
     primaries = primaries_of(parse_address("redis+sentinel://x/main"))
     asked = []
