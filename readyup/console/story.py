@@ -91,14 +91,14 @@ class QueueStory:
                 self._updated(event)
             case "ticket.cancelled" | "ticket.expired":
                 self.waiting.pop(event["ticket"], None)
+            case "match.proposed" | "match.committed" if event.get("of"):
+                pass  # newcomers to a match that runs are no other match
             case "match.proposed":
                 forming = self.match(event["match"])
                 forming.proposed_ms = event["t"]
                 forming.receipt = receipt_of(event.get("receipt"))
                 forming.asks_until_ms = int(event.get("accept_by_ms") or 0)
                 self._seat(forming, tuple(event["tickets"]))
-            case "match.accepted":
-                self.match(event["match"]).asks_until_ms = 0
             case "match.committed":
                 forming = self.match(event["match"])
                 forming.teams = tuple(
@@ -106,12 +106,9 @@ class QueueStory:
                 )
             case "match.announced":
                 self._announced(event)
-            case "match.closed":
-                self.match(event["match"]).closed = event.get("reason") or "closed"
-            case "match.ended":
-                self.match(event["match"]).ended = True
-            case _:
-                pass
+            case kind:
+                if (known := self.matches.get(event.get("match", ""))) is not None:
+                    _follow(known, kind, event)
 
     def match(self, match: str) -> Forming:
         """The match of this id; one that is new to us begins here."""
@@ -145,6 +142,14 @@ class QueueStory:
             waiting.mmr = float(event["mmr"])
 
     def _announced(self, event: Event) -> None:
+        if not event.get("of"):
+            self._placed(event)
+        for ticket in event["tickets"]:
+            gone = self.waiting.pop(ticket, None)
+            if gone is not None:
+                self.waits_ms.add(event["t"], max(0, event["t"] - gone.enqueued_ms))
+
+    def _placed(self, event: Event) -> None:
         forming = self.match(event["match"])
         forming.announced_ms = event["t"]
         forming.server = event.get("server") or forming.server
@@ -152,12 +157,7 @@ class QueueStory:
         if forming.receipt is not None:
             self.receipts.append(forming.receipt)
             forming.receipt = None
-        tickets = tuple(event["tickets"])
-        self._seat(forming, tickets)
-        for ticket in tickets:
-            gone = self.waiting.pop(ticket, None)
-            if gone is not None:
-                self.waits_ms.add(event["t"], max(0, event["t"] - gone.enqueued_ms))
+        self._seat(forming, tuple(event["tickets"]))
         formed_us = int(event.get("formed_us") or forming.proposed_ms * 1000)
         if formed_us:
             # The two clocks are one machine's; the announcement is stamped in whole
@@ -191,16 +191,28 @@ class Story:
         queue = self.queues.get(queue_of(MatchId(event.get("match", ""))))
         if queue is None:
             return
-        forming = queue.match(event["match"])
-        match event["k"]:
-            case "match.waiting":
-                forming.in_line_ms = event["t"]
-            case "room.claimed" | "session.moved":
-                forming.server = event.get("server", "")
-                forming.held_ms = forming.held_ms or event["t"]
-            case "room.acked":
-                forming.acked_ms = event["t"]
-            case "session.ended":
-                forming.ended = True
-            case _:
-                pass
+        # A queue's stream and its fleet's are not read in step, so a match may begin here.
+        if event["k"] in {"match.waiting", "room.claimed"}:
+            queue.match(event["match"])
+        if (known := queue.matches.get(event["match"])) is not None:
+            _follow(known, event["k"], event)
+
+
+def _follow(forming: Forming, kind: str, event: Event) -> None:
+    """What happens to a match once it is there; one that was forgotten does not come back."""
+    match kind:
+        case "match.accepted":
+            forming.asks_until_ms = 0
+        case "match.waiting":
+            forming.in_line_ms = event["t"]
+        case "room.claimed" | "session.moved":
+            forming.server = event.get("server", "")
+            forming.held_ms = forming.held_ms or event["t"]
+        case "room.acked":
+            forming.acked_ms = event["t"]
+        case "match.closed":
+            forming.closed = event.get("reason") or "closed"
+        case "match.ended" | "session.ended":
+            forming.ended = True
+        case _:
+            pass

@@ -95,13 +95,16 @@ class Counts:
                 end = kind.partition(".")[2]
                 self._queue(event["ticket"]).tickets[end] += 1
                 self._came_ms.pop(event["ticket"], None)
-            case "match.proposed":
+            case "match.proposed" if "of" not in event:
                 receipt = receipt_of(event.get("receipt"))
                 self._quality[event["match"]] = receipt.quality if receipt else 1.0
             case "match.committed" if "of" in event:
                 self._seats[event["match"]] = sum(len(seats) for seats in event["teams"].values())
             case "match.announced":
                 self._announced(event)
+            case "match.closed":
+                self._quality.pop(event["match"], None)
+                self._seats.pop(event["match"], None)
             case "match.ended":
                 self._queue(event["match"]).completed += event["reason"] == "finished"
             case "api.pushed" if "place_us" in event:

@@ -84,6 +84,35 @@ def test_the_fleets_events_move_the_match_of_their_queue_on():
     assert forming.server == "uid-1"
 
 
+def test_newcomers_to_a_running_match_have_waited_and_are_no_match():
+    duel = two_waiting().queues["duel"]
+    duel.apply({"k": "match.proposed", "t": 500, "match": "duel.m", "tickets": []})
+    fill = {"match": "duel.f", "of": "duel.m", "tickets": ["duel.a"]}
+    seats = {"red": [["duel.a", "p1"]]}
+    receipt = '{"rules":"1","quality":0.5}'
+    duel.apply({"k": "match.proposed", "t": 4_000, "receipt": receipt, **fill})
+    duel.apply({"k": "match.committed", "t": 4_001, "teams": seats, **fill})
+    duel.apply({"k": "match.announced", "t": 4_003, "formed_us": "4000500", **fill})
+
+    assert list(duel.matches) == ["duel.m"]
+    assert (duel.announced.count(5, 5), duel.places_ms.samples(5, 5)) == (0, [])
+    assert not duel.receipts
+    assert duel.waits_ms.samples(5, 1) == [3003.0]
+    assert list(duel.waiting) == ["duel.b"]
+
+
+def test_the_end_of_a_match_that_was_forgotten_makes_no_match():
+    story = Story.of(["duel"])
+    queue = story.queues["duel"]
+    queue.apply({"k": "match.accepted", "t": 1, "match": "duel.m"})
+    queue.apply({"k": "match.ended", "t": 1, "match": "duel.m"})
+    queue.apply({"k": "match.closed", "t": 1, "match": "duel.n", "reason": "cancelled"})
+    for kind in ("room.acked", "room.released", "session.filled", "session.ended"):
+        story.apply_fleet({"k": kind, "t": 1, "match": "duel.m", "room": "u/0", "server": "u"})
+
+    assert not queue.matches
+
+
 def test_an_endless_evening_is_remembered_in_bounds():
     story = QueueStory("duel")
     for n in range(TICKETS_MAX + 5):

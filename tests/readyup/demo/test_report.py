@@ -157,3 +157,18 @@ def test_a_person_reads_the_same_figures_in_lines(history: Path):
 
 def test_percentiles_of_nothing_are_0():
     assert percentiles([]) == {"p50": 0.0, "p99": 0.0}
+
+
+def test_a_match_that_came_to_nothing_leaves_nothing_behind_in_the_counts():
+    counts = Counts()
+    teams = {"red": [["duel.a", "p1"]]}
+    counts.add({"k": "match.proposed", "t": 1, "match": "duel.m", "tickets": []})
+    counts.add({"k": "match.closed", "t": 2, "match": "duel.m", "reason": "cancelled"})
+    for match, end in (("duel.f", "match.announced"), ("duel.g", "match.closed")):
+        fill = {"match": match, "of": "duel.r", "tickets": ["duel.a"]}
+        counts.add({"k": "match.proposed", "t": 1, **fill})
+        counts.add({"k": "match.committed", "t": 2, "teams": teams, **fill})
+        counts.add({"k": end, "t": 3, **fill})
+
+    assert counts.newcomers() == 1
+    assert (counts._quality, counts._seats) == ({}, {})
