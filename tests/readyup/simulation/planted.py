@@ -104,7 +104,7 @@ BUGS = (
     ),
     Bug(
         "a cancel that leaves its match and a commit that does not look",
-        5,
+        12,
         (NOT_CLOSED, NOT_LOOKED_AT),
         replace(AS_DRAWN, habits=Habits(think_s_mean=2.0, cancel_share=0.6)),
     ),
@@ -121,7 +121,7 @@ BUGS = (
     ),
     Bug(
         "a release that counts a second time",
-        10,
+        40,
         (Cut(SESSIONS, "RELEASE", "if over(held[1]) then return 1 end"),),
     ),
 )
