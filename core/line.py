@@ -102,9 +102,11 @@ class Line:
 
         Raises:
             StoreUnreachable: the line is closed.
+            Exception: a mistake of ours has ended it, and ends whoever calls too.
         """
         if self._pump.done():
-            raise StoreUnreachable("the store is closed")
+            mistake = None if self._pump.cancelled() else self._pump.exception()
+            raise mistake or StoreUnreachable("the store is closed")
         self.pending.append(call)
         self._wake.set()
 
@@ -201,6 +203,7 @@ class Line:
             return None
         written, reached = replies
         if isinstance(written, Exception):
+            self._trouble()  # mostly the key's slot has moved
             return as_ours(written, self._peer)
         if isinstance(reached, ResponseError) and "appendonly" in str(reached):
             return Invalid(f"durability aof needs appendonly yes: {reached}")

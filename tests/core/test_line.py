@@ -1,0 +1,78 @@
+"""One line to a server, spoken by a client that answers what it is told to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+import redis.asyncio as aioredis
+from redis.exceptions import MovedError
+
+from core.address import Endpoint
+from core.errors import StoreUnreachable
+from core.line import Call, Line
+from core.reasons import Peer
+
+PEER = Peer(Endpoint("a", 1), user="", tls=False, variable="PASSWORD")
+
+
+class Client:
+    """Its own pipeline; one answer for each."""
+
+    def __init__(self, *answers: list[object] | Exception) -> None:
+        self._answers = list(answers)
+
+    def pipeline(self, *, transaction: bool) -> "Client":
+        assert not transaction
+        return self
+
+    def execute_command(self, *command: object) -> None:
+        assert command
+
+    async def execute(self, *, raise_on_error: bool) -> list[object]:
+        assert not raise_on_error
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def aclose(self, *, close_connection_pool: bool) -> None:
+        assert close_connection_pool
+
+
+@asynccontextmanager
+async def line_to(client: Client, trouble: list[str]) -> AsyncIterator[Line]:
+    line = Line(
+        cast("aioredis.Redis", client),
+        PEER,
+        "replica",
+        own_key=lambda near: near,
+        elsewhere=lambda call, said: None,
+        trouble=lambda: trouble.append("trouble"),
+    )
+    yield line
+    await line.close()
+
+
+async def answer(line: Line, tag: str = "") -> Any:  # noqa: ANN401
+    call = Call(("GET", "k"), asyncio.get_running_loop().create_future(), tag=tag)
+    line.put(call)
+    return await call.answer
+
+
+async def test_whoever_may_not_keep_a_promise_for_want_of_a_key_has_the_slots_looked_at_soon():
+    trouble: list[str] = []
+    async with line_to(Client(["v", MovedError("7 b:2"), 1]), trouble) as line:
+        with pytest.raises(StoreUnreachable, match="gives the slot to b:2"):
+            await answer(line, tag="{q:duel}")
+
+    assert trouble == ["trouble"]
+
+
+async def test_a_mistake_of_ours_is_not_taken_for_a_store_that_was_closed():
+    async with line_to(Client(ZeroDivisionError("a mistake")), []) as line:
+        with pytest.raises(StoreUnreachable):
+            await answer(line)
+        with pytest.raises(ZeroDivisionError, match="a mistake"):
+            await answer(line)
