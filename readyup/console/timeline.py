@@ -1,7 +1,8 @@
 """Which steps each of the newest tickets and matches took, and when.
 
 Pure: events go in, in the order of their streams. The oldest are forgotten, so that a
-console may watch for weeks; ``readyup.console.stored`` knows some of those.
+console may watch for weeks; ``readyup.console.stored`` knows some of those. What is forgotten
+does not come back in part, which would hide the stored whole.
 """
 
 from collections import OrderedDict
@@ -49,6 +50,11 @@ TICKET_KINDS = frozenset(
         "ticket.expired",
     }
 )
+
+MATCH_BEGINS = frozenset(
+    {"match.proposed", "match.waiting", "room.claimed", "match.committed", "match.announced"}
+)
+"""What a match may be heard of first by: two streams tell of it, and they are not read in step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,8 @@ class Timelines:
         name = event["ticket"]
         line = self.tickets.get(name)
         if line is None:
+            if event["k"] != "ticket.enqueued":
+                return
             line = self.tickets[name] = TicketLine(name)
             if len(self.tickets) > TICKETS_MAX:
                 self.tickets.popitem(last=False)
@@ -153,6 +161,8 @@ class Timelines:
         name = event["match"]
         line = self.matches.get(name)
         if line is None:
+            if event["k"] not in MATCH_BEGINS:
+                return
             line = self.matches[name] = MatchLine(name)
             if len(self.matches) > MATCHES_MAX:
                 self.matches.popitem(last=False)

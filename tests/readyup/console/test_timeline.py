@@ -57,6 +57,16 @@ def test_a_ticket_remembers_the_matches_it_was_proposed_in():
     assert lines.matches["duel.m"].state == "closed"
 
 
+def test_what_befalls_a_ticket_or_match_that_was_forgotten_begins_none():
+    over = {"t": 90, "ticket": "duel.a", "match": "duel.m", "reason": "late"}
+    queue = [("queue/duel", {"k": kind, **over}) for kind in ("ticket.cancelled", "match.ended")]
+    fleet = [("fleet/f", {"k": kind, **over}) for kind in ("session.filled", "session.ended")]
+    lines = told(*queue, *fleet)
+
+    assert not lines.tickets
+    assert not lines.matches
+
+
 def test_the_end_of_an_id_is_enough():
     event = {"k": "ticket.enqueued", "t": 1, "ticket": A, "players": ["p"]}
     lines = told(("queue/duel", event))
