@@ -104,12 +104,11 @@ class Matches:
         for room in self._rooms.values():
             if room.state is State.HELD and now_s > room.join_by_s:
                 self._apply(room, Event.NO_JOIN)
-            unanswered = room.leaving or room.state in {State.ASSIGNED, State.ENDED}
             if room.state is State.PLAYING and room.snapshot.due(now_s, every_s=self._snapshot_s):
                 self._tell.snapshot(room)
             self._refilling.look(room)
-            if unanswered and now_s - room.said_s > SAY_AGAIN_S:
-                self._tell.everything(room)
+            if now_s - room.said_s > SAY_AGAIN_S:
+                self._tell.unanswered(room)
 
     def beat(self, tick: TickFigures) -> None:
         """Send a heartbeat."""

@@ -61,16 +61,20 @@ class Telling:
 
     def everything(self, room: Room) -> None:
         """All about a room that still matters to an allocator that may have missed it."""
-        if room.state is State.ASSIGNED:
-            self.ack(room)
-        elif room.state is State.ENDED:
-            self.release(room)
-        elif room.state is State.PLAYING:
+        if room.state is State.PLAYING:
             for player, here in room.here.items():
                 self.joined(room, player, rejoin=False)
                 if not here:
                     self.left(room, player)
         room.snapshot.unsaid()
+        self.unanswered(room)
+
+    def unanswered(self, room: Room) -> None:
+        """Only that of a room which waits for an answer."""
+        if room.state is State.ASSIGNED:
+            self.ack(room)
+        elif room.state is State.ENDED:
+            self.release(room)
         if room.leaving and room.state is not State.ENDED:
             self.handover(room)
 

@@ -118,6 +118,18 @@ def test_what_was_not_answered_is_asked_again():
     assert len(said(server, "draining")) == 2
 
 
+def test_of_a_match_that_waits_for_another_server_only_that_is_said_again():
+    server = handing_over().holds()
+    server.joins()
+    server.matches.leaving.hand_over(State.PLAYING)
+    for _ in range(3):
+        server.clock.now_s += 2.1
+        server.matches.look()
+
+    assert len(said(server, "handover")) == 4
+    assert len(said(server, "joined")) == 1
+
+
 def test_a_match_that_is_called_away_goes_with_the_newest_word_of_its_game():
     server = handing_over(rooms=2).holds()
     server.joins()
