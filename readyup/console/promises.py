@@ -24,7 +24,7 @@ from readyup.history.invariant import Invariant
 from readyup.history.matches import OneDirector, PartiesWhole, Survives, Whole
 from readyup.history.reading import event_of
 from readyup.history.rooms import HeldForAReason, InUseKept, OneHolder
-from readyup.history.story import Fleet, Place
+from readyup.history.story import Fleet, Match, Place
 from readyup.history.tickets import LeavesOnce, OneMatch, SameKey
 
 JUDGED: tuple[type[Invariant], ...] = (
@@ -258,12 +258,18 @@ class LiveCheck:
         story = self._walk.story
         ticket = story.tickets.get(name)
         match = story.matches.get(ticket.match) if ticket else None
-        return match is not None and not match.ended
+        return match is not None and not self._is_over(match)
+
+    def _is_over(self, match: Match) -> bool:
+        """A match of newcomers has no end of its own: it ends with the one that they joined."""
+        running = self._walk.story.matches.get(match.of)
+        joined_over = bool(match.of) and (running is None or bool(running.ended))
+        return bool(match.ended) or match.closed or joined_over
 
     def _settle_match(self, name: str, now_ms: int) -> None:
         story = self._walk.story
         match = story.matches.get(name)
-        over = match is None or bool(match.ended) or match.closed
+        over = match is None or self._is_over(match)
         if not over or any(session.live for session in story.sessions_of(name)):
             self._look_again(now_ms + AGAIN_MS, "match", name)
             return

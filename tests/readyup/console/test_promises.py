@@ -70,6 +70,28 @@ def test_a_healthy_evening_breaks_nothing_and_is_forgotten():
     assert story.fleets["arena"].sessions == {}
 
 
+def test_newcomers_are_forgotten_after_the_match_that_they_joined():
+    fill = {"match": "duel.f", "of": "duel.m", "epoch": 1, "tickets": ["duel.c"]}
+    came = [
+        said(QUEUE, "ticket.enqueued", 100, ticket="duel.c", players=["p3"]),
+        said(QUEUE, "match.proposed", 110, **fill),
+        said(QUEUE, "match.committed", 111, teams={"red": [["duel.c", "p3"]]}, **fill),
+        said(QUEUE, "match.announced", 112, **{**PLACE, **fill}),
+    ]
+    check = check_of([*BEGIN, *PLACED, *came])
+    check.turn(2 * AGAIN_MS)
+    while_it_runs = set(check._walk.story.matches)
+    for src, fields in PLAYED:
+        check.take(src, fields)
+    check.turn(4 * AGAIN_MS)
+    check.turn(6 * AGAIN_MS)
+    story = check._walk.story
+
+    assert while_it_runs == {"duel.m", "duel.f"}
+    assert (story.tickets, story.matches) == ({}, {})
+    assert check.broken() == ()
+
+
 def test_a_ticket_in_two_matches_is_named():
     again = {"match": "duel.n", "epoch": 1, "tickets": TICKETS}
     check = check_of(
