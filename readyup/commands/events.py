@@ -12,13 +12,14 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from core.address import Address
 from core.clock import SystemClock
 from core.errors import Invalid, ReadyUpError
 from core.redis import Store
 from readyup.commands.process import configure_logging, loop_factory, on_signals, our_errors
 from readyup.events.sinks import Sink, open_sink
 from readyup.logs import LOG_JSON
-from readyup.settings import Config, load
+from readyup.settings import Config, StoreSettings, load
 
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
 
@@ -26,7 +27,7 @@ _NAME = re.compile(r"[a-z0-9-]{1,40}")
 @dataclass(frozen=True, slots=True)
 class _Asked:
     config: Config
-    address: str
+    where: Address
     name: str
     from_now: bool
 
@@ -62,10 +63,11 @@ def events(
         asked = load(config)
         if not _NAME.fullmatch(name):
             raise Invalid("--name: write up to 40 of a-z, 0-9 and '-'", field="--name")
-        if not (store or asked.store.url):
+        if not (url := store or asked.store.url):
             raise Invalid("--store: whose? write redis://host:port/0", field="--store")
+        where = StoreSettings(url).address()
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_events(_Asked(asked, store, name, since == "now"), to))
+            runner.run(_events(_Asked(asked, where, name, since == "now"), to))
     except (ReadyUpError, BaseExceptionGroup) as wrong:
         for error in our_errors(wrong):
             print(f"readyup events: {error}", file=sys.stderr)
@@ -87,7 +89,7 @@ async def _events(asked: _Asked, to: str) -> None:
     async with contextlib.AsyncExitStack() as stack:
         sink = open_sink(to)
         stack.push_async_callback(sink.aclose)
-        store = await Store.connect(asked.address or asked.config.store.address())
+        store = await Store.connect(asked.where)
         stack.push_async_callback(store.aclose)
         await _tell(asked, store, sink, stop)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.address import Address
 from core.clock import SystemClock
 from core.errors import Invalid, ReadyUpError
 from core.redis import Store
@@ -14,7 +15,7 @@ from matchmaker.recording import lines_of
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
 from readyup.commands.options import refuse_file
-from readyup.settings import load
+from readyup.settings import StoreSettings, load
 
 
 def record(file: Path, /, *, config: Path | None = None, store: str = "") -> int:
@@ -31,9 +32,10 @@ def record(file: Path, /, *, config: Path | None = None, store: str = "") -> int
     try:
         refuse_file("FILE", file)
         asked = load(config)
-        if not (address := store or asked.store.url):
+        if not (url := store or asked.store.url):
             raise Invalid("--store: whose? write redis://host:port/0", field="--store")
-        many = asyncio.run(_record(address, asked.queues.values(), file))
+        where = StoreSettings(url).address()
+        many = asyncio.run(_record(where, asked.queues.values(), file))
     except ReadyUpError as wrong:
         print(f"readyup record: {wrong}", file=sys.stderr)
         return 1
@@ -41,8 +43,8 @@ def record(file: Path, /, *, config: Path | None = None, store: str = "") -> int
     return 0
 
 
-async def _record(address: str, queues: Iterable[QueueSettings], file: Path) -> int:
-    store = await Store.connect(address)
+async def _record(where: Address, queues: Iterable[QueueSettings], file: Path) -> int:
+    store = await Store.connect(where)
     try:
         return await write((QueueStore(store, one) for one in queues), file)
     finally:
