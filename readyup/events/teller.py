@@ -96,6 +96,8 @@ class Teller:
         async for event in events:
             before, self._notices = tuple(self._notices), []
             record = await self._record(event, stop)
+            if stop.is_set():
+                return  # what the event lacks may not have been waited for: it is told next time
             await backlog.put(_Read(event["i"], (*before, record) if record else before))
 
     async def _record(self, event: Event, stop: asyncio.Event) -> Record | None:

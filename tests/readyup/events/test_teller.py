@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry
 
+from core.errors import StoreUnreachable
 from core.redis import Store
 from readyup.events import teller
 from readyup.events.metrics import EventsMetrics
@@ -201,3 +202,26 @@ async def test_whoever_is_behind_says_by_how_much(store: Store):
     behind = registry.get_sample_value("readyup_events_behind_seconds", {"source": "queue/duel"})
     assert behind == 2.5
     assert json.dumps(sink.said()) == "[]"
+
+
+async def test_a_result_that_could_not_be_read_before_the_end_is_left_to_who_comes_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    asked, sink, stop = asyncio.Event(), Remembers(), asyncio.Event()
+
+    async def away(*_: object) -> None:
+        asked.set()
+        raise StoreUnreachable("away")
+
+    monkeypatch.setattr(teller, "with_result", away)
+    monkeypatch.setattr(teller, "AGAIN_S", 60.0)
+    one = Teller(store, FLEET, sink, "events", EventsMetrics(CollectorRegistry()))
+    await say(store, FLEET, "session.result", match="duel.m", server="u1", session_epoch=1)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(one.run(stop), name="teller")
+        async with asyncio.timeout(5):
+            await asked.wait()
+        stop.set()
+
+    assert sink.records == []
+    assert await Position(store, FLEET, "events").begin(from_now=False) == "0-0"
