@@ -82,7 +82,7 @@ class Handover:
     async def look_after(self, match: MatchId, *, cause: str, now_ms: int) -> None:
         """Settle a match in trouble, then close, move or end it.
 
-        ``cause`` names the repair that is counted, e.g. ``ack-late``. Never by time alone:
+        ``cause`` names the repair that is counted, e.g. ``no-answer``. Never by time alone:
         the matchmaker is asked first, and the scripts look again before they write.
         """
         session = await self._sessions.get(match)
