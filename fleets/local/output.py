@@ -43,7 +43,9 @@ class CappedLog:
             room = self._bytes_max - self._bytes
             if room <= 0:
                 self._file.close()
-                self._path.replace(self._path.with_name(self._path.name + ".1"))
+                # While its server was silent it may have been deleted as the oldest.
+                with contextlib.suppress(FileNotFoundError):
+                    self._path.replace(self._path.with_name(self._path.name + ".1"))
                 self._file = self._path.open("wb", buffering=0)
                 self._bytes = 0
                 continue

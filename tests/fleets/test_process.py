@@ -13,7 +13,7 @@ import pytest
 from core.errors import Conflict, Invalid
 from core.ids import ServerUid
 from fleets.local.orphans import Registry
-from fleets.local.output import keep_newest
+from fleets.local.output import CappedLog, keep_newest
 from fleets.local.process import Child, Launch
 
 SEED = bytes(range(32))
@@ -144,6 +144,17 @@ def test_old_logs_make_room_for_new_ones(tmp_path: Path):
     keep_newest(tmp_path, 3)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2.log", "3.log", "4.log"]
+
+
+def test_a_log_that_was_deleted_as_the_oldest_goes_on_in_a_new_file(tmp_path: Path):
+    log = CappedLog(tmp_path / "quiet.log", 10)
+    log.write(b"first word")
+    (tmp_path / "quiet.log").unlink()
+
+    log.write(b"last word")
+    log.close()
+
+    assert (tmp_path / "quiet.log").read_bytes() == b"last word"
 
 
 async def test_a_program_that_is_not_there_is_said_before_anything_starts(tmp_path: Path):
