@@ -44,6 +44,7 @@ CLAIM = "readyup_matchmaker_claim_seconds"
 MATCHES = "readyup_matchmaker_matches"
 LATE = "readyup_allocator_tick_late_seconds"
 REPLICAS = "readyup_store_replicas"
+REPAIRS = "readyup_allocator_repairs_total"
 
 SCENES = (
     burns(
@@ -169,7 +170,7 @@ SCENES = (
     ),
     Scene(
         "ReadyUpRepairs",
-        {f'readyup_allocator_repairs_total{{{F}, kind="no-answer-move"}}': "_x4 1x60"},
+        {f'{REPAIRS}{{{F}, kind="no-answer-move"}}': "_x4 1x60"},
         "2m",
         "13m",
         severity="warning",

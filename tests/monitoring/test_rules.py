@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.monitoring.scenes import SCENES, Scene
+from tests.monitoring.scenes import REPAIRS, SCENES, F, Scene
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "chart" / "files" / "monitoring" / "rules.yaml"
@@ -33,6 +33,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 ALERTS = [rule for rule in rules() if "alert" in rule]
+ONE = [{"labels": "{}", "value": 1}]
 
 
 def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -62,21 +63,47 @@ def test_each_alert_fires_and_clears(tmp_path: Path):
     assert {scene.alert for scene in SCENES} == {rule["alert"] for rule in ALERTS}
 
 
+@needs_promtool
+def test_matches_that_leave_a_drained_node_are_no_repair_unless_they_are_lost(tmp_path: Path):
+    left = ("server-leaves-hand-over", "server-leaves-move", "node-drained-close")
+    planned = {f'{REPAIRS}{{{F}, kind="{kind}"}}': "_x4 1x20" for kind in left}
+    lost = {f'{REPAIRS}{{{F}, kind="node-drained-end"}}': "_x4 1x20"}
+    tests = [
+        _asked(series, [_firing("ReadyUpRepairs", "warning", "2m", samples)])
+        for series, samples in ((planned, []), (planned | lost, ONE))
+    ]
+
+    done = promtool("test", "rules", _file(tmp_path / "drain.yaml", "15s", tests))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def _written(file: Path, interval: str, scenes: list[Scene]) -> Path:
     tests = [
-        {
-            "interval": "15s",
-            "input_series": [{"series": s, "values": v} for s, v in scene.series.items()],
-            "promql_expr_test": [
-                _firing(scene.alert, scene.severity, scene.fires, [{"labels": "{}", "value": 1}]),
+        _asked(
+            scene.series,
+            [
+                _firing(scene.alert, scene.severity, scene.fires, ONE),
                 _firing(scene.alert, scene.severity, scene.clear, []),
             ],
-        }
+        )
         for scene in scenes
     ]
+    return _file(file, interval, tests)
+
+
+def _file(file: Path, interval: str, tests: list[dict[str, Any]]) -> Path:
     asked = {"rule_files": [str(RULES)], "evaluation_interval": interval, "tests": tests}
     file.write_text(yaml.safe_dump(asked))
     return file
+
+
+def _asked(series: dict[str, str], expected: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "interval": "15s",
+        "input_series": [{"series": s, "values": v} for s, v in series.items()],
+        "promql_expr_test": expected,
+    }
 
 
 def _firing(alert: str, severity: str, at: str, samples: list[dict[str, Any]]) -> dict[str, Any]:
