@@ -30,8 +30,8 @@ class AllocatorMetrics:
         )
         self.servers_dropped = Counter(
             "readyup_allocator_servers_dropped",
-            "Sockets to game servers that we closed, by reason: slow, silent, gone, replaced, store "
-            "or stopping.",
+            "Sockets to game servers that we closed, by reason: slow, silent, gone, replaced, "
+            "store or stopping.",
             ["fleet", "reason"],
             registry=registry,
         )
