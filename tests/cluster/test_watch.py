@@ -89,7 +89,8 @@ async def test_the_cache_becomes_the_truth_through_freezes_and_restarts(
     assert kube._metrics.watch_ends.labels("configmaps", "broken")._value.get() >= 1
 
 
-async def test_a_version_that_is_forgotten_is_told_as_gone(kube: Kube):
+async def test_a_version_that_is_forgotten_is_told_as_gone(kubernetes: Plane, kube: Kube):
+    await kubernetes.compact()
     with pytest.raises(Gone):
         async for _ in kube.watch(MAPS, "1", timeout_s=5):
             pass
