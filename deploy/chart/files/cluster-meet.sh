@@ -49,6 +49,8 @@ leader() {
 # A member whose disk was lost has another name now; what it was is taken off the others' lists.
 forget_former() {
   mine=$(ask --raw cluster myid)
+  # Without an answer the name to be forgotten would be today's.
+  [ -n "$mine" ] || return 0
   for host in $hosts; do
     for id in $(ask -h "$host" --raw cluster nodes |
       awk -v mine="$mine" -v own=",$own" 'NF == 8 && $1 != mine && index($2, own) { print $1 }'); do

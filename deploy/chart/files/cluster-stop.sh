@@ -5,7 +5,7 @@ set -eu
 
 [ "$(role)" = master ] || exit 0
 replica=$(ask --raw cluster replicas "$(ask --raw cluster myid)" |
-  awk '$3 !~ /fail/ { sub(/:.*/, "", $2); print $2; exit }')
+  awk '$3 !~ /fail/ { sub(/:[0-9]+@.*/, "", $2); print $2; exit }')
 [ -n "$replica" ] || exit 0
 ask -h "$replica" cluster failover
 waited=0
