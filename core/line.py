@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import redis.asyncio as aioredis
+import structlog
 from redis.exceptions import (
     AskError,
     DataError,
@@ -40,6 +41,8 @@ KEPT_S = 60
 """How long the key lives that a durable pipeline writes last."""
 
 Durability = Literal["none", "replica", "aof"]
+
+log = structlog.get_logger("readyup.store")
 
 
 @dataclass(slots=True)
@@ -91,6 +94,9 @@ class Line:
         self._trouble = trouble
         self._wake = asyncio.Event()
         self._closing = False
+        self._told: set[str] = set()
+        """Refusals that are in our log."""
+
         self._batch: list[Call] = []
         """Under way."""
 
@@ -191,11 +197,18 @@ class Line:
         elif isinstance(reply, Exception):
             call.answer.set_exception(wrong := as_ours(reply, self._peer))
             if isinstance(wrong, StoreUnreachable):
-                self._trouble()
+                self._refused(wrong)
         elif forgettable is not None:
             call.answer.set_exception(forgettable)
         else:
             call.answer.set_result(reply)
+
+    def _refused(self, wrong: StoreUnreachable) -> None:
+        """Tell it once: whoever asked us over HTTP hears neither the place nor the cure."""
+        self._trouble()
+        if (reason := str(wrong)) not in self._told:
+            self._told.add(reason)
+            log.warning("store.refuses", reason=reason)
 
     def _not_kept(self, replies: list[Any]) -> Exception | None:
         """Why the answers of a pipeline may be forgotten, by what stood at its end."""

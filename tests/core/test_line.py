@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 import redis.asyncio as aioredis
-from redis.exceptions import MovedError
+from redis.exceptions import MovedError, NoPermissionError
+from structlog.testing import capture_logs
 
 from core.address import Endpoint
 from core.errors import StoreUnreachable
@@ -76,3 +77,17 @@ async def test_a_mistake_of_ours_is_not_taken_for_a_store_that_was_closed():
             await answer(line)
         with pytest.raises(ZeroDivisionError, match="a mistake"):
             await answer(line)
+
+
+async def test_what_a_server_refuses_is_told_once_with_the_place_and_the_cure():
+    """Who asked over HTTP is told neither, so without this line nobody would be."""
+    no = NoPermissionError("User readyup has no permissions to run the 'evalsha' command")
+    with capture_logs() as told:
+        async with line_to(Client([no], [no]), []) as line:
+            for _ in range(2):
+                with pytest.raises(StoreUnreachable):
+                    await answer(line)
+
+    (one,) = told
+    assert one["event"] == "store.refuses"
+    assert one["reason"].startswith("a:1 does not let the default user do that")
