@@ -77,7 +77,7 @@ class NodeLook:
 
 
 async def drain(config: Config, node: str, asked: DrainAsked) -> AsyncIterator[NodeLook]:
-    """Give or take back the word, then look until the node is empty.
+    """Give or take back the word, then look until the node is empty, or the word taken back.
 
     Raises:
         NotFound: no server is on such a node, or it is not drained.
@@ -94,7 +94,7 @@ async def drain(config: Config, node: str, asked: DrainAsked) -> AsyncIterator[N
             await _begin(store, config, node, there, within_ms=within_ms, reason=asked.reason)
         while True:
             yield (look := await node_look(store, config, node))
-            if look.state == "drained":
+            if look.state != "draining":
                 return
             await asyncio.sleep(LOOK_S)
 

@@ -1,5 +1,7 @@
 """A node is told to empty itself, and whoever asks again sees how far it is."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -108,6 +110,17 @@ async def test_looking_ends_when_the_node_is_empty(store, config, monkeypatch):
     await says(store, servers=0)
 
     assert [line async for line in lines] == ["node-7: drained"]
+
+
+async def test_looking_ends_when_somebody_else_takes_the_drain_back(store, config, monkeypatch):
+    monkeypatch.setattr(room, "LOOK_S", 0.01)
+    looks = drain(config, NODE, DrainAsked())
+    states = [(await anext(looks)).state]
+    await first(config, cancel=True)
+    async with asyncio.timeout(5):
+        states += [look.state async for look in looks]
+
+    assert states == ["draining", "cancelled"]
 
 
 async def test_json_has_the_same_in_figures(store, config):
