@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from readyup.bots.habits import Habits
 from readyup.bots.report import CrowdReport, report_text
 from readyup.bots.table import Progress, shown
 from readyup.commands.options import refuse_file, refuse_folder, refuse_url
+from readyup.commands.process import loop_factory
 
 LEAVE_SHARE = 0.04
 """Of a crowd that is asked for here: what it leaves early, others may fill."""
@@ -103,7 +103,7 @@ def bots(  # noqa: PLR0913 - the options of a command
             events=events,
             burst=Burst.of(burst) if burst else None,
         )
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             report = runner.run(_run(settings, "quiet" if quiet else progress))
         _tell(report, json_path, quiet=quiet or progress == "json")
     except (ReadyUpError, OSError) as wrong:
@@ -119,15 +119,6 @@ async def _run(settings: CrowdSettings, progress: Progress) -> CrowdReport:
             loop.add_signal_handler(number, stop.set)
     with shown(progress) as show:
         return await run_crowd(settings, on_tick=show, stop=stop)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
 
 
 def _tell(report: CrowdReport, json_path: Path | None, *, quiet: bool) -> None:

@@ -15,7 +15,7 @@ from core.errors import Invalid, ReadyUpError, Rejected, Unreachable
 from matchmaker.api.why import WhyOut
 from matchmaker.engine.receipt import Receipt
 from matchmaker.shadow_figures import ShadowFigures
-from readyup.commands.operator import TOKEN, Api
+from readyup.commands.operator import Api, token_header
 from readyup.commands.options import refuse_url
 
 KEY = "READYUP_KEY"
@@ -107,10 +107,8 @@ async def _ask(url: str, ticket: str) -> bytes:
 async def _operators(console: str) -> AsyncIterator[Api]:
     import aiohttp
 
-    token = os.environ.get(TOKEN, "")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     patience = aiohttp.ClientTimeout(PATIENCE_S)
-    async with aiohttp.ClientSession(headers=headers, timeout=patience) as http:
+    async with aiohttp.ClientSession(headers=token_header(), timeout=patience) as http:
         yield Api(console, http)
 
 

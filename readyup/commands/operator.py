@@ -52,6 +52,12 @@ def operator(
     return 0
 
 
+def token_header() -> dict[str, str]:
+    """Of whoever has a token; where there are no operators none is needed."""
+    token = os.environ.get(TOKEN, "")
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Api:
     """The operator API at an address."""
@@ -87,10 +93,8 @@ class Api:
 async def _do(url: str, action: Action, target: str, reason: str, limit: int) -> dict[str, Any]:
     import aiohttp
 
-    token = os.environ.get(TOKEN, "")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
-    async with aiohttp.ClientSession(timeout=timeout, headers=headers) as http:
+    async with aiohttp.ClientSession(timeout=timeout, headers=token_header()) as http:
         api = Api(url, http)
         if action == "whoami":
             return await api.ask("GET", "/me")

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -10,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from core.errors import ReadyUpError, Rejected, Unreachable
+from readyup.commands.operator import TOKEN, token_header
 from readyup.commands.options import refuse_url
+from readyup.commands.process import our_errors
 
 if TYPE_CHECKING:
     import aiohttp
 
     from readyup.console.snapshot import Snapshot
 
-TOKEN = "READYUP_OPERATOR_TOKEN"  # noqa: S105 - the name of a variable
 PATIENCE_S = 5.0
 AGAIN_S = 1.0
 FRAME_MAX_BYTES = 8 * 1024 * 1024
@@ -47,8 +47,9 @@ def top(
             _print(asyncio.run(_raw(url)))
         else:
             asyncio.run(_watch(url))
-    except ReadyUpError as wrong:
-        print(f"readyup top: {wrong}", file=sys.stderr)
+    except (ReadyUpError, BaseExceptionGroup) as wrong:
+        for error in our_errors(wrong):
+            print(f"readyup top: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         pass
@@ -62,7 +63,7 @@ async def _raw(url: str) -> bytes:
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, headers=_token()) as http,
+            aiohttp.ClientSession(timeout=timeout, headers=token_header()) as http,
             http.get(f"{url.rstrip('/')}/console/snapshot") as answer,
         ):
             if answer.status == 401:
@@ -72,12 +73,6 @@ async def _raw(url: str) -> bytes:
             return await answer.read()
     except (aiohttp.ClientError, TimeoutError, ValueError) as lost:
         raise _nobody(url) from lost
-
-
-def _token() -> dict[str, str]:
-    """The header of whoever has a token; where there are no operators none is needed."""
-    token = os.environ.get(TOKEN, "")
-    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _print(body: bytes) -> None:
@@ -144,7 +139,7 @@ async def _frames(url: str) -> AsyncGenerator[bytes, None]:
     try:
         async with (
             aiohttp.ClientSession(
-                timeout=timeout, read_bufsize=FRAME_MAX_BYTES, headers=_token()
+                timeout=timeout, read_bufsize=FRAME_MAX_BYTES, headers=token_header()
             ) as http,
             http.get(f"{url.rstrip('/')}/console/stream") as answer,
         ):

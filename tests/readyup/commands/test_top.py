@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
@@ -144,3 +144,17 @@ def test_broken_promises_and_a_lost_store_stand_out(show: Show):
 
 def test_a_console_without_a_check_says_so(show: Show):
     assert "not judged here" in drawn(replace(show.world.page(), promises=None))
+
+
+def test_a_console_that_comes_back_as_another_version_is_one_line(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    async def frames(_: str) -> AsyncIterator[bytes]:
+        yield b'{"of": "another version"}'
+
+    monkeypatch.setattr("readyup.commands.top._frames", frames)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    code = top(url=url)
+
+    assert code == 1
+    assert "of another version" in capsys.readouterr().err
