@@ -222,11 +222,13 @@ class Line:
             return Invalid(f"durability aof needs appendonly yes: {reached}")
         if isinstance(reached, Exception):
             return as_ours(reached, self._peer)
-        copies = min(int(n) for n in reached) if isinstance(reached, list) else int(reached)
+        files, replicas = reached if isinstance(reached, list) else (1, reached)
         if self.doubted:
             return StoreUnreachable("its primary is being deposed; a new one may not have it")
-        if copies < 1:
+        if not (int(replicas) or self.alone):
             return StoreUnreachable(f"no replica has it after {BARRIER_MS} ms")
+        if not int(files):
+            return StoreUnreachable(f"no file of the primary has it after {BARRIER_MS} ms")
         return None
 
 

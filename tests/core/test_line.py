@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from core.address import Endpoint
 from core.errors import StoreUnreachable
-from core.line import Call, Line
+from core.line import Call, Durability, Line
 from core.reasons import Peer
 
 PEER = Peer(Endpoint("a", 1), user="", tls=False, variable="PASSWORD")
@@ -43,11 +43,13 @@ class Client:
 
 
 @asynccontextmanager
-async def line_to(client: Client, trouble: list[str]) -> AsyncIterator[Line]:
+async def line_to(
+    client: Client, trouble: list[str], durability: Durability = "replica"
+) -> AsyncIterator[Line]:
     line = Line(
         cast("aioredis.Redis", client),
         PEER,
-        "replica",
+        durability,
         own_key=lambda near: near,
         elsewhere=lambda call, said: None,
         trouble=lambda: trouble.append("trouble"),
@@ -91,3 +93,21 @@ async def test_what_a_server_refuses_is_told_once_with_the_place_and_the_cure():
     (one,) = told
     assert one["event"] == "store.refuses"
     assert one["reason"].startswith("a:1 does not let the default user do that")
+
+
+@pytest.mark.parametrize(("alone", "kept"), [(True, [1, 0]), (False, [1, 1])])
+async def test_a_file_is_enough_where_nobody_else_could_have_one(*, alone: bool, kept: list[int]):
+    async with line_to(Client(["v", "OK", kept]), [], "aof") as line:
+        line.alone = alone
+
+        assert await answer(line, tag="{q:duel}") == "v"
+
+
+@pytest.mark.parametrize(("alone", "kept"), [(True, [0, 0]), (False, [1, 0]), (False, [0, 1])])
+async def test_without_every_file_that_is_asked_for_nothing_is_promised(
+    *, alone: bool, kept: list[int]
+):
+    async with line_to(Client(["v", "OK", kept]), [], "aof") as line:
+        line.alone = alone
+        with pytest.raises(StoreUnreachable, match="has it after 1000 ms"):
+            await answer(line, tag="{q:duel}")
