@@ -213,6 +213,33 @@ def test_nothing_of_the_games_is_reached_by_our_budgets_or_policies(plain: list[
     assert {one["metadata"].get("namespace", "readyup") for one in ours} == {"readyup"}
 
 
+def test_helms_own_test_reaches_the_api_whoever_the_players_are():
+    found = documents(template(networkPolicy__players="{203.0.113.0/24}"))
+    (rule,) = named(found, "NetworkPolicy", "readyup-api")["spec"]["ingress"]
+    (match,) = (one for one in of_kind(found, "Pod") if "match" in one["metadata"]["name"])
+    peers = [one["podSelector"]["matchLabels"] for one in rule["from"] if "podSelector" in one]
+
+    assert {"ipBlock": {"cidr": "203.0.113.0/24"}} in rule["from"]
+    assert any(peer.items() <= match["metadata"]["labels"].items() for peer in peers)
+
+
+def test_a_policy_of_no_fleets_opens_no_port_and_is_still_an_expression(tmp_path: Path):
+    values = tmp_path / "far.yaml"
+    values.write_text(
+        """settings:
+  fleets: { arena: null }
+  queues: { duel: { fleet: mine } }
+  own_fleets: { mine: { url: "https://servers.example.com/take", key: "of the tests" } }
+"""
+    )
+    (policy,) = of_kind(documents(template(values)), "ValidatingAdmissionPolicy")
+    ports = [
+        one["expression"] for one in policy["spec"]["validations"] if "Port" in one["expression"]
+    ]
+
+    assert "variables.game && (false)" in " ".join(ports)
+
+
 def test_root_is_ruled_out_unless_a_fleet_asks_for_it():
     def words(**sets: object) -> str:
         (policy,) = of_kind(documents(template(**sets)), "ValidatingAdmissionPolicy")
