@@ -39,10 +39,12 @@ class _Kills:
 
     async def meanwhile(self, stack: Stack) -> None:
         key = f"{stack.config.queues[QUEUE].base()}:leader"
-        for _ in range(self.times):
+        while len(self.gaps_ms) < self.times:
             await asyncio.sleep(BETWEEN_S)
             holder, epoch = await stack.store.call("HMGET", key, "holder", "epoch")
-            process = stack.processes[str(holder).rpartition(".")[0]]
+            process = stack.processes.get(str(holder).rpartition(".")[0])
+            if process is None or not process.pid:
+                continue  # nobody leads, or a leader that died by itself
             os.kill(process.pid, signal.SIGKILL)
             killed_s = _CLOCK.elapsed_s()
             async with asyncio.timeout(30):

@@ -1,9 +1,12 @@
-"""What a run's log says of the store's failovers, and how it is told."""
+"""Leaders and primaries that are killed: what a run's log says of it, and how it is told."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
+import pytest
 
+from readyup.bench import failover
 from readyup.bench.store_failover import _Log, _spread
 from readyup.commands.bench_told import failover_text
 
@@ -58,3 +61,29 @@ def test_each_kind_of_fault_is_told_by_itself():
     assert "5 times, p50 2.2 s  p95 4.0 s  max 4.0 s" in said
     assert "no store, stop" not in said
     assert "0 breaches in 7000 events" in said
+
+
+async def test_a_leader_that_is_dead_already_is_not_killed(monkeypatch: pytest.MonkeyPatch):
+    """Its number is 0 then, and to kill 0 is to kill the benchmark's own process group."""
+    pids, killed = iter([0, 4711]), []
+    leader = SimpleNamespace()
+    epochs = iter(["1", "2"])
+
+    async def call(command: str, *_: str) -> object:
+        if command == "HGET":
+            return next(epochs)
+        leader.pid = next(pids)
+        return ["director-1.abcd", "1"]
+
+    monkeypatch.setattr(failover, "BETWEEN_S", 0.0)
+    monkeypatch.setattr("os.kill", lambda pid, _: killed.append(pid))
+    stack = SimpleNamespace(
+        config=SimpleNamespace(queues={"duel": SimpleNamespace(base=lambda: "{q:duel}:duel")}),
+        store=SimpleNamespace(call=call),
+        processes={"director-1": leader},
+    )
+    kills = failover._Kills(1, [])
+    await kills.meanwhile(stack)
+
+    assert killed == [4711]
+    assert len(kills.gaps_ms) == 1
