@@ -94,11 +94,12 @@ class OwnServers:
             created_ms=now_ms,
             public_key=asked.public_key,
         )
+        # First, so that whoever is shown was heard.
+        await self._store.call("ZADD", self._seen, now_ms, asked.name)
         known = await self.find(asked.name, view.uid)
         if known is None:
             body = msgspec.json.encode(view).decode()
             await self._store.call("HSET", self._mirror, asked.name, body)
-        await self._store.call("ZADD", self._seen, now_ms, asked.name)
         return known or view
 
     async def leave(self, uid: ServerUid) -> None:
@@ -108,11 +109,18 @@ class OwnServers:
                 await self._forget(view.name)
 
     async def running(self) -> Sequence[ServerView]:
-        """Those that registered lately; the others are forgotten here."""
-        before_ms = self._clock.wall_ms() - LAPSES_MS
-        for name in await self._store.call("ZRANGEBYSCORE", self._seen, "-inf", before_ms):
+        """Those that registered lately; the others are forgotten here.
+
+        So is one of whom the store does not know any more when that was.
+        """
+        shown = [_view(view) for view in await self._store.call("HVALS", self._mirror)]
+        reply = await self._store.call("ZRANGE", self._seen, 0, -1, "WITHSCORES")
+        heard_ms = {name: float(at_ms) for name, at_ms in zip(reply[::2], reply[1::2], strict=True)}
+        since_ms = self._clock.wall_ms() - LAPSES_MS
+        lately = {name for name, at_ms in heard_ms.items() if at_ms > since_ms}
+        for name in (heard_ms.keys() | {view.name for view in shown}) - lately:
             await self._forget(name)
-        return [_view(view) for view in await self._store.call("HVALS", self._mirror)]
+        return [view for view in shown if view.name in lately]
 
     async def find(self, name: str, uid: ServerUid) -> ServerView | None:
         """One server; None when the name is unknown or another uid lives under it."""

@@ -82,6 +82,16 @@ async def test_registering_again_keeps_it_and_silence_lets_it_go(shop: Shop):
     assert await shop.servers.running() == []
 
 
+async def test_a_server_is_let_go_though_the_store_forgot_when_it_was_heard_last(
+    shop: Shop, store: Store
+):
+    await shop.register()
+    await store.call("ZREM", "{f:workshop}:own", "anns-laptop")
+
+    assert await shop.servers.running() == []
+    assert await shop.servers.find("anns-laptop", ServerUid(UID)) is None
+
+
 async def test_a_restarted_server_takes_the_place_of_its_former_life(shop: Shop):
     await shop.register()
     await shop.register(uid="c" * 32)
