@@ -48,6 +48,7 @@ class Draining:
         drains = {node: decode_drain(text) for node, text in found.items()}
         self._told = {node: told for node, told in self._told.items() if node in drains}
         if not drains:
+            self._last_words.forget_others(())
             return frozenset()
         running = await self._servers.running()
         fenced = to_fence(running, drains)

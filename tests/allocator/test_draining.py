@@ -1,7 +1,7 @@
-"""Several nodes that go at once: what one of them is promised, another one is not."""
+"""Nodes that go, at once or one after the other: what servers are asked, and matches promised."""
 
 from dataclasses import replace
-from typing import cast
+from typing import Self, cast
 
 import msgspec
 
@@ -30,25 +30,59 @@ class Wire:
         self.pushed.append(frame)
 
 
+class House:
+    """A warm room on a server of its own, and a match in play on each of some nodes."""
+
+    def __init__(self, pool: Pool, metrics: AllocatorMetrics, *names: str) -> None:
+        self.pool = pool
+        self.names = names
+        self.sessions, self.servers = Sessions(pool), FakeServers()
+        self.wires = {ServerUid(f"uid-{name}"): Wire() for name in names}
+        settings = AllocatorSettings(FLEET)
+        matches = FakeMatches({MatchId(f"duel.{name}") for name in names})
+        handover = Handover(self.sessions, matches, settings, metrics)
+        links = {uid: cast("Link", wire) for uid, wire in self.wires.items()}
+        self.draining = Draining(self.servers, handover, settings, links)
+
+    async def plays(self) -> Self:
+        for name in self.names:
+            uid = ServerUid(f"uid-{name}")
+            taken = server(name, state=State.ALLOCATED)
+            labels = {CLAIM_LABEL: f"refill-{uid}"}
+            self.servers.have(replace(taken, node=f"node-{name}", labels=labels))
+            await self.pool.add_room(room(uid), now_ms=NOW)
+            at = await self.pool.claim(order(name), now_ms=NOW)
+            assert at is not None
+            await self.sessions.ack(at.match, at.room, at.server, 1, now_ms=NOW)
+        await self.pool.add_room(room(ServerUid("uid-warm")), now_ms=NOW)
+        return self
+
+    async def drained(self, *names: str, now_ms: int) -> int:
+        """How many matches were asked for after these nodes, and no others, were to be empty."""
+        await self.pool.store.call("DEL", self.pool.key("drains"))
+        for name in names:
+            text = msgspec.json.encode(Drain(f"node-{name}", NOW, NOW)).decode()
+            await self.pool.store.call("HSET", self.pool.key("drains"), f"node-{name}", text)
+        await self.draining.step(now_ms=now_ms)
+        return sum(len(wire.pushed) for wire in self.wires.values())
+
+
 async def test_one_warm_room_is_promised_to_one_match_however_many_nodes_go(
     pool: Pool, metrics: AllocatorMetrics
 ):
-    sessions, servers, settings = Sessions(pool), FakeServers(), AllocatorSettings(FLEET)
-    wires = {ServerUid(f"uid-{name}"): Wire() for name in ("a", "b")}
-    for n, uid in enumerate(wires):
-        name = uid.removeprefix("uid-")
-        taken = server(name, state=State.ALLOCATED)
-        servers.have(replace(taken, node=f"node-{name}", labels={CLAIM_LABEL: f"refill-{uid}"}))
-        await pool.add_room(room(uid), now_ms=NOW)
-        at = await pool.claim(order(f"m{n}"), now_ms=NOW)
-        assert at is not None
-        await sessions.ack(at.match, at.room, at.server, 1, now_ms=NOW)
-        text = msgspec.json.encode(Drain(f"node-{name}", NOW, NOW)).decode()
-        await pool.store.call("HSET", pool.key("drains"), f"node-{name}", text)
-    await pool.add_room(room(ServerUid("uid-c")), now_ms=NOW)
-    matches = FakeMatches({MatchId("duel.m0"), MatchId("duel.m1")})
-    handover = Handover(sessions, matches, settings, metrics)
-    links = {uid: cast("Link", wire) for uid, wire in wires.items()}
-    await Draining(servers, handover, settings, links).step(now_ms=NOW + 1)
+    house = await House(pool, metrics, "a", "b").plays()
 
-    assert sum(len(wire.pushed) for wire in wires.values()) == 1
+    assert await house.drained("a", "b", now_ms=NOW + 1) == 1
+
+
+async def test_a_drain_that_was_taken_back_leaves_a_match_its_last_word(
+    pool: Pool, metrics: AllocatorMetrics
+):
+    house = await House(pool, metrics, "a").plays()
+    asked = [await house.drained("a", now_ms=NOW + 1), await house.drained(now_ms=NOW + 2)]
+    asked.append(await house.drained("a", now_ms=NOW + 60_000))
+    session = await house.sessions.get(MatchId("duel.a"))
+
+    assert asked == [1, 1, 2]
+    assert session is not None
+    assert session.server == "uid-a", "it has its second anew"
