@@ -71,19 +71,18 @@ class Peer:
 
     endpoint: Endpoint
     user: str
-    tls: bool
     variable: str
     """Of the environment: it holds the password."""
 
     @classmethod
     def server(cls, address: Address, endpoint: Endpoint) -> Self:
         """One that holds the state."""
-        return cls(endpoint, address.user, address.tls, PASSWORD)
+        return cls(endpoint, address.user, PASSWORD)
 
     @classmethod
     def sentinel(cls, address: Address, endpoint: Endpoint) -> Self:
         """One that knows who is primary."""
-        return cls(endpoint, address.sentinel_user, address.tls, SENTINEL_PASSWORD)
+        return cls(endpoint, address.sentinel_user, SENTINEL_PASSWORD)
 
 
 def why(wrong: Exception, peer: Peer) -> str:

@@ -15,7 +15,7 @@ from core.errors import StoreUnreachable
 from core.line import Call, Durability, Line
 from core.reasons import Peer
 
-PEER = Peer(Endpoint("a", 1), user="", tls=False, variable="PASSWORD")
+PEER = Peer(Endpoint("a", 1), user="", variable="PASSWORD")
 
 
 class Client:
