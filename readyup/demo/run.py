@@ -174,22 +174,27 @@ class Demo:
             finally:
                 stop.set()
 
+    async def _bots(self, url: str, answer: Path) -> asyncio.subprocess.Process:
+        settings, run_dir = self._settings, self._run_dir
+        with (run_dir / "logs" / "bots.log").open("ab") as said:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "readyup", "bots", "--url", url, "--progress", "json"),
+                *("--players", str(settings.players), "--seed", str(settings.seed)),
+                *("--duration", str(settings.duration_s or 7 * 86_400)),
+                *(("--burst", str(settings.burst)) if settings.burst else ()),
+                *("--events", str(run_dir / "events" / "bots.jsonl"), "--json", str(answer)),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=said,
+                stdin=asyncio.subprocess.DEVNULL,
+                env=dict(os.environ),
+                preexec_fn=dies_with_parent(),
+            )
+
     async def _crowd(self, stack: Stack, stop: asyncio.Event, scene: Scene) -> dict[str, Any]:
         """Let the bots play in a process of their own; returns their report."""
         answer = self._run_dir / "bots.json"
-        bots = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "readyup", "bots", "--url", stack.api_url(), "--progress", "json"),
-            *("--players", str(self._settings.players), "--seed", str(self._settings.seed)),
-            *("--duration", str(self._settings.duration_s or 7 * 86_400)),
-            *(("--burst", str(self._settings.burst)) if self._settings.burst else ()),
-            *("--events", str(self._run_dir / "events" / "bots.jsonl"), "--json", str(answer)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=(self._run_dir / "logs" / "bots.log").open("ab"),
-            stdin=asyncio.subprocess.DEVNULL,
-            env=dict(os.environ),
-            preexec_fn=dies_with_parent(),
-        )
+        bots = await self._bots(stack.api_url(), answer)
         async with asyncio.TaskGroup() as group:
             telling = [
                 group.create_task(_read_figures(bots, scene), name="figures"),
