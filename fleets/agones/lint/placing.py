@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fleets.agones.lint.rule import Chapter, Hit
-from fleets.agones.lint.subject import POD, POD_META, Subject, at, items, table, title
+from fleets.agones.lint.subject import POD, POD_META, Document, Subject, at, items, table, title
 
 PLACING = Chapter("Their place, and who may take it")
 
@@ -138,9 +138,8 @@ def _pdb_double(subject: Subject) -> Iterator[Hit]:
         **table(subject.fleet, f"{POD_META}.labels"),
     }
     for one in subject.others("PodDisruptionBudget"):
-        wanted = table(one, "spec.selector.matchLabels")
         agones_own = at(one, "metadata.name") == "agones-gameserver-safe-to-evict-false"
-        if not agones_own and wanted.items() <= labels.items():
+        if not agones_own and _selects(table(one, "spec.selector"), labels):
             yield "spec.selector", f"{title(one)} selects the game servers"
 
 
@@ -158,3 +157,22 @@ def _realtime_anywhere(subject: Subject) -> Iterator[Hit]:
     for path, one in subject.containers():
         if "SYS_NICE" in (at(one, "securityContext.capabilities.add") or ()):
             yield f"{path}.securityContext.capabilities.add", "SYS_NICE without PREEMPT_RT nodes"
+
+
+def _selects(selector: Document, labels: Document) -> bool:
+    """Whether a selector takes a pod of these labels; an empty one takes every pod."""
+    same = table(selector, "matchLabels").items() <= labels.items()
+    return same and all(_holds(one, labels) for one in items(selector, "matchExpressions"))
+
+
+def _holds(expression: Document, labels: Document) -> bool:
+    value, values = labels.get(str(expression.get("key"))), expression.get("values") or ()
+    match expression.get("operator"):
+        case "In":
+            return value in values
+        case "NotIn":
+            return value not in values
+        case "Exists":
+            return value is not None
+        case _:
+            return value is None

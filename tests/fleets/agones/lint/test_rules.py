@@ -237,6 +237,29 @@ def test_documents_of_another_namespace_are_not_this_fleets():
     assert judge(list(documents.values())) == ()
 
 
+@pytest.mark.parametrize(
+    ("operator", "values", "selected"),
+    [
+        ("In", ["arena", "duel"], True),
+        ("In", ["web"], False),
+        ("NotIn", ["arena"], False),
+        ("NotIn", ["web"], True),
+        ("Exists", None, True),
+        ("DoesNotExist", None, False),
+    ],
+)
+def test_a_budget_is_read_by_its_expressions_too(
+    operator: str, values: list[str] | None, selected: bool
+):
+    documents = good()
+    one = {"key": "readyup/fleet", "operator": operator, "values": values}
+    beside("PodDisruptionBudget", {"selector": {"matchExpressions": [one]}})(documents)
+
+    found = [one.id for one in judge(list(documents.values()))]
+
+    assert found == (["pdb-double"] if selected else [])
+
+
 def test_an_empty_fleet_is_judged_and_not_fallen_over():
     found = judge([{"kind": "Fleet"}])
 
