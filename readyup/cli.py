@@ -14,7 +14,7 @@ VERBS = {
     "bots": ("bots:bots", "Players over the real API and UDP."),
     "top": ("top:top", "The console, in a terminal."),
     "check-history": ("check_history:check_history", "Judge the log of a run."),
-    "rules": ("rules:rules", "Check a rule set, or try it on tickets in virtual time."),
+    "rules": ("rules:rules", "Check a rule set, try it on tickets in virtual time, or import one."),
     "explain": ("explain:explain", "Why a ticket waits, and what would release it."),
     "record": ("record:record", "What a queue did lately, as a file to replay."),
     "replay": ("replay:replay", "A recorded hour once more, or under other rules."),
