@@ -72,10 +72,7 @@ class Draining:
 
     async def _hand_over(self, due: Mapping[Stay, ServerUid], *, now_ms: int) -> None:
         """By a word of their servers, or without it once they had the time to say one."""
-        free, waiting = await self._pool.store.many(
-            [("ZCARD", self._pool.key("free")), ("ZCARD", self._pool.key("waiting"))]
-        )
-        for stay in to_hand_over(due, warm=int(free) - int(waiting)):
+        for stay in to_hand_over(due, warm=await self._pool.warm()):
             asked = self._last_words.asked(stay, due[stay], now_ms=now_ms)
             if asked and await self._pool.doubt(stay.match, stay.epoch, now_ms=now_ms):
                 await self._handover.look_after(stay.match, cause=CAUSE, now_ms=now_ms)

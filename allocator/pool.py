@@ -264,6 +264,17 @@ class Pool:
         """Add durations to those of the day; see ``core.buckets``."""
         await self.store.many(took_commands(self.slot, what, durations_s, now_ms=now_ms))
 
+    async def warm(self) -> int:
+        """Free rooms that nobody waits for; none while the fleet is paused."""
+        free, waiting, paused = await self.store.many(
+            [
+                ("ZCARD", self.key("free")),
+                ("ZCARD", self.key("waiting")),
+                ("EXISTS", self.key("paused")),
+            ]
+        )
+        return 0 if paused else max(0, int(free) - int(waiting))
+
     async def census(self) -> Census:
         """Every room and what it is to the reserve. Read before the backend's servers are:
         a room seen here whose server is not there afterwards is gone, never just new.

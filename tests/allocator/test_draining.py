@@ -17,6 +17,7 @@ from allocator.sessions import Sessions
 from allocator.settings import AllocatorSettings
 from core.game_server import State
 from core.ids import MatchId, ServerUid
+from core.pause import Pause
 from tests.allocator.worlds import FLEET, NOW, FakeMatches, FakeServers, order, room, server
 
 
@@ -86,3 +87,14 @@ async def test_a_drain_that_was_taken_back_leaves_a_match_its_last_word(
     assert asked == [1, 1, 2]
     assert session is not None
     assert session.server == "uid-a", "it has its second anew"
+
+
+async def test_while_the_fleet_is_paused_no_room_is_warm(pool: Pool, metrics: AllocatorMetrics):
+    house = await House(pool, metrics, "a").plays()
+    await pool.pause.set(Pause("ann", NOW))
+    asked = [await house.drained("a", now_ms=NOW + ms) for ms in (1, 60_000)]
+    session = await house.sessions.get(MatchId("duel.a"))
+
+    assert asked == [0, 0]
+    assert session is not None
+    assert session.server == "uid-a", "there it plays on"
