@@ -3,23 +3,19 @@
 import datetime as dt
 import re
 import secrets
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
 import msgspec
-from msgspec import structs
 
 from core.clock import SystemClock
-from core.errors import Invalid, Rejected
+from core.errors import Invalid
 from fleets.capacity.decision import event_words
 from fleets.capacity.events import Event, Every
+from readyup.fleetctl.audited import audited
 from readyup.fleetctl.choose import fleets_named
 from readyup.fleetctl.look import store_of
 from readyup.fleetctl.moments import moment
-from readyup.fleetctl.user import user
-from readyup.operators.audit import Audit, Record
-from readyup.operators.deeds import Done
 from readyup.operators.plans import Plans
 from readyup.settings import Config
 
@@ -83,38 +79,24 @@ async def planned(config: Config, name: str, asked: PlanAsked) -> dict[str, str]
     (spec,) = fleets_named(config, name)
     async with store_of(config) as store:
         clock = SystemClock()
-        plans, audit = Plans(store, [spec], clock), Audit(store, clock)
+        plans = Plans(store, [spec], clock)
         if asked.remove:
-            record = _record("unplanFleet", f"{name}/{asked.remove}", asked.reason)
-            await _audited(audit, record, partial(plans.take_back, name, asked.remove))
+            await audited(
+                store,
+                clock,
+                partial(plans.take_back, name, asked.remove),
+                what="unplanFleet",
+                target=f"{name}/{asked.remove}",
+                reason=asked.reason,
+            )
         elif asked.at or asked.servers is not None:
             event, plan = event_of(asked, now_ms=clock.wall_ms()), secrets.token_hex(4)
-            record = _record("planFleet", f"{name}/{plan}", asked.reason)
-            await _audited(audit, record, partial(plans.announce, name, plan, event))
+            await audited(
+                store,
+                clock,
+                partial(plans.announce, name, plan, event),
+                what="planFleet",
+                target=f"{name}/{plan}",
+                reason=asked.reason,
+            )
         return {name: event_words(event) for name, event in (await plans.of(spec.name)).items()}
-
-
-async def _audited(audit: Audit, record: Record, change: Callable[[], Awaitable[Done]]) -> None:
-    """One change, with its word before and its word after."""
-    await audit.intent(record)
-    try:
-        done = await change()
-    except Rejected as wrong:
-        await audit.outcome(structs.replace(record, outcome="refused", detail=str(wrong)))
-        raise
-    told = structs.replace(record, outcome="done", before=done.before, after=done.after)
-    await audit.outcome(told)
-
-
-def _record(what: str, target: str, reason: str) -> Record:
-    """Whoever reaches the store may change it; the audit has the name of the machine's user."""
-    return Record(
-        id=secrets.token_hex(8),
-        t_ms=SystemClock().wall_ms(),
-        who=user(),
-        role="operator",
-        what=what,
-        target=target,
-        reason=reason,
-        how="store",
-    )

@@ -5,7 +5,6 @@ gave it may go, and asking again looks on.
 """
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -21,9 +20,9 @@ from fleets.capacity.ledger import Ledger
 from fleets.capacity.survival import survival
 from fleets.drain import empty_in_s
 from readyup.fleetctl.announce import duration_s
+from readyup.fleetctl.audited import audited
 from readyup.fleetctl.look import store_of
-from readyup.fleetctl.user import user
-from readyup.operators.audit import Audit, Record
+from readyup.operators.deeds import Done
 from readyup.settings import Config
 
 LOOK_S = 1.0
@@ -158,14 +157,15 @@ async def _begin(
         raise NotFound(f"no server is on node {node!r}; there are: {', '.join(nodes) or 'none'}")
     now_ms = _CLOCK.wall_ms()
     by_ms = None if within_ms is None else now_ms + within_ms
-    audit, record = Audit(store, _CLOCK), _record("drainNode", node, reason)
-    await audit.intent(record)
-    for fleet in config.fleet_names():
-        began_ms = there[fleet].began_ms if fleet in there else now_ms
-        body = msgspec.json.encode(Drain(node, began_ms, by_ms)).decode()
-        await store.durably.call("HSET", _key(fleet, "drains"), node, body)
-    after = "no deadline" if by_ms is None else f"handed over from {by_ms} on"
-    await audit.outcome(msgspec.structs.replace(record, outcome="done", after=after))
+
+    async def begin() -> Done:
+        for fleet in config.fleet_names():
+            began_ms = there[fleet].began_ms if fleet in there else now_ms
+            body = msgspec.json.encode(Drain(node, began_ms, by_ms)).decode()
+            await store.durably.call("HSET", _key(fleet, "drains"), node, body)
+        return Done("", "no deadline" if by_ms is None else f"handed over from {by_ms} on")
+
+    await audited(store, _CLOCK, begin, what="drainNode", target=node, reason=reason)
 
 
 async def _take_back(
@@ -173,12 +173,14 @@ async def _take_back(
 ) -> None:
     if not there:
         raise NotFound(f"node {node!r} is not drained")
-    audit, record = Audit(store, _CLOCK), _record("undrainNode", node, reason)
-    await audit.intent(record)
-    for fleet in config.fleet_names():
-        await store.durably.call("HDEL", _key(fleet, "drains"), node)
-        await store.call("HDEL", _key(fleet, "drain-progress"), node)
-    await audit.outcome(msgspec.structs.replace(record, outcome="done", after="taken back"))
+
+    async def take_back() -> Done:
+        for fleet in config.fleet_names():
+            await store.durably.call("HDEL", _key(fleet, "drains"), node)
+            await store.call("HDEL", _key(fleet, "drain-progress"), node)
+        return Done("", "taken back")
+
+    await audited(store, _CLOCK, take_back, what="undrainNode", target=node, reason=reason)
 
 
 async def _nodes(store: Store, config: Config) -> list[str]:
@@ -214,17 +216,3 @@ def _later(one: float | None, other: float | None) -> float | None:
 
 def _key(fleet: FleetName, name: str) -> str:
     return f"{{f:{fleet}}}:{name}"
-
-
-def _record(what: str, node: str, reason: str) -> Record:
-    """Whoever reaches the store may change it; the audit has the name of the machine's user."""
-    return Record(
-        id=secrets.token_hex(8),
-        t_ms=_CLOCK.wall_ms(),
-        who=user(),
-        role="operator",
-        what=what,
-        target=node,
-        reason=reason,
-        how="store",
-    )
