@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import secrets
 import socket
@@ -17,6 +16,7 @@ import structlog
 from cyclopts import Parameter
 
 from core.errors import Invalid, ReadyUpError
+from matchmaker.api.keys import BACKEND_PREFIX
 from matchmaker.api.settings import Backend
 from readyup.commands.options import refuse_port
 from readyup.commands.process import configure_logging, loop_factory, on_signals, our_errors
@@ -24,6 +24,7 @@ from readyup.listen import Listen
 from readyup.logs import LOG_JSON
 from readyup.operators.roles import Role
 from readyup.operators.settings import Operator
+from readyup.operators.tokens import new_token, sha256
 from readyup.settings import Config, StoreSettings, load
 from readyup.wiring.doors import DOOR_OF, Doors, handed_to_us, open_doors
 
@@ -173,7 +174,7 @@ def keys(
         role: Of the operator: viewer, operator or admin.
     """
     if fleet:
-        print(f'key_sha256 = "{_new_key("rus_")}"')
+        print(f'key_sha256 = "{_shown(_new_key("rus_"))}"')
         return 0
     if backend:
         try:
@@ -181,7 +182,7 @@ def keys(
         except Invalid as wrong:
             print(f"readyup keys: --backend: {wrong}", file=sys.stderr)
             return 1
-        hashed = _new_key("rub_")
+        hashed = _shown(_new_key(BACKEND_PREFIX))
         print(f'\n[[api.backends]]\nname = "{backend}"\nkey_sha256 = "{hashed}"')
         return 0
     if operator:
@@ -197,13 +198,16 @@ def _operator_token(name: str, role: Role) -> int:
     except Invalid as wrong:
         print(f"readyup keys: --operator: {wrong}", file=sys.stderr)
         return 1
-    hashed = _new_key("ruo_", what="token")
+    hashed = _shown(new_token(), what="token")
     print(f'\n[[console.operators]]\nname = "{name}"\nrole = "{role}"\ntoken_sha256 = "{hashed}"')
     return 0
 
 
-def _new_key(prefix: str, *, what: str = "key") -> str:
-    """Print a new key and return its hash."""
-    key = prefix + secrets.token_urlsafe(32)
+def _new_key(prefix: str) -> str:
+    return prefix + secrets.token_urlsafe(32)
+
+
+def _shown(key: str, *, what: str = "key") -> str:
+    """Print a new key, this once, and return its hash."""
     print(f"{what:<11} {key}")
-    return hashlib.sha256(key.encode()).hexdigest()
+    return sha256(key)

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from readyup.bots import report as bots
-from readyup.bots.report import percentile
+from readyup.bots.report import percentiles
 from readyup.demo.counts import BurstCounts, Counts
 
 WAITED_MS = 1_000
@@ -40,8 +39,8 @@ def report_of(
         "newcomers": counts.newcomers(),
         "queues": {name: queue.as_dict() for name, queue in sorted(counts.queues.items())},
         "wait_ms": crowd.get("wait_ms", {"p50": 0.0, "p95": 0.0, "p99": 0.0}),
-        "place_ms": percentiles(counts.place_ms),
-        "claim_ms": percentiles(counts.claim_ms),
+        "place_ms": percentiles(counts.place_ms, 50, 99),
+        "claim_ms": percentiles(counts.claim_ms, 50, 99),
         "rejoins": crowd.get("rejoins", {"tried": 0, "succeeded": 0}),
         "handovers": crowd.get("handovers", {"tried": 0, "succeeded": 0}),
         "errors": errors,
@@ -70,16 +69,7 @@ def burst_of(counts: BurstCounts, servers_begun_ms: Iterable[int]) -> dict[str, 
         "scale_action_s": round(min(later) / 1000, 3) if later else None,
         "servers_begun": len(later),
         "waited_share": round(len(late) / len(counts.wait_ms), 3) if counts.wait_ms else 0.0,
-        "wait_ms": bots.percentiles(counts.wait_ms, 50, 95, 99),
-    }
-
-
-def percentiles(values: list[float]) -> dict[str, float]:
-    """p50 and p99, rounded to microseconds."""
-    ordered = sorted(values)
-    return {
-        "p50": round(percentile(ordered, 0.5), 3),
-        "p99": round(percentile(ordered, 0.99), 3),
+        "wait_ms": percentiles(counts.wait_ms, 50, 95, 99),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from readyup.demo.counts import BurstCounts, Counts
-from readyup.demo.report import as_text, burst_of, percentiles, report_of
+from readyup.demo.report import as_text, burst_of, report_of
 
 LOG: list[dict[str, Any]] = [
     {"k": "run.started", "t": 0},
@@ -153,10 +153,6 @@ def test_a_person_reads_the_same_figures_in_lines(history: Path):
     assert "1 moved" in rows["repairs"]
     assert f"1 breaches in {len(LOG)} events" in rows["promises"]
     assert str(history) in rows["history"]
-
-
-def test_percentiles_of_nothing_are_0():
-    assert percentiles([]) == {"p50": 0.0, "p99": 0.0}
 
 
 def test_a_match_that_came_to_nothing_leaves_nothing_behind_in_the_counts():
