@@ -240,6 +240,20 @@ def test_a_policy_of_no_fleets_opens_no_port_and_is_still_an_expression(tmp_path
     assert "variables.game && (false)" in " ".join(ports)
 
 
+def test_beside_spot_nodes_one_kind_of_node_takes_the_roles_and_the_store():
+    found = documents(template(helm.PROFILES / "spot.yaml"))
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    (way,) = {
+        str(one["spec"]["affinity"]["nodeAffinity"][required])
+        for one in pods(found)
+        if one["metadata"]["labels"]["app.kubernetes.io/component"] in ROLES
+    }
+    (store,) = of_kind(found, "StatefulSet")
+
+    assert store["spec"]["template"]["spec"]["nodeSelector"] == {"readyup/spot": "false"}
+    assert "{'key': 'readyup/spot', 'operator': 'NotIn', 'values': ['true']}" in way
+
+
 def test_root_is_ruled_out_unless_a_fleet_asks_for_it():
     def words(**sets: object) -> str:
         (policy,) = of_kind(documents(template(**sets)), "ValidatingAdmissionPolicy")
