@@ -68,6 +68,9 @@ class MatchDetail:
     """forming, playing, ended or closed."""
 
     reason: str
+    of: str
+    """The running match that its players joined as newcomers, which ends this one; else empty."""
+
     zero_ms: int
     fleet: str
     room: str

@@ -38,6 +38,7 @@ async def match_detail(sources: Sources, name: str) -> MatchDetail:
         queue=queue,
         state=line.state,
         reason=line.reason,
+        of=line.of,
         zero_ms=zero_ms,
         fleet=line.fleet,
         room=line.room,

@@ -13,7 +13,7 @@ from core.placement import Placement, SeatedPlayer
 from core.redis import Store
 from matchmaker.engine.receipt import receipt_of
 from readyup.console import reading as read
-from readyup.console.timeline import MatchLine, Step, TicketLine
+from readyup.console.timeline import JOINED, MatchLine, Step, TicketLine
 
 Record = Mapping[str, str]
 
@@ -122,6 +122,7 @@ def ticket_of(name: str, src: str, held: Record) -> StoredTicket:
 def match_of(name: str, src: str, held: Record) -> MatchLine:
     """A match's record as a timeline."""
     line = MatchLine(name, fleet=held.get("fleet", ""), reason=held.get("reason", ""))
+    line.of = held.get("of", "")
     line.receipt = receipt_of(held.get("receipt"))
     with contextlib.suppress(msgspec.DecodeError):
         line.tickets = tuple(_names.decode(held.get("tickets") or "[]"))
@@ -134,6 +135,8 @@ def match_of(name: str, src: str, held: Record) -> MatchLine:
     line.steps.extend(_steps(src, held, MATCH_STEPS, line.server))
     if held.get("state") == "closed":
         line.state = "closed"
+    elif line.of and _whole(held.get("announced")):
+        line.state, line.reason = "ended", JOINED
     elif _whole(held.get("ended")):
         line.state = "ended"
     elif _whole(held.get("announced")):

@@ -17,6 +17,9 @@ TICKETS_MAX = 10_000
 STEPS_MAX = 60
 """Steps kept of one ticket or match: one that moves from server to server for ever is cut."""
 
+JOINED = "joined"
+"""Why newcomers' own match is over: they play in the one that ran."""
+
 ENDING_MIN = 8
 """So many last characters of an id are enough to find it."""
 
@@ -105,6 +108,9 @@ class MatchLine:
     receipt: Receipt | None = None
     """Why it was made."""
 
+    of: str = ""
+    """The running match that its players joined; empty for a match of its own."""
+
     steps: list[Step] = field(default_factory=list)
 
 
@@ -181,6 +187,7 @@ def follow(line: MatchLine, src: str, event: Event) -> None:
         case "match.proposed":
             line.tickets = tuple(event["tickets"])
             line.receipt = receipt_of(event.get("receipt"))
+            line.of = event.get("of") or ""
         case "match.committed":
             line.tickets = tuple(event["tickets"])
             line.teams = {
@@ -191,6 +198,8 @@ def follow(line: MatchLine, src: str, event: Event) -> None:
             line.fleet = src.partition("/")[2]
             line.room, line.server = event["room"], event["server"]
             line.epochs.append(int(event["session_epoch"]))
+        case "match.announced" if line.of:
+            line.state, line.reason = "ended", JOINED
         case "match.announced":
             line.fleet, line.room = event.get("fleet", ""), event.get("room", "")
             line.server = event.get("server", "")

@@ -31,6 +31,7 @@ export function drawMatchPage(page) {
   }]);
   facts([
     ["queue", page.queue],
+    ["joined", page.of ? [brief(page.of), matchAt(page.of)] : ""],
     ["fleet", page.fleet],
     ["server", page.server ? [page.server.name, serverAt(page.server)] : ""],
     ["room", page.room.split("/").at(-1)],

@@ -67,6 +67,24 @@ def test_what_befalls_a_ticket_or_match_that_was_forgotten_begins_none():
     assert not lines.matches
 
 
+def test_newcomers_are_over_with_once_they_have_joined_and_no_server_hosts_them():
+    fill = {"match": "duel.f", "of": "duel.m", "tickets": ["duel.c"], "epoch": 1}
+    place = {"fleet": "arena", "room": "u1/0", "server": "u1", "session_epoch": 1}
+    lines = told(
+        *BEGIN,
+        *PLACED,
+        ("queue/duel", {"k": "match.proposed", "t": 50, **fill}),
+        ("queue/duel", {"k": "match.committed", "t": 51, "teams": {}, **fill}),
+        ("queue/duel", {"k": "match.announced", "t": 52, **fill, **place}),
+    )
+    came, held = lines.matches["duel.f"], {"of": "duel.m", "state": "committed", "announced": "52"}
+    stored = match_of("duel.f", "queue/duel", held)
+
+    assert [line.match for line in lines.on_server("u1", 9)] == ["duel.m"]
+    assert (came.of, came.state, came.reason) == ("duel.m", "ended", "joined")
+    assert (stored.of, stored.state, stored.reason) == ("duel.m", "ended", "joined")
+
+
 def test_the_end_of_an_id_is_enough():
     event = {"k": "ticket.enqueued", "t": 1, "ticket": A, "players": ["p"]}
     lines = told(("queue/duel", event))
