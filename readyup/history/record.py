@@ -6,7 +6,7 @@ written. Sources keep their own order; nothing else is promised, and nothing els
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,16 +40,19 @@ class Recorder:
         self._last = dict.fromkeys(self._streams, "0-0")
         self._recorded = dict.fromkeys(self._streams, 0)
         self._forgotten: dict[str, list[str]] = {src: [] for src in self._streams}
-        self.open_matches: set[str] = set()
-        """Matches announced whose end was not told yet, as far as the streams were read."""
-
-        self._announced: dict[tuple[str, str], str] = {}
+        self._announced: dict[str, tuple[str, str]] = {}
+        """Match to the source and id of its announcement, until its end."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+    @property
+    def open_matches(self) -> Collection[str]:
+        """Matches announced whose end was not told yet, as far as the streams were read."""
+        return self._announced.keys()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow every stream from its beginning until ``stop``, then read what is left.
@@ -85,8 +88,9 @@ class Recorder:
             self._recorded[src] -= len(entries)
             self._last[src] = before(entries[0])
             self._forgotten[src] += entries
-            for entry in entries:
-                self.open_matches.discard(self._announced.pop((src, entry), ""))
+            gone = {(src, entry) for entry in entries}
+            for match in [one for one, at in self._announced.items() if at in gone]:
+                del self._announced[match]
 
         async for event in tail(self._store, key, self._last[src], stop, forgotten=forgotten):
             self._note(src, event)
@@ -98,10 +102,9 @@ class Recorder:
         self._last[src] = event["i"]
         self._recorded[src] += 1
         if event["k"] == "match.announced" and "of" not in event:  # newcomers end with their match
-            self.open_matches.add(event["match"])
-            self._announced[src, event["i"]] = event["match"]
+            self._announced[event["match"]] = src, event["i"]
         elif event["k"] == "match.ended":
-            self.open_matches.discard(event["match"])
+            self._announced.pop(event["match"], None)
         self._append({"src": src, **event})
 
     def _append(self, event: Mapping[str, object]) -> None:

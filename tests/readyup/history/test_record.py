@@ -53,6 +53,20 @@ async def test_a_run_is_recorded_and_proved(store: Store, tmp_path: Path):
     assert _lines(tmp_path / "run.jsonl")[-1]["k"] == "run.ended"
 
 
+async def test_of_matches_only_those_that_go_on_are_remembered(store: Store, tmp_path: Path):
+    stop = asyncio.Event()
+    stop.set()
+    played = [one for one in good_run().lines if one["src"] == QUEUE]
+    going_on = {**next(one for one in played if one["k"] == "match.announced"), "match": "duel.n"}
+    for line in [*played, going_on]:
+        await _add(store, line)
+    with Recorder(store, STREAMS, tmp_path / "run.jsonl") as recorder:
+        await recorder.run(stop)
+
+    assert set(recorder.open_matches) == {"duel.n"}
+    assert len(recorder._announced) == 1
+
+
 async def test_what_was_trimmed_before_it_was_read_is_counted(store: Store, tmp_path: Path):
     for line in good_run().lines:
         if line["src"] == QUEUE:
