@@ -10,7 +10,7 @@ const PATIENCE_MS = 5000;
 const AGAIN = { "": "", day: ", every day", week: ", every week" };
 const when = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-let plans = [];
+let plans = null; // until they are known
 let heard = -Infinity;
 let announce = null;
 
@@ -19,6 +19,7 @@ export function drawPlans(fleet, heeded) {
   const base = `/fleets/${encodeURIComponent(fleet)}/plans`;
   if (!may("listPlans")) return;
   if (performance.now() - heard > AGAIN_MS) load(base);
+  if (!plans) return;
   announce ??= makeAnnounce(base);
   setDeed(announce, heeded ? announce.offer : null);
   if (!heeded && plans.length === 0) return (byId("announced-panel").hidden = true);

@@ -1,10 +1,14 @@
 """The buttons in a real browser: only those that the role may press, and asked before they act."""
 
+import asyncio
+
 import pytest
 
+from core.errors import StoreUnreachable
 from core.redis import Store
 from fleets.capacity.announced import Announced
 from fleets.capacity.ledger import Ledger
+from readyup.operators.plans import Plans
 from readyup.operators.roles import Role
 from tests.readyup.console.chromium import Page, binary, chromium
 from tests.readyup.console.test_sizes import decision
@@ -121,6 +125,26 @@ async def test_a_size_is_announced_on_a_fleets_page_and_taken_back(store: Store)
     assert len(name) == 8
     assert "in the settings" in left
     assert complaints == []
+
+
+async def test_nobody_is_told_that_nothing_is_announced_before_it_is_known(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    async def away(*_: object) -> None:
+        raise StoreUnreachable("away")
+
+    async with served(store, NOBODY) as running, chromium() as page:
+        await Ledger(store, ARENA).decided(decision(running.house.now_ms()))
+        await running.house.feed.poll()
+        monkeypatch.setattr(Plans, "of", away)
+        await open_page(page, running, "/fleets/arena")
+        await page.until("document.getElementById('who')?.textContent == 'audit'")
+        await asyncio.sleep(1.2)  # it is drawn once a second
+        told = await page.ask("Boolean(document.getElementById('announced-empty').offsetParent)")
+        monkeypatch.undo()
+        await page.until("document.getElementById('announced').textContent.includes('settings')")
+
+    assert not told
 
 
 async def test_a_viewer_sees_no_button_but_the_way_out(store: Store):
