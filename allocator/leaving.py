@@ -62,6 +62,8 @@ class Leaving:
             return  # its server finishes it, or fails it in the end
         if said.state is not None:
             await self._keep(link, said, said.state, now_ms=now_ms)
+        if session.joined_ms and not await self._pool.warm():
+            return  # it is played where it is, and its server says so again
         due = await self._pool.doubt(said.match, said.epoch, now_ms=now_ms)
         # The reaper would find it within half a second, as it finds one that nobody joined: that
         # one may have been claimed a moment ago, and be closed where it only had to be committed.

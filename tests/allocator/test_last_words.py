@@ -60,13 +60,16 @@ def test_a_match_that_comes_back_at_another_epoch_is_asked_for_again():
     assert len(wire.pushed) == 2
 
 
-async def handed_over(pool: Pool, metrics: AllocatorMetrics, *, joined: bool) -> Session | None:
+async def handed_over(
+    pool: Pool, metrics: AllocatorMetrics, *, joined: bool = True, warm: bool = True
+) -> Session | None:
     """The session as it is when the server's word has been heard; nobody else has looked."""
     sessions, matches = Sessions(pool), FakeMatches({M})
     settings = AllocatorSettings(FLEET)
     await pool.add_room(room(A), now_ms=NOW)
     await pool.claim(order("m"), now_ms=NOW)
-    await pool.add_room(room(B), now_ms=NOW)
+    if warm:
+        await pool.add_room(room(B), now_ms=NOW)
     held = RoomId(f"{A}/0")
     await sessions.ack(M, held, A, 1, now_ms=NOW)
     if joined:
@@ -78,7 +81,7 @@ async def handed_over(pool: Pool, metrics: AllocatorMetrics, *, joined: bool) ->
 
 
 async def test_a_server_that_leaves_is_believed_at_once(pool: Pool, metrics: AllocatorMetrics):
-    session = await handed_over(pool, metrics, joined=True)
+    session = await handed_over(pool, metrics)
 
     assert session is not None
     assert (session.server, session.epoch) == (B, 2)
@@ -93,3 +96,14 @@ async def test_a_match_that_nobody_joined_is_left_to_the_reaper(
     assert session is not None
     assert session.server == A
     assert await pool.is_due(M, now_ms=NOW + 5)
+
+
+async def test_where_no_server_is_warm_a_match_plays_on_and_what_was_said_is_kept(
+    pool: Pool, metrics: AllocatorMetrics
+):
+    session = await handed_over(pool, metrics, warm=False)
+
+    assert session is not None
+    assert (session.server, session.epoch) == (A, 1)
+    assert not await pool.is_due(M, now_ms=NOW + 5), "its server says so again"
+    assert await Sessions(pool).kept(M) == b"last"
