@@ -38,6 +38,14 @@ def test_a_primary_without_a_replica_is_alone_after_a_while():
     assert company.alone == {A}
 
 
+def test_without_a_time_after_which_it_is_none_is_ever_alone():
+    company = Company(0.0)
+    company.note({A: 0}, now_s=0.0)
+    company.note({A: 0}, now_s=1_000.0)
+
+    assert company.alone == frozenset()
+
+
 def test_with_a_replica_it_is_alone_no_more_and_waits_anew():
     company = Company(10.0)
     company.note({A: 0}, now_s=0.0)

@@ -68,14 +68,15 @@ def test_a_server_is_counted_from_its_start_to_its_end():
     assert (len(behind.put_), len(behind.removed)) == (4, 2)
 
 
+class Five:
+    async def step(self, demand: Demand | None, *, now_ms: int) -> Decision:
+        return Decision(5, {})
+
+    async def changed(self, *, timeout_s: float) -> None:
+        return
+
+
 async def test_the_last_looks_size_and_time_are_kept():
-    class Five:
-        async def step(self, demand: Demand | None, *, now_ms: int) -> Decision:
-            return Decision(5, {})
-
-        async def changed(self, *, timeout_s: float) -> None:
-            return
-
     registry, wall = CollectorRegistry(), HandClock(now_ms=5_000)
     sizing = CountedSizing(SPEC, Five(), FleetMetrics(registry), wall)
     before = sizing.looked_s
@@ -89,6 +90,14 @@ async def test_the_last_looks_size_and_time_are_kept():
     assert decided == 4, "a look that nobody knew the demand for decides nothing"
     assert registry.get_sample_value("readyup_fleets_replicas_wanted", {"fleet": ARENA}) == 5
     assert registry.get_sample_value("readyup_fleets_replicas_max", {"fleet": ARENA}) == 12
+
+
+def test_a_fleet_of_a_fixed_size_is_never_told_to_be_full():
+    registry = CollectorRegistry()
+    fixed = replace(SPEC, size_max=10_000, replicas=3)
+    CountedSizing(fixed, Five(), FleetMetrics(registry), HandClock())
+
+    assert registry.get_sample_value("readyup_fleets_replicas_max", {"fleet": ARENA}) is None
 
 
 def test_servers_are_counted_by_what_is_known_of_their_cores():

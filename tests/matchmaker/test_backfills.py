@@ -12,7 +12,7 @@ from matchmaker.filling import fill_of
 from matchmaker.rules.model import Rules
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
-from matchmaker.tickets import OpenMatch
+from matchmaker.tickets import MatchRecord, OpenMatch
 from tests.matchmaker.test_store import (
     DUEL,
     M1,
@@ -186,3 +186,20 @@ async def test_a_match_that_ends_takes_its_requests_along(queue: QueueStore):
 
     assert await why_ended(queue) == ["replaced", "ended"]
     assert await queue.store.call("KEYS", f"{queue.base}:backfill*") == []
+
+
+async def test_a_request_that_newcomers_outran_is_written_anew(
+    queue: QueueStore, monkeypatch: pytest.MonkeyPatch
+):
+    record = await queue.match(M1)
+    assert record
+    read = [record, replace(record, fills=record.fills + 1)]
+
+    async def match(self: QueueStore, match: MatchId) -> MatchRecord | None:
+        return read.pop()
+
+    monkeypatch.setattr(QueueStore, "match", match)
+
+    assert await ask(queue, BACKENDS, now_ms=NOW) == "open"
+    assert read == []
+    assert await stands(queue) == ["backend"]

@@ -107,7 +107,7 @@ async def test_two_weeks_are_kept_and_no_less(store: Store):
 async def test_the_times_that_were_measured_go_into_the_next_command(store: Store):
     await claimed(store, 100)
     ledger = Ledger(store, ARENA)
-    await ledger.note("start", [40.0] * 20, now_ms=NOW_S * 1000)
+    await ledger.note("start", [20.0] * 16 + [40.0] * 4, now_ms=NOW_S * 1000)
     await ledger.note("session", [600.0, 1200.0], now_ms=NOW_S * 1000)
     found = await told(store)
 
