@@ -175,6 +175,8 @@ def _hugepages_volume(subject: Subject) -> Iterator[Hit]:
         for one in media
         if one.startswith("HugePages")
     }
+    if "" in mounted and len(asked) == 1:  # plain HugePages: of the only size there is
+        mounted |= asked
     for size in sorted(asked ^ mounted - {""}):
         what = "asked for and not mounted" if size in asked else "mounted and not asked for"
         yield f"{POD}.volumes", f"huge pages of {size} are {what}"

@@ -260,6 +260,15 @@ def test_a_budget_is_read_by_its_expressions_too(
     assert found == (["pdb-double"] if selected else [])
 
 
+def test_a_volume_that_names_no_size_is_of_the_one_that_is_asked_for():
+    documents = good()
+    for kind in ("limits", "requests"):
+        put(f"{GAME}/resources/{kind}/hugepages-2Mi", "64Mi")(documents)
+    put(f"{POD}/volumes", [{"name": "pages", "emptyDir": {"medium": "HugePages"}}])(documents)
+
+    assert judge(list(documents.values())) == ()
+
+
 def test_an_empty_fleet_is_judged_and_not_fallen_over():
     found = judge([{"kind": "Fleet"}])
 
