@@ -80,7 +80,9 @@ class StoredPlans:
         spec = self._specs.get(fleet)
         if spec is None:
             raise NotFound(f"no fleet {fleet!r} of pods; there are: {', '.join(self._specs)}")
-        replicas, written = await self._store.call("HMGET", f"{{f:{fleet}}}:plan", "replicas", "t")
+        replicas, written, in_use = await self._store.call(
+            "HMGET", f"{{f:{fleet}}}:plan", "replicas", "t", "in_use"
+        )
         if not _number(replicas) or not _number(written):
             raise Unreachable(f"fleet {fleet!r} has no plan yet; is the role fleets running?")
         age_ms = self._clock.wall_ms() - int(written)
@@ -89,7 +91,9 @@ class StoredPlans:
                 f"the plan of fleet {fleet!r} is {age_ms // 1000} s old; "
                 "is the role fleets running?"
             )
-        return min(max(int(replicas), spec.size_min), spec.ceiling())
+        # As the plan does: nobody takes servers in use for too many, also where the limit is new.
+        ceiling = max(spec.ceiling(), int(in_use) if _number(in_use) else 0)
+        return min(max(int(replicas), spec.size_min), ceiling)
 
 
 def _number(text: str | None) -> bool:

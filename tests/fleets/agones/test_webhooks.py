@@ -83,6 +83,13 @@ async def test_a_plan_outside_the_fleets_limits_is_kept_within(http, store, plan
     assert (await asked(http))[1]["response"]["replicas"] == told
 
 
+async def test_what_is_in_use_bounds_the_answer_as_it_bounds_the_plan(http, store):
+    await planned(store, 150)
+    await store.call("HSET", "{f:arena}:plan", "in_use", 130)
+
+    assert (await asked(http))[1]["response"]["replicas"] == 130
+
+
 async def test_without_a_fresh_plan_the_chain_goes_on(http, store):
     none = await asked(http)
     await planned(store, 11, age_ms=FRESH_MS + 1)
