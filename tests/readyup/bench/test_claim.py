@@ -41,6 +41,7 @@ async def test_its_servers_go_quietly_when_the_benchmark_was_cut_off(valkey_url:
     servers.stdin.write(b"?\n")
     ready = await asyncio.to_thread(os.read, ours, 64)
     os.close(ours)
+    servers.stdin.close()
     _, said = await servers.communicate()
 
     assert (ready, servers.returncode, said) == (b"ready\n", 0, b"")
