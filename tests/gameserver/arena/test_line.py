@@ -54,7 +54,9 @@ def the_line_was(quality: Quality, played: Played) -> None:
     carried = played.line
     late = sum(kept.late for kept in played.samples)
 
-    assert share(played.round_trips_ms(), 0.5) >= 1.5 * (quality.delay_ms - quality.jitter_ms)
+    # A packet that overtakes is not delayed: then most round trips are late in one direction.
+    ways = 1.0 if quality.early_share else 1.5
+    assert share(played.round_trips_ms(), 0.5) >= ways * (quality.delay_ms - quality.jitter_ms)
     if not carried.by_netem:
         assert carried.lost == pytest.approx(quality.lost_share * carried.sent, rel=0.6)
     assert (late > 0) == (quality.early_share > 0)
