@@ -5,8 +5,10 @@ Verbs are looked up by name, so that starting one imports nothing of the others.
 
 import sys
 from importlib import metadata
+from typing import TYPE_CHECKING
 
-from cyclopts import App, Parameter
+if TYPE_CHECKING:
+    from cyclopts import App
 
 VERBS = {
     "demo": ("demo:demo", "Everything on this machine, with bots and the console."),
@@ -31,12 +33,14 @@ VERBS = {
 """Name to where it is, below ``readyup.commands``, and what it is for; in the order shown."""
 
 
-def made(*, listed: bool) -> App:
+def made(*, listed: bool) -> "App":
     """The command with its verbs; ``listed`` with a line for each.
 
     A verb's own help begins with its docstring, which is not read before it is asked for, and
     which a line given here would replace.
     """
+    from cyclopts import App, Parameter
+
     app = App(
         name="readyup",
         help="Puts players into matches on game servers that are already warm.",
@@ -50,9 +54,10 @@ def made(*, listed: bool) -> App:
     return app
 
 
-app = made(listed=not sys.argv[1:] or sys.argv[1] in ("--help", "-h"))
-
-
 def main() -> None:
-    """Run one verb; its answer is the exit code."""
-    sys.exit(app())
+    """Run one verb; its answer is the exit code. Ctrl-C before it runs ends this quietly."""
+    try:
+        asked = sys.argv[1:]
+        sys.exit(made(listed=not asked or asked[0] in ("--help", "-h"))(asked))
+    except KeyboardInterrupt:  # what is imported first takes a second
+        sys.exit(130)

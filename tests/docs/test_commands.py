@@ -12,8 +12,10 @@ import jsonschema_rs
 import yaml
 
 from docs.generate import PAGES as MADE
-from readyup.cli import app
+from readyup.cli import made
 from tests.docs.pages import PAGES, ROOT, blocks, name
+
+app = made(listed=False)
 
 CHART = ROOT / "deploy" / "chart"
 SCHEMA = json.loads((CHART / "values.schema.json").read_text("utf-8"))

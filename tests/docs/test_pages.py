@@ -9,11 +9,13 @@ import pytest
 
 from docs.generate import DOCS, PAGES as MADE, page
 from matchmaker.api.http import PlayerApi
-from readyup.cli import app
+from readyup.cli import made
 from readyup.demo.counts import Counts
 from readyup.demo.report import report_of
 from readyup.settings import parse
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, links, name
+
+app = made(listed=False)
 
 _COMMAND = re.compile(r"(?<![\w./-])readyup (?=[a-z])([a-z-]+)([^`\n]*)")
 _CODE = re.compile(r"`([^`\n]+)`")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from readyup.cli import VERBS, made
+from readyup.cli import VERBS, made, main
 
 
 def run(*words: str) -> str:
@@ -31,10 +31,29 @@ def test_a_verb_says_more_of_itself_than_its_line(verb: str, capsys: pytest.Capt
 
 def test_listing_the_verbs_imports_none():
     script = (
-        "import sys; sys.argv[1:] = ['--help']\n"
-        "from readyup.cli import app\n"
-        "app(result_action='return_value')\n"
+        "import sys\n"
+        "from readyup.cli import made\n"
+        "made(listed=True)(['--help'], result_action='return_value')\n"
         "print([name for name in sys.modules if name.startswith('readyup.commands.')])"
     )
 
     assert run("-c", script).endswith("[]\n")
+
+
+def test_ctrl_c_while_a_verb_is_imported_ends_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    class Impatient:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "readyup.commands.sdk_server":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "readyup.commands.sdk_server", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Impatient(), *sys.meta_path])
+    monkeypatch.setattr(sys, "argv", ["readyup", "sdk-server"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "")
