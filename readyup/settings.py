@@ -75,6 +75,9 @@ class ApiSettings(Listen):
             )
 
 
+OF_A_DEMO = "beside a running demo write --config .run/demo-…/readyup.json, or that of its --dir"
+"""Where the settings of a demo are, its store's address with them; for those who ask for it."""
+
 ALONE_S_MIN = 5.0
 """A primary that was cut off must have stopped by itself: cluster-node-timeout, and some."""
 
@@ -156,6 +159,20 @@ class Config:
     def regions(self) -> dict[FleetName, str]:
         """Where each fleet is, as players name it in their latencies."""
         return {one.name: region_of(one, self.clusters, self.kubernetes) for one in self.fleets}
+
+    def running_store(self, url: str = "") -> Address:
+        """Where the store of a running service is: at ``--store``, else where this says.
+
+        Raises:
+            Invalid: neither names one.
+        """
+        if not (where := url or self.store.url):
+            raise Invalid(
+                "--store: whose? write redis://host:port/0, or --config with settings that name "
+                f"it; {OF_A_DEMO}",
+                field="--store",
+            )
+        return StoreSettings(where).address()
 
     def fleet_names(self) -> tuple[FleetName, ...]:
         """Every fleet, ours and those whose servers register themselves."""

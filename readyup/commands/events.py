@@ -19,7 +19,7 @@ from core.redis import Store
 from readyup.commands.process import configure_logging, loop_factory, on_signals, our_errors
 from readyup.events.sinks import Sink, open_sink
 from readyup.logs import LOG_JSON
-from readyup.settings import Config, StoreSettings, load
+from readyup.settings import Config, load
 
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
 
@@ -63,9 +63,7 @@ def events(
         asked = load(config)
         if not _NAME.fullmatch(name):
             raise Invalid("--name: write up to 40 of a-z, 0-9 and '-'", field="--name")
-        if not (url := store or asked.store.url):
-            raise Invalid("--store: whose? write redis://host:port/0", field="--store")
-        where = StoreSettings(url).address()
+        where = asked.running_store(store)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_events(_Asked(asked, where, name, since == "now"), to))
     except (ReadyUpError, BaseExceptionGroup) as wrong:

@@ -9,13 +9,13 @@ import msgspec
 
 from core.address import Address
 from core.clock import SystemClock
-from core.errors import Invalid, ReadyUpError
+from core.errors import ReadyUpError
 from core.redis import Store
 from matchmaker.recording import lines_of
 from matchmaker.settings import QueueSettings
 from matchmaker.store import QueueStore
 from readyup.commands.options import refuse_file
-from readyup.settings import StoreSettings, load
+from readyup.settings import load
 
 
 def record(file: Path, /, *, config: Path | None = None, store: str = "") -> int:
@@ -32,9 +32,7 @@ def record(file: Path, /, *, config: Path | None = None, store: str = "") -> int
     try:
         refuse_file("FILE", file)
         asked = load(config)
-        if not (url := store or asked.store.url):
-            raise Invalid("--store: whose? write redis://host:port/0", field="--store")
-        where = StoreSettings(url).address()
+        where = asked.running_store(store)
         many = asyncio.run(_record(where, asked.queues.values(), file))
     except ReadyUpError as wrong:
         print(f"readyup record: {wrong}", file=sys.stderr)

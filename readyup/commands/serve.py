@@ -114,6 +114,8 @@ async def _serve(roles: tuple[str, ...], config: Config, name: str, *, as_json: 
             if roles != ALL:
                 raise Invalid("$.store.url: roles in processes of their own need one store")
             url = await stack.enter_async_context(embedded_valkey())
+            if not as_json:
+                print(f"{'store':<14}READYUP_STORE_URL={url}")
             config = replace(config, store=StoreSettings(url, config.store.durability))
         if roles == ALL:
             own_keys()

@@ -14,7 +14,7 @@ from core.ids import FleetName
 from core.redis import Store
 from fleets.past import BEFORE_READY, GONE
 from fleets.spec import FleetSpec
-from readyup.settings import Config
+from readyup.settings import OF_A_DEMO, Config
 
 PINNED = "agones.dev/sdk-readyup-pinned"
 
@@ -64,7 +64,8 @@ async def store_of(config: Config) -> AsyncIterator[Store]:
     if not config.store.url:
         raise Invalid(
             f"{config.source} names no store, so its state is inside the process that serves; "
-            "set store.url or READYUP_STORE_URL to that of the running service",
+            "set store.url or READYUP_STORE_URL to that of the running service, which "
+            f"`readyup serve` prints; {OF_A_DEMO}",
             field="$.store.url",
         )
     store = await Store.connect(config.store.address())

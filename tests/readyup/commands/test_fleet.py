@@ -110,6 +110,7 @@ def test_an_error_in_a_manifest_ends_with_one_and_is_told_with_its_cure(config, 
         ("render", "", {"ca_file": Path("none.pem")}, "--ca-file: none.pem"),
         ("lint", "none.yaml", {}, "none.yaml"),
         ("list", "", {}, "set store.url or READYUP_STORE_URL"),
+        ("why", "", {}, "beside a running demo write --config .run/demo-…/readyup.json"),
         ("scale", "arena", {}, "readyup fleet scale NAME SIZE"),
     ],
 )

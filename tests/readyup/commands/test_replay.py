@@ -55,4 +55,6 @@ async def test_other_rules_are_shown_side_by_side_and_drawn(
 
 def test_a_store_that_nobody_named_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert record(tmp_path / "hour.jsonl") == 1
-    assert "--store: whose?" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--store: whose?" in said
+    assert "--config .run/demo-…/readyup.json" in said
