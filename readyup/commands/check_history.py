@@ -54,6 +54,7 @@ def as_dict(verdict: Verdict) -> dict[str, object]:
         "untold": verdict.untold,
         "judged": verdict.judged,
         "missing": list(verdict.missing),
+        "remarks": list(verdict.remarks),
     }
 
 
@@ -76,5 +77,6 @@ def _text(verdict: Verdict) -> Iterator[str]:
         yield f"{word:>12}  {title} ({judged:,} judged)"
     breaches = len(verdict.breaches) + verdict.untold
     yield f"{breaches:,} breaches in {verdict.events:,} events"
+    yield from verdict.remarks
     for reason in verdict.missing:
         yield f"this log is no whole run: {reason}"

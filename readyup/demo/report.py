@@ -6,6 +6,7 @@ from typing import Any
 
 from readyup.bots.report import percentiles
 from readyup.demo.counts import BurstCounts, Counts
+from readyup.history.check import Verdict
 
 WAITED_MS = 1_000
 """A match of a burst that is announced later than this, after its players came, has waited."""
@@ -16,7 +17,7 @@ def report_of(
     crowd: Mapping[str, Any],
     *,
     history: Path,
-    breaches: int,
+    verdict: Verdict,
     repairs: Mapping[str, int],
     restarts: Mapping[str, int],
     parts: Mapping[str, Mapping[str, Any]] | None = None,
@@ -48,7 +49,8 @@ def report_of(
         "link": crowd.get("link", {}),
         "events": counts.kinds.total(),
         "history": str(history),
-        "breaches": breaches,
+        "breaches": len(verdict.breaches),
+        "remarks": list(verdict.remarks),
     }
     return report | {name: dict(part) for name, part in (parts or {}).items() if part}
 
@@ -93,7 +95,9 @@ def as_text(report: Mapping[str, Any]) -> str:
         "players whose match lost its server played on at another",
         "errors": errors,
         "repairs": repairs,
-        "promises": f"{report['breaches']} breaches in {report['events']} events",
+        "promises": "; ".join(
+            (f"{report['breaches']} breaches in {report['events']} events", *report["remarks"])
+        ),
         "history": report["history"] or "not kept; --dir FOLDER keeps it",
     }
     for name, queue in report["queues"].items():

@@ -34,6 +34,9 @@ DRAINED_S = 15.0
 """How long tickets and sessions may take to end once the bots have gone."""
 
 
+CROWD = "bot"
+"""What the run's own players are called; whoever else asks for a match comes from outside."""
+
 Meanwhile = Callable[[Stack], Coroutine[Any, Any, None]]
 
 
@@ -89,6 +92,7 @@ class Demo:
             with Recorder(stack.store, stack.streams(), self._history) as recorder:
                 recorder.write(
                     "run.started",
+                    crowd=CROWD,
                     seed=self._settings.seed,
                     players=self._settings.players,
                     servers=sum(
@@ -137,7 +141,7 @@ class Demo:
             counts,
             crowd,
             history=self._history,
-            breaches=len(verdict.breaches),
+            verdict=verdict,
             repairs=repairs,
             restarts={name: p.restarts for name, p in stack.processes.items()},
             parts={
@@ -180,6 +184,7 @@ class Demo:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "readyup", "bots", "--url", url, "--progress", "json"),
+                *("--name", CROWD),
                 *("--players", str(settings.players), "--seed", str(settings.seed)),
                 *("--duration", str(settings.duration_s or 7 * 86_400)),
                 *(("--burst", str(settings.burst)) if settings.burst else ()),

@@ -63,6 +63,8 @@ class Verdict:
     """By invariant, how many things it judged; one that judged nothing proved nothing."""
     missing: tuple[str, ...]
     """Why the log is no whole run, whatever it shows; empty for a whole one."""
+    remarks: tuple[str, ...] = ()
+    """What could not be judged, though nothing is broken."""
     lines: dict[Breach, list[dict[str, Any]]] = field(default_factory=dict)
     """The first lines that name a breach's ids."""
 
@@ -131,6 +133,7 @@ def judge(lines: Iterable[bytes], name: str) -> Verdict:
         untold=sum(invariant.untold for invariant in invariants),
         judged={invariant.title: invariant.judged for invariant in invariants},
         missing=tuple(_missing(story)),
+        remarks=tuple(remark for invariant in invariants for remark in invariant.remarks),
     )
 
 

@@ -28,6 +28,8 @@ class Invariant:
         self.judged = 0
         self.breaches: list[Breach] = []
         self.untold = 0
+        self.remarks: list[str] = []
+        """What it could not judge, though nothing is broken."""
 
     def handlers(self) -> Handlers:
         """What to do on which kind; called before the story moves on by that event."""

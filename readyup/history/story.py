@@ -118,6 +118,9 @@ class Story:
         self.matches: dict[str, Match] = {}
         self.fleets: dict[str, Fleet] = {}
         self.started = False
+        self.crowd = ""
+        """What the run's own players are called; empty where the log does not tell."""
+
         self.drained = False
         self.ended: own.RunEnded | None = None
 
@@ -296,8 +299,8 @@ class Story:
     def _removed(self, e: store.RoomRemoved) -> None:
         self.fleet(e.src).rooms.pop(e.room, None)
 
-    def _run_started(self, _: own.RunStarted) -> None:
-        self.started = True
+    def _run_started(self, e: own.RunStarted) -> None:
+        self.started, self.crowd = True, e.crowd
 
     def _run_drained(self, _: own.RunDrained) -> None:
         self.drained = True

@@ -153,7 +153,9 @@ class Final(msgspec.Struct, gc=False):
 
 
 class RunStarted(RunEvent, tag="run.started"):
-    """The first line."""
+    """The first line. The run's own players are ``<crowd>-...``; where it is empty, all are."""
+
+    crowd: str = ""
 
 
 class RunDrained(RunEvent, tag="run.drained"):

@@ -44,6 +44,7 @@ class Witnesses(Invariant):
         self._hosted: set[tuple[str, str, int]] = set()
         self._finished: set[tuple[str, str]] = set()
         self._admitted: set[tuple[str, str, str]] = set()
+        self._outsiders: set[str] = set()
 
     def handlers(self) -> Handlers:
         return {
@@ -119,6 +120,14 @@ class Witnesses(Invariant):
         self.judged += len(self._met) + len(self._admitted)
         for player, name, server in sorted(self._admitted):
             self._judge_guest(player, name, server)
+        if count := len(self._outsiders):
+            who = "1 player" if count == 1 else f"{count} players"
+            self.remarks.append(f"{who} from outside had no witness")
+
+    def _is_own(self, player: str) -> bool:
+        """Of the run's crowd, or heard in this log; where no crowd is named, everybody is."""
+        crowd = self.story.crowd
+        return not crowd or player.startswith(f"{crowd}-") or player in self._bots
 
     def _tells_nothing(self, name: str, server: str) -> bool:
         """It speaks only an Agones SDK: somebody else acked for it, and it writes no events."""
@@ -131,6 +140,8 @@ class Witnesses(Invariant):
         """Without a token it could not come; and who stayed to the end must have noticed."""
         match = self.story.matches.get(name)
         if match is None or player not in match.seats:  # invariant 5 names it
+            return
+        if not self._is_own(player):
             return
         whose = (player, name)
         if whose not in self._assigned and whose not in self._played:
@@ -150,6 +161,9 @@ class Witnesses(Invariant):
 
     def _judge_bots(self, name: str, match: Match, first_ms: int) -> None:
         for player, ticket in match.seats.items():
+            if not self._is_own(player):
+                self._outsiders.add(player)
+                continue
             self.judged += 1
             announced_ms = match.came_ms.get(player, first_ms)
             admitted = any((player, name, p.server) in self._admitted for p in match.told)

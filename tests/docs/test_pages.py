@@ -12,6 +12,7 @@ from matchmaker.api.http import PlayerApi
 from readyup.cli import made
 from readyup.demo.counts import Counts
 from readyup.demo.report import report_of
+from readyup.history.check import judge
 from readyup.settings import parse
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, links, name
 
@@ -107,8 +108,9 @@ def test_the_player_api_page_lists_every_route():
 
 
 def test_every_key_of_the_report_is_described():
+    nothing = judge([], "history.jsonl")
     report = report_of(
-        Counts(), {}, history=Path("history.jsonl"), breaches=0, repairs={}, restarts={}
+        Counts(), {}, history=Path("history.jsonl"), verdict=nothing, repairs={}, restarts={}
     )
     said = (ROOT / "docs/report.md").read_text("utf-8")
 

@@ -8,6 +8,8 @@ import pytest
 
 from readyup.demo.counts import BurstCounts, Counts
 from readyup.demo.report import as_text, burst_of, report_of
+from readyup.history.check import Verdict
+from readyup.history.invariant import Breach
 
 LOG: list[dict[str, Any]] = [
     {"k": "run.started", "t": 0},
@@ -59,8 +61,13 @@ def history(tmp_path: Path) -> Path:
     return path
 
 
+def verdict(*, breaches: int = 0, remarks: tuple[str, ...] = ()) -> Verdict:
+    broken = tuple(Breach("1", f"ticket {n}", ()) for n in range(breaches))
+    return Verdict(len(LOG), broken, 0, {}, (), remarks)
+
+
 def report(history: Path, crowd: dict[str, Any], **changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    more = {"breaches": 0, "repairs": {}, "restarts": {}, **changes}
+    more = {"verdict": verdict(), "repairs": {}, "restarts": {}, **changes}
     return report_of(Counts.of(history), crowd, history=history, **more)
 
 
@@ -141,7 +148,7 @@ def test_the_report_is_json(history: Path):
 
 
 def test_a_person_reads_the_same_figures_in_lines(history: Path):
-    text = as_text(report(history, CROWD, breaches=1, repairs={"moved": 1}))
+    text = as_text(report(history, CROWD, verdict=verdict(breaches=1), repairs={"moved": 1}))
     rows = {line.split()[0]: line for line in text.splitlines()}
 
     assert "6 created: 4 assigned, 1 cancelled, 1 expired" in rows["tickets"]
@@ -153,6 +160,14 @@ def test_a_person_reads_the_same_figures_in_lines(history: Path):
     assert "1 moved" in rows["repairs"]
     assert f"1 breaches in {len(LOG)} events" in rows["promises"]
     assert str(history) in rows["history"]
+
+
+def test_what_could_not_be_judged_is_told_beside_the_breaches(history: Path):
+    said = report(
+        history, CROWD, verdict=verdict(remarks=("2 players from outside had no witness",))
+    )
+
+    assert f"in {len(LOG)} events; 2 players from outside had no witness" in as_text(said)
 
 
 def test_a_match_that_came_to_nothing_leaves_nothing_behind_in_the_counts():

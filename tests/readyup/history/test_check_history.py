@@ -76,3 +76,15 @@ def test_a_log_that_was_cut_off_says_so(tmp_path: Path, capsys: pytest.CaptureFi
 
     assert check_history(_save(log, tmp_path / "run.jsonl")) == 2
     assert "no run.ended" in capsys.readouterr().out
+
+
+def test_what_could_not_be_judged_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    log = good_run()
+    log.find("run.started")["crowd"] = "bot"
+    log.lines = [line for line in log.lines if line["src"] != "bot/ann"]
+    path = _save(log, tmp_path / "run.jsonl")
+
+    assert (check_history(path), check_history(path, json=True)) == (0, 0)
+    told = capsys.readouterr().out
+    assert "1 player from outside had no witness\n" in told
+    assert '"remarks":["1 player from outside had no witness"]' in told
