@@ -7,6 +7,7 @@ environment only: ``READYUP_JOIN_KEY`` (the API's signing key) and its public ha
 
 import dataclasses
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -191,12 +192,18 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -
         table, source = tomllib.loads(text), "the built-in configuration"
     else:
         table, source, folder = read_file(path), str(path), path.parent
+    sources: dict[str, str] = {}
     for variable, place in ENVIRONMENT.items():
         if value := environ.get(variable):
             name, _, key = place.partition(".")
-            number = key == "port" and value.isascii() and value.isdigit()
+            number = key == "port" and re.fullmatch("-?[0-9]{1,9}", value)
             table[name] = {**subtable(table, name), key: int(value) if number else value}
-    return parse(table, source=source, folder=folder)
+            sources[f"$.{place}"] = variable
+    try:
+        return parse(table, source=source, folder=folder)
+    except Invalid as wrong:
+        whose = sources.get(wrong.field, source)
+        raise Invalid(f"{whose}: {wrong}", field=wrong.field) from wrong
 
 
 ENVIRONMENT = {

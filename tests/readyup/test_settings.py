@@ -114,6 +114,23 @@ def test_the_environment_has_the_last_word(tmp_path: Path):
     assert config.console == ConsoleSettings(port=8080)
 
 
+@pytest.mark.parametrize(
+    ("port", "said"),
+    [("-1", "-1 is outside 0-65535"), ("abc", "must be a whole number"), ("99999", "is outside")],
+)
+def test_a_port_that_is_none_is_refused_by_the_variable_that_names_it(port: str, said: str):
+    with pytest.raises(Invalid, match=f"^READYUP_API_PORT: .*{said}"):
+        load(environ={"READYUP_API_PORT": port})
+
+
+def test_a_wrong_setting_is_refused_with_its_file(tmp_path: Path):
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps({**table(), "api": {"prot": 1}}))
+
+    with pytest.raises(Invalid, match=r"bad\.json: \$\.api\.prot: no such setting"):
+        load(path, environ={})
+
+
 def test_a_host_of_digits_is_still_a_host():
     assert load(environ={"READYUP_API_HOST": "0"}).api.host == "0"
 
