@@ -13,7 +13,8 @@ AHEAD_LEADS = 3.0
 of them start at the same moment."""
 
 Servers = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
-Lasting = Annotated[float, msgspec.Meta(gt=0, le=30 * 86_400)]
+LASTING_S_MAX = 30 * 86_400
+Lasting = Annotated[float, msgspec.Meta(gt=0, le=LASTING_S_MAX)]
 Every = Literal["", "day", "week"]
 Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 Note = Annotated[str, msgspec.Meta(max_length=200)]

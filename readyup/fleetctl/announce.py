@@ -11,7 +11,7 @@ import msgspec
 from core.clock import SystemClock
 from core.errors import Invalid
 from fleets.capacity.decision import event_words
-from fleets.capacity.events import Event, Every
+from fleets.capacity.events import LASTING_S_MAX, Event, Every
 from readyup.fleetctl.audited import audited
 from readyup.fleetctl.choose import fleets_named
 from readyup.fleetctl.look import store_of
@@ -43,12 +43,17 @@ def event_of(asked: PlanAsked, *, now_ms: int) -> Event:
     if asked.servers is None or not asked.at:
         raise Invalid("write --at 2026-12-24T20:00 --servers 400, or --at now", field="--at")
     at = moment(asked.at, option="--at", now_ms=now_ms)
+    for_s = duration_s(asked.lasting)
+    if not 0 < for_s <= LASTING_S_MAX:
+        raise Invalid(
+            f"--for: {asked.lasting!r} is no time to keep them; write up to 30d", field="--for"
+        )
     try:
         return msgspec.convert(
             {
                 "at": at.astimezone(dt.UTC),
                 "servers": asked.servers,
-                "for_s": duration_s(asked.lasting),
+                "for_s": for_s,
                 "every": asked.every,
                 "note": asked.reason,
             },

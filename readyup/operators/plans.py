@@ -98,13 +98,12 @@ class Plans:
                 field="$.servers",
             )
         now_ms = self._clock.wall_ms()
-        away_s = event.at.timestamp() - now_ms / 1000
-        if abs(away_s) > AWAY_S_MAX:
-            raise Invalid("that is more than two years from now", field="$.at")
         if event.over(now_ms):
             raise Invalid(
                 "that is over already; write a later time, or every day or week", field="$.at"
             )
+        if abs(event.at.timestamp() - now_ms / 1000) > AWAY_S_MAX:
+            raise Invalid("that is more than two years away", field="$.at")
 
     def _spec(self, fleet: str) -> FleetSpec:
         if (spec := self._specs.get(FleetName(fleet))) is None:

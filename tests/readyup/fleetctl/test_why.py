@@ -146,7 +146,11 @@ def test_what_is_no_duration_is_refused_with_its_cure(text: str):
     [
         (PlanAsked(servers=4), "or --at now"),
         (PlanAsked(at="tonight", servers=4), "is no time"),
-        (PlanAsked(at="now", servers=4, lasting="99d"), "2592000"),
+        (
+            PlanAsked(at="now", servers=4, lasting="99d"),
+            "--for: '99d' is no time to keep them; write",
+        ),
+        (PlanAsked(at="now", servers=4, lasting="0m"), "--for: '0m' is no time to keep them"),
     ],
 )
 def test_a_plan_that_is_wrong_names_its_cure(asked: PlanAsked, cure: str):
