@@ -35,7 +35,8 @@ def explain(
     why a match was made, from its receipt.
 
     The player API's key is taken from READYUP_KEY; without it, the development key of a back
-    end. The console's token is taken from READYUP_OPERATOR_TOKEN, where it asks for one.
+    end. Of a ticket that is not that key's the console is asked, whose token is taken from
+    READYUP_OPERATOR_TOKEN, where it asks for one.
 
     Args:
         name: The id of a ticket or of a match; of a ticket that is matched, its match's is told.
@@ -58,7 +59,10 @@ def explain(
     return 0
 
 
-def _words(found: WhyOut | Receipt | ShadowFigures) -> Iterable[str]:
+Found = WhyOut | Receipt
+
+
+def _words(found: Found | ShadowFigures) -> Iterable[str]:
     match found:
         case WhyOut():
             return _lines(found)
@@ -68,18 +72,31 @@ def _words(found: WhyOut | Receipt | ShadowFigures) -> Iterable[str]:
             return _sides(found)
 
 
-class _WaitsNot(Rejected):
-    """There is no such ticket, or it does not wait."""
+class _NotTold(Rejected):
+    """There is no such ticket, it is somebody else's, or it does not wait."""
 
 
-async def _found(url: str, console: str, name: str) -> WhyOut | Receipt:
+async def _found(url: str, console: str, name: str) -> Found:
     try:
         return msgspec.json.decode(await _ask(url, name), type=WhyOut)
-    except _WaitsNot as no_ticket:
+    except _NotTold as refused:
         try:
-            return await _receipt(console, name)
-        except ReadyUpError as no_match:
-            raise Rejected(f"{no_ticket}; and as a match: {no_match}") from no_match
+            return await _by_operator(console, name)
+        except ReadyUpError as unknown:
+            by = f"the key in {KEY}" if os.environ.get(KEY) else f"dev-backend, as {KEY} is not set"
+            raise Rejected(
+                f"{url} says to {by}: {refused}; the console {console} says: {unknown}"
+            ) from unknown
+
+
+async def _by_operator(console: str, name: str) -> Found:
+    """Whosever ticket it is, or whichever match."""
+    try:
+        async with _operators(console) as api:
+            told = await api.ask("GET", f"/tickets/{quote(name, safe='')}/why")
+    except Rejected:
+        return await _receipt(console, name)
+    return msgspec.convert(told, WhyOut)
 
 
 async def _ask(url: str, ticket: str) -> bytes:
@@ -94,8 +111,8 @@ async def _ask(url: str, ticket: str) -> bytes:
         ):
             body = await answer.read()
             said = _detail(body) or f"{url} answered {answer.status}"
-            if answer.status in (404, 409):
-                raise _WaitsNot(said)
+            if answer.status in (401, 403, 404, 409):
+                raise _NotTold(said)
             if answer.status != 200:
                 raise Rejected(said)
             return body
@@ -128,10 +145,11 @@ async def _receipt(console: str, name: str) -> Receipt:
     async with _operators(console) as api:
         try:
             match = await api.ask("GET", f"/matches/{quote(name, safe='')}")
-        except Rejected:
+        except Rejected as no_match:
             ticket = await api.ask("GET", f"/tickets/{quote(name, safe='')}")
             if not ticket["matches"]:
-                raise
+                left = f"{name} is {ticket['status'] or 'gone'}, and came into no match"
+                raise Rejected(left) from no_match
             match = await api.ask("GET", f"/matches/{quote(ticket['matches'][-1], safe='')}")
     if match.get("receipt") is None:
         raise Rejected(

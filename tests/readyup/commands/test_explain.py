@@ -1,5 +1,7 @@
 """``readyup explain`` as it is typed: the answer for a person, for a program, and none."""
 
+import re
+
 import msgspec
 import pytest
 from aiohttp import web
@@ -113,6 +115,69 @@ async def test_a_ticket_that_is_matched_is_explained_by_the_receipt_of_its_last_
 async def test_neither_a_ticket_nor_a_match_is_told_so():
     with pytest.raises(command.Rejected, match="no such ticket"):
         await told("duel.x")
+
+
+async def found(name: str) -> command.Found:
+    """By a back end that owns no ticket at all, beside a console that knows two."""
+
+    async def not_yours(_: web.Request) -> web.Response:
+        return web.json_response({"detail": "no such ticket, or not yours"}, status=404)
+
+    async def why(request: web.Request) -> web.Response:
+        if request.match_info["ticket"] != "duel.a":
+            return web.json_response({"detail": "it does not wait"}, status=409)
+        return web.json_response(ANSWER)
+
+    async def ticket(request: web.Request) -> web.Response:
+        if request.match_info["ticket"] != "duel.left":
+            return web.json_response({"detail": "no ticket is known"}, status=404)
+        return web.json_response({"ticket": "duel.left", "status": "CANCELLED", "matches": []})
+
+    async def match(_: web.Request) -> web.Response:
+        return web.json_response({"detail": "no match is known"}, status=404)
+
+    app = web.Application()
+    operator = "/v1/operator"
+    app.add_routes(
+        [
+            web.get("/v1/tickets/{ticket}/why", not_yours),
+            web.get(operator + "/tickets/{ticket}/why", why),
+            web.get(operator + "/tickets/{ticket}", ticket),
+            web.get(operator + "/matches/{match}", match),
+        ]
+    )
+    async with serve_app(app, host="127.0.0.1", port=0) as port:
+        url = f"http://127.0.0.1:{port}"
+        return await command._found(url, url, name)
+
+
+async def test_a_ticket_of_somebody_else_is_explained_by_the_console():
+    why = await found("duel.a")
+
+    assert isinstance(why, command.WhyOut)
+    assert why.sentence == ANSWER["sentence"]
+
+
+async def test_a_ticket_that_left_without_a_match_is_told_so():
+    with pytest.raises(command.Rejected, match=r"duel\.left is CANCELLED, and came into no match"):
+        await found("duel.left")
+
+
+@pytest.mark.parametrize(
+    ("key", "asked_with"), [("", "READYUP_KEY is not set"), ("k.s", "the key in READYUP_KEY")]
+)
+async def test_what_nobody_knows_is_told_with_who_was_asked_and_by_which_key(
+    monkeypatch: pytest.MonkeyPatch, key: str, asked_with: str
+):
+    monkeypatch.setenv(command.KEY, key)
+
+    with pytest.raises(command.Rejected) as told:
+        await found("duel.x")
+
+    assert asked_with in str(told.value)
+    assert re.search(
+        r"the console http://127\.0\.0\.1:\d+ says: no ticket is known", str(told.value)
+    )
 
 
 SIDE = {"matches_per_min": 12.0, "wait_s_p50": 4.0, "wait_s_p90": 9.0, "quality_p50": 0.7}
