@@ -41,7 +41,10 @@ def arrival(line: str) -> Arrival:
         cure = "write a list of at least one player"
         raise Invalid(f"{_as_it_is(players)}; {cure}", field="$.players")
     refuse_malformed(players)
-    return Arrival(name, players, _seconds(told, "at_s") or 0.0, _seconds(told, "cancel_at_s"))
+    at_s = _seconds(told, "at_s") or 0.0
+    if at_s < 0:
+        raise Invalid(f"is {shown(at_s)}; write 0 or more seconds", field="$.at_s")
+    return Arrival(name, players, at_s, _seconds(told, "cancel_at_s"))
 
 
 def _seconds(told: dict[str, object], key: str) -> float | None:

@@ -95,6 +95,7 @@ BAD = (
         '{"id": "b", "players": [{"id": "p", "latency_ms": {"eu": "near"}}]}',
         '$.players[0].latency_ms.eu: is "near"; write a number of milliseconds',
     ),
+    (line("b", at_s=-3), "$.at_s: is -3; write 0 or more seconds"),
     (line("b", at_s="soon"), '$.at_s: is "soon"; write a number of seconds'),
     (line("b", cancel_at_s=True), "$.cancel_at_s: is true; write a number of seconds"),
 )
