@@ -86,7 +86,7 @@ class HttpApi:
             if isinstance(wrong, aiohttp.WSServerHandshakeError) and wrong.status in (401, 403):
                 raise Unauthorized(f"the player API refuses the key of {player}") from wrong
             if isinstance(wrong, _AWAY):
-                raise Unreachable(f"no player API at {self._url}: {wrong}") from wrong
+                raise Unreachable(self._missing(wrong)) from wrong
             raise
         return WebSocketLine(http, socket)
 
@@ -96,7 +96,7 @@ class HttpApi:
             async with self._http.get(url, headers=self._headers(player)) as answer:
                 body = await answer.read()
         except _AWAY as lost:
-            raise Unreachable(f"no player API at {self._url}: {lost}") from lost
+            raise Unreachable(self._missing(lost)) from lost
         if answer.status == 404:
             return None
         if answer.status != 200:
@@ -105,6 +105,11 @@ class HttpApi:
             return decode_session(body).assignment
         except msgspec.DecodeError as wrong:
             raise Garbled(f"the player API said {body!r}: {wrong}") from wrong
+
+    def _missing(self, lost: BaseException) -> str:
+        status = getattr(lost, "status", 0)
+        what = f"HTTP {status}" if status else "nobody answers"
+        return f"no player API at {self._url}: {what}; start one, or name another with --url"
 
     def _headers(self, player: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key.format(player=player)}"}

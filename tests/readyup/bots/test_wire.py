@@ -221,7 +221,9 @@ def test_the_command_says_when_nobody_is_there(capsys: pytest.CaptureFixture[str
     code = bots(url="http://127.0.0.1:1", duration=1.0, quiet=True)
 
     assert code == 1
-    assert "no player API at http://127.0.0.1:1" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    cure = "nobody answers; start one, or name another with --url"
+    assert said == f"readyup bots: no player API at http://127.0.0.1:1: {cure}\n"
 
 
 def test_the_command_refuses_what_makes_no_sense(capsys: pytest.CaptureFixture[str]):
