@@ -35,8 +35,9 @@ def operator(
 
     Args:
         action: whoami, pause, resume, end, cancel, retire or audit.
-        target: queue/NAME or fleet/NAME to pause and resume; a match to end, a ticket to
-            cancel (by id, or a recent one by its last eight digits), a server's uid to retire.
+        target: queue/NAME or fleet/NAME to pause and resume; a match to end or a ticket to
+            cancel (by id, or a recent one by its queue and last eight digits, as in
+            duel.0643dcb1); a server's uid to retire.
         reason: For those who read the audit later.
         limit: How many changes of the audit, at most 500.
         url: Where the console is.

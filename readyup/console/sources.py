@@ -39,7 +39,8 @@ class Sources:
             queues = ", ".join(self.feed.queue_keys)
             raise NotFound(
                 f"that is no id of a {what} here; one is a queue's name ({queues}), a dot and"
-                " 32 hex digits, of which the last eight are enough for a recent one"
+                " 32 hex digits; of a recent one the last eight after the dot are enough:"
+                f" {min(self.feed.queue_keys, default='QUEUE')}.0643dcb1"
             )
         return queue
 

@@ -76,6 +76,7 @@ async def test_where_nobody_signs_in_no_token_is_needed(
         (("pause", "duel"), "queue/NAME"),
         (("pause",), "--help"),
         (("end", "duel.00000009"), "no match"),
+        (("cancel", "00000009"), "after the dot are enough: duel.0643dcb1"),
         (("whoami",), TOKEN),
     ],
 )
