@@ -59,6 +59,9 @@ class BurstCounts:
     wait_ms: list[float] = field(default_factory=list)
     """By match: from its newest ticket's coming to its announcement."""
 
+    mixed: int = 0
+    """Matches of ``wait_ms`` that others play in, too."""
+
 
 class Counts:
     """Everything that is counted."""
@@ -155,3 +158,4 @@ class Counts:
         if waits_ms and not self._of_burst.isdisjoint(tickets):
             self.burst.wait_ms.append(min(waits_ms))
             self.burst.ended_ms = event["t"]
+            self.burst.mixed += not self._of_burst.issuperset(tickets)

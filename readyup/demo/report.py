@@ -1,11 +1,12 @@
 """The report of a run: counted from the event log, with what only the players could see."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from readyup.bots.report import percentiles
 from readyup.demo.counts import BurstCounts, Counts
+from readyup.demo.servers import Servers
 from readyup.history.check import Verdict
 
 WAITED_MS = 1_000
@@ -55,19 +56,22 @@ def report_of(
     return report | {name: dict(part) for name, part in (parts or {}).items() if part}
 
 
-def burst_of(counts: BurstCounts, servers_begun_ms: Iterable[int]) -> dict[str, Any]:
-    """What a burst came to; ``servers_begun_ms`` is when each game server was begun: those
-    count that were begun before the last of its matches was placed.
+def burst_of(counts: BurstCounts, servers: Servers) -> dict[str, Any]:
+    """What a burst came to; of the servers those count that were begun before the last of its
+    matches was placed.
 
     Nothing where nobody of it came, in a run that was stopped before.
     """
     if not counts.began_ms:
         return {}
     meanwhile = range(counts.began_ms, counts.ended_ms + 1)
-    later = [begun - counts.began_ms for begun in servers_begun_ms if begun in meanwhile]
+    later = [begun - counts.began_ms for begun in servers.begun_ms.values() if begun in meanwhile]
     late = [wait_ms for wait_ms in counts.wait_ms if wait_ms > WAITED_MS]
     return {
         "matches": len(counts.wait_ms),
+        "mixed": counts.mixed,
+        "servers": servers.at(counts.began_ms),
+        "servers_max": servers.size_max,
         "scale_action_s": round(min(later) / 1000, 3) if later else None,
         "servers_begun": len(later),
         "waited_share": round(len(late) / len(counts.wait_ms), 3) if counts.wait_ms else 0.0,
@@ -119,7 +123,20 @@ def as_text(report: Mapping[str, Any]) -> str:
 def _burst_words(burst: Mapping[str, Any]) -> str:
     acted, wait = burst["scale_action_s"], burst["wait_ms"]
     begun = "no server was begun" if acted is None else f"first server begun after {acted:.2f} s"
+    if acted is None and 0 < burst["servers_max"] <= burst["servers"]:
+        begun += f": {burst['servers']} ran, the most there may be (size_max, ports or --servers)"
+    mixed = f" ({burst['mixed']} with others who waited)" if burst["mixed"] else ""
+    matches = _many(burst["matches"], "match", "matches")
     return (
-        f"{burst['matches']} matches, {begun}, {burst['waited_share']:.0%} waited over "
+        f"{matches}{mixed}; {begun}; {burst['waited_share']:.0%} waited over "
         f"{WAITED_MS / 1000:g} s; waits p50 {wait['p50']:.0f} ms, p99 {wait['p99']:.0f} ms"
     )
+
+
+def _many(count: int, one: str, more: str) -> str:
+    """So many, in words.
+
+    >>> _many(1, "match", "matches"), _many(0, "match", "matches")
+    ('1 match', '0 matches')
+    """
+    return f"{count} {one if count == 1 else more}"

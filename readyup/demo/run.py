@@ -95,10 +95,7 @@ class Demo:
                     crowd=CROWD,
                     seed=self._settings.seed,
                     players=self._settings.players,
-                    servers=sum(
-                        fleet.ceiling() if fleet.replicas is None else fleet.replicas
-                        for fleet in stack.config.fleets
-                    ),
+                    servers=stack.servers.size_max,
                 )
                 console = stack.config.console
                 url = f"http://{console.host}:{console.port}"
@@ -146,7 +143,7 @@ class Demo:
             restarts={name: p.restarts for name, p in stack.processes.items()},
             parts={
                 "chaos": summary(self._chaos.faults),
-                "burst": burst_of(counts.burst, stack.servers_begun.values()),
+                "burst": burst_of(counts.burst, stack.servers),
             },
         )
         nothing = stopped and not counts.kinds["ticket.enqueued"]

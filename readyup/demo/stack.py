@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 
 from core.address import PASSWORD, SENTINEL_PASSWORD, Kind
+from core.clock import SystemClock
 from core.ensemble import Ensemble, embedded_ensemble
 from core.errors import Unreachable
 from core.game_server import ServerView, State
@@ -18,6 +19,7 @@ from core.redis import Store
 from core.valkey import embedded_valkey
 from readyup.commands.serve import own_keys
 from readyup.demo.roles import RoleProcess
+from readyup.demo.servers import Servers
 from readyup.settings import ENVIRONMENT, Config, StoreSettings, as_table
 from readyup.wiring.doors import Doors, handed_to_child, open_doors
 
@@ -47,8 +49,7 @@ class Stack:
     """The servers behind the store, where one may stand in for another."""
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    servers_begun: dict[str, int] = field(default_factory=dict)
-    """By uid, when each game server that was seen had been begun, in milliseconds since 1970."""
+    servers: Servers = field(default_factory=Servers)
 
     async def until_up(self) -> None:
         """Return when the player API answers and a first game server is warm.
@@ -93,14 +94,15 @@ class Stack:
 
     async def warm_servers(self) -> tuple[int, int]:
         """Game servers that take matches now, and how many there are in all."""
-        warm = total = 0
+        warm = 0
+        begun_ms: dict[str, int] = {}
         for fleet in self.config.fleets:
             views = await self.store.call("HVALS", f"{{f:{fleet.name}}}:backend")
             servers = [msgspec.json.decode(view, type=ServerView) for view in views]
-            self.servers_begun |= {str(one.uid): one.created_ms for one in servers}
-            total += len(servers)
+            begun_ms |= {str(one.uid): one.created_ms for one in servers}
             warm += sum(one.state in (State.READY, State.ALLOCATED) for one in servers)
-        return warm, total
+        self.servers.saw(begun_ms, now_ms=SystemClock().wall_ms())
+        return warm, len(begun_ms)
 
     async def final(self) -> dict[str, int]:
         """What is left, for the log's last line; asked when the roles have stopped."""
@@ -157,6 +159,9 @@ async def running_stack(
         processes = {name: _role(name, file, keys, doors, run_dir) for name in names}
         store = await Store.connect(url, durability=config.store.durability)
         stack = Stack(config, store, run_dir, processes, [], doors, ensemble)
+        stack.servers.size_max = sum(
+            fleet.ceiling() if fleet.replicas is None else fleet.replicas for fleet in config.fleets
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 stack.services += [

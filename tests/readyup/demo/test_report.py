@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from readyup.demo.counts import BurstCounts, Counts
-from readyup.demo.report import as_text, burst_of, report_of
+from readyup.demo.report import _burst_words, as_text, burst_of, report_of
+from readyup.demo.servers import Servers
 from readyup.history.check import Verdict
 from readyup.history.invariant import Breach
 
@@ -96,21 +97,57 @@ def test_each_queue_is_counted_for_itself_with_the_quality_of_its_matches(histor
 
 
 def test_a_burst_says_when_a_server_was_begun_for_it_and_how_many_matches_waited(history: Path):
-    said = burst_of(Counts.of(history).burst, [1, 252, 802, 60_000])
+    begun = {"a": 1, "b": 252, "c": 802, "d": 60_000}
+    said = burst_of(Counts.of(history).burst, Servers(begun, [(1, 2), (900, 4)], size_max=4))
 
     assert said == {
         "matches": 1,
+        "mixed": 0,
+        "servers": 2,
+        "servers_max": 4,
         "scale_action_s": 0.25,
         "servers_begun": 2,
         "waited_share": 1.0,
         "wait_ms": {"p50": 1200, "p95": 1200, "p99": 1200},
     }
     text = as_text(report(history, CROWD, parts={"burst": said}))
-    assert "first server begun after 0.25 s, 100% waited over 1 s" in text
+    assert "first server begun after 0.25 s; 100% waited over 1 s" in text
 
 
 def test_a_burst_that_nobody_came_with_has_no_figures():
-    assert burst_of(BurstCounts(), [1, 2]) == {}
+    assert burst_of(BurstCounts(), Servers({"a": 1})) == {}
+
+
+def test_a_burst_that_met_a_fleet_at_its_largest_says_so(history: Path):
+    burst = Counts.of(history).burst
+    said = burst_of(burst, Servers({"a": 1}, [(1, 4)], size_max=4))
+
+    text = as_text(report(history, CROWD, parts={"burst": said}))
+    assert (
+        "no server was begun: 4 ran, the most there may be (size_max, ports or --servers)" in text
+    )
+
+
+def test_a_burst_that_the_fleet_could_have_grown_for_says_only_that_it_did_not(history: Path):
+    burst = Counts.of(history).burst
+    said = burst_of(burst, Servers({"a": 1}, [(1, 3), (2, 3), (900, 4)], size_max=4))
+
+    text = as_text(report(history, CROWD, parts={"burst": said}))
+    assert "1 match; no server was begun; 100% waited" in text
+
+
+def test_a_match_of_a_burst_with_somebody_who_waited_before_is_told_apart():
+    counts = Counts()
+    for ticket, player in (("a", "bot-1"), ("b", "bot-burst-1"), ("c", "bot-burst-2")):
+        came = {"ticket": f"duel.{ticket}", "players": [player]}
+        counts.add({"k": "ticket.enqueued", "t": 1, **came})
+    for match, tickets in (("m", ["duel.a", "duel.b"]), ("n", ["duel.c"])):
+        made = {"match": f"duel.{match}", "tickets": tickets}
+        counts.add({"k": "match.announced", "t": 2, **made})
+    said = burst_of(counts.burst, Servers())
+
+    assert (said["matches"], said["mixed"]) == (2, 1)
+    assert "2 matches (1 with others who waited); no server" in _burst_words(said)
 
 
 def test_a_claim_that_waited_in_line_says_nothing_about_claiming(history: Path):
