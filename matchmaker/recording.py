@@ -4,7 +4,7 @@ Each line is JSON. ``src`` says whose it is: ``queue/duel`` for the queue's own 
 history of a run has it, and ``director/duel`` for passes, pauses and rules.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,7 +79,13 @@ async def _is_whole(queue: QueueStore) -> bool:
     return int(facts["entries-added"]) == int(facts["length"])
 
 
-def recorded(lines: Iterable[Mapping[str, Any]], queue: str) -> Recording:
+def queues_in(lines: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Queues that somebody came to, in the order of their first tickets."""
+    came = (line for line in lines if line.get("k") == "ticket.enqueued")
+    return list(dict.fromkeys(str(line.get("src")).removeprefix("queue/") for line in came))
+
+
+def recorded(lines: Sequence[Mapping[str, Any]], queue: str) -> Recording:
     """What the lines tell of a queue; those of others are passed over.
 
     Raises:
@@ -92,7 +98,10 @@ def recorded(lines: Iterable[Mapping[str, Any]], queue: str) -> Recording:
         elif line.get("src") == f"director/{queue}":
             _note(found, line)
     if not any(event["k"] == "ticket.enqueued" for event in found.events):
-        raise Invalid(f"the log tells of nobody in queue {queue!r}", field="--queue")
+        known = ", ".join(queues_in(lines)) or "no queue at all"
+        raise Invalid(
+            f"the log tells of nobody in queue {queue!r}; it tells of {known}", field="--queue"
+        )
     return found
 
 

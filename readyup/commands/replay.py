@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from core.errors import Invalid
 from matchmaker.comparison import Comparison, Distribution, compare
-from matchmaker.recording import Recording, recorded
+from matchmaker.recording import Recording, queues_in, recorded
 from matchmaker.replay import Rerun, rerun
 from matchmaker.rules import files
 from readyup.commands.options import refuse_file
@@ -22,7 +22,7 @@ def replay(
     log: Path,
     /,
     *,
-    queue: str = "duel",
+    queue: str = "",
     rules: Path | None = None,
     wait_for_quality_s: float = 0.0,
     plot: Path | None = None,
@@ -35,7 +35,7 @@ def replay(
 
     Args:
         log: What readyup record wrote, or the demo; with --rules also the history of a run.
-        queue: Whose passes.
+        queue: Whose passes; without it those of the first queue that the log tells of.
         rules: Rules to compare with, FlexMatch's JSON or our YAML.
         wait_for_quality_s: The dial beside these rules; see the queue's setting.
         plot: Draw the comparison to this SVG file.
@@ -43,7 +43,7 @@ def replay(
     """
     try:
         refuse_file("--plot", plot)
-        recording = recorded(_events(log), queue)
+        recording = _recording(log, queue)
         if rules is None:
             return _again(recording, as_json=json)
         whole = files.load(_text(rules))
@@ -54,18 +54,31 @@ def replay(
     if plot is not None:
         from readyup.replay_plot import picture
 
-        plot.write_text(picture(f"{queue} under {rules.name}", found), "utf-8")
-    print(msgspec.json.encode(_told(found)).decode() if json else "\n".join(_lines(found)))
+        plot.write_text(picture(f"{recording.queue} under {rules.name}", found), "utf-8")
+    told = {"queue": recording.queue, **_told(found)}
+    lines = (f"{recording.queue} under {rules.name}", *_lines(found))
+    print(msgspec.json.encode(told).decode() if json else "\n".join(lines))
     return 0
+
+
+def _recording(log: Path, queue: str) -> Recording:
+    """The queue that was asked for, or the first; of others there is a word on stderr."""
+    lines = list(_events(log))
+    there = queues_in(lines)
+    recording = recorded(lines, queue or next(iter(there), "duel"))
+    others = ", ".join(name for name in there if name != recording.queue)
+    if others and not queue:
+        print(f"the log also tells of {others}; --queue names one", file=sys.stderr)
+    return recording
 
 
 def _again(recording: Recording, *, as_json: bool) -> int:
     if not recording.passes:
         raise Invalid("no passes are in it; readyup record writes them, or give --rules")
     outcome = rerun(recording)
-    print(
-        msgspec.json.encode(_rerun(outcome)).decode() if as_json else "\n".join(_told_of(outcome))
-    )
+    told = {"queue": recording.queue, **_rerun(outcome)}
+    lines = f"{recording.queue}: " + "\n".join(_told_of(outcome))
+    print(msgspec.json.encode(told).decode() if as_json else lines)
     return 0 if outcome.first is None else 1
 
 

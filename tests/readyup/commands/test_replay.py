@@ -28,6 +28,30 @@ async def test_what_was_recorded_comes_out_again(log: Path, capsys: pytest.Captu
     assert "made the same" in capsys.readouterr().out
 
 
+async def test_without_a_queue_the_first_is_taken_and_the_others_are_named(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    both = tmp_path / "both.jsonl"
+    other = log.read_text("utf-8").replace('"src":"queue/duel"', '"src":"queue/squad"')
+    both.write_text(log.read_text("utf-8") + other, "utf-8")
+
+    assert replay(both) == 0
+    first = capsys.readouterr()
+    assert replay(both, queue="duel") == 0
+    asked = capsys.readouterr()
+
+    assert first.out.startswith("duel: ")
+    assert first.err == "the log also tells of squad; --queue names one\n"
+    assert asked == (first.out, "")
+
+
+async def test_a_queue_that_the_log_has_not_is_answered_with_those_it_has(
+    log: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert replay(log, queue="duell") == 1
+    assert "nobody in queue 'duell'; it tells of duel" in capsys.readouterr().err
+
+
 async def test_a_pass_that_differs_is_named_and_is_an_error(
     log: Path, capsys: pytest.CaptureFixture[str]
 ):
