@@ -67,8 +67,8 @@ def events(
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_events(_Asked(asked, where, name, since == "now"), to))
     except (ReadyUpError, BaseExceptionGroup) as wrong:
-        for error in our_errors(wrong):
-            print(f"readyup events: {error}", file=sys.stderr)
+        for said in dict.fromkeys(map(str, our_errors(wrong))):  # several streams, one sink
+            print(f"readyup events: {said}", file=sys.stderr)
         return 1
     return 0
 

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
-from core.errors import Invalid, Unreachable
+from core.errors import Invalid, ReadyUpError, Unreachable
 from readyup.events.envelope import Record
 
 CURE = "write stdout, file:PATH or kafka://HOST:PORT/TOPIC"
+
+
+class ReaderGone(ReadyUpError):
+    """Whoever read what is told has gone, and cannot come back."""
 
 
 class Sink(Protocol):
@@ -22,6 +26,7 @@ class Sink(Protocol):
 
         Raises:
             Unreachable: some or all may not be; whoever asks tells all of them once more.
+            ReaderGone: they cannot be, ever.
         """
         ...
 
@@ -84,6 +89,8 @@ class Lines:
         async with self._lock:
             try:
                 await asyncio.to_thread(self._write, lines)
+            except BrokenPipeError as gone:
+                raise ReaderGone("nobody reads what is told any more") from gone
             except OSError as wrong:
                 raise Unreachable(f"cannot write: {wrong.strerror}") from wrong
 

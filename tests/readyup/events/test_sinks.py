@@ -1,5 +1,6 @@
 """Where events go, by a URL; and what is refused."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from core.errors import Invalid, Unreachable
 from readyup.events.envelope import Record
-from readyup.events.sinks import open_sink
+from readyup.events.sinks import Lines, ReaderGone, open_sink
 
 
 def record(n: int) -> Record:
@@ -42,6 +43,15 @@ async def test_a_disk_that_is_full_is_a_sink_that_is_away():
     with pytest.raises(Unreachable, match="No space left"):
         await sink.tell([record(1)])
     await sink.aclose()
+
+
+async def test_a_pipe_whose_reader_left_is_the_end():
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    with pytest.raises(ReaderGone, match="nobody reads"):
+        await Lines(writer, ours=True).tell([record(1)])
+    os.close(writer)
 
 
 @pytest.mark.parametrize("where", ["", "nowhere", "file:", "http://127.0.0.1", "kafka:x"])
