@@ -2,15 +2,18 @@
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import readyup.demo.stack
 from core.address import Kind
 from core.clock import SystemClock
+from readyup.bots.behaviour import MISSES_MAX
 from readyup.demo.asked import DemoSettings
 from readyup.demo.run import Demo, Outcome
 from readyup.demo.stack import Stack
@@ -22,6 +25,8 @@ from tests.failover.conftest import KINDS
 PLAY_S = 36.0
 BETWEEN_S = 5.0
 CUT_S = 8.0
+GIVE_UP_MS = 500 * MISSES_MAX
+"""A bot asks for its way back at least so long before it goes home."""
 
 
 async def faults(stack: Stack) -> None:
@@ -58,6 +63,22 @@ async def play(
     return await demo.play(asyncio.Event(), lambda _: None, meanwhile)
 
 
+def came_back_too_late(history: Path) -> int:
+    """Players who dropped out of a match that ended while its queue's shard was away.
+
+    They are told truly that no match of theirs runs, and go home before the shard can tell
+    them that it ended.
+    """
+    events = [msgspec.json.decode(line) for line in history.read_bytes().splitlines()]
+    told_ms = {e["match"]: e["t"] for e in events if e["k"] == "match.ended"}
+    late = {
+        e["match"]
+        for e in events
+        if e["k"] == "session.ended" and told_ms.get(e["match"], e["t"]) - e["t"] > GIVE_UP_MS
+    }
+    return sum(e["k"] == "bot.dropped" and e["match"] in late for e in events)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_no_promise_is_broken_by_a_failover(
     own_network: None, kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -67,5 +88,6 @@ async def test_no_promise_is_broken_by_a_failover(
 
     assert not outcome.verdict.breaches
     assert not outcome.verdict.missing
-    assert not outcome.unexpected
+    found_it_over = {"session_lost": came_back_too_late(tmp_path / "run" / "history.jsonl")}
+    assert Counter(outcome.unexpected) <= Counter(found_it_over)
     assert outcome.report["matches"]["made"] > 50
