@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from core.words import many
 from matchmaker.engine.forming import Former
 from matchmaker.rules.hopeless import hopeless
 from matchmaker.rules.members import Lineup, Party
@@ -83,8 +84,10 @@ class Explanation:
         if not self.waiting:
             return f"Nobody else waits; the smallest match has {self.players_min} players."
         worst = max(self.excluded, key=self.excluded.__getitem__, default="")
-        barred = f"; {worst!r} keeps {self.excluded[worst]} tickets away" if worst else ""
-        if short > 0:
+        barred = f"; {worst!r} keeps {many(self.excluded[worst], 'ticket')} away" if worst else ""
+        if short == 1:
+            return f"1 more player is needed who fits{barred}."
+        if short > 1:
             return f"{short} more players are needed who fit{barred}."
         return f"Those who fit cannot be put together under the rules{barred}."
 

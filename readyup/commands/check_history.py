@@ -8,6 +8,7 @@ import msgspec
 from cyclopts import Parameter
 
 from core.errors import Invalid
+from core.words import many
 from readyup.history.check import Verdict, check
 
 
@@ -73,10 +74,10 @@ def _text(verdict: Verdict) -> Iterator[str]:
         yield ""
     for title, judged in verdict.judged.items():
         broken = sum(breach.invariant == title for breach in verdict.breaches)
-        word = f"{broken} breaches" if broken else "holds" if judged else "not judged"
+        word = many(broken, "breach", "es") if broken else "holds" if judged else "not judged"
         yield f"{word:>12}  {title} ({judged:,} judged)"
     breaches = len(verdict.breaches) + verdict.untold
-    yield f"{breaches:,} breaches in {verdict.events:,} events"
+    yield f"{many(breaches, 'breach', 'es')} in {many(verdict.events, 'event')}"
     yield from verdict.remarks
     for reason in verdict.missing:
         yield f"this log is no whole run: {reason}"

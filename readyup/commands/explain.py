@@ -12,6 +12,7 @@ import msgspec
 from cyclopts import Parameter
 
 from core.errors import Invalid, ReadyUpError, Rejected, Unreachable
+from core.words import many
 from matchmaker.api.why import WhyOut
 from matchmaker.engine.receipt import Receipt
 from matchmaker.shadow_figures import ShadowFigures
@@ -171,11 +172,11 @@ def _lines(why: WhyOut) -> list[str]:
     wanted = f"{why.players_min}"
     if why.players_max != why.players_min:
         wanted += f" to {why.players_max}"
-    fit = f"{why.compatible} of {why.waiting} tickets fit"
+    fit = f"{why.compatible} of {many(why.waiting, 'ticket')} fit"
     lines = [
         why.sentence,
         f"waited      {why.waited_s:.1f} s in {why.queue}, for a match of {wanted} players",
-        f"candidates  {fit}, {why.compatible_players} players with this one",
+        f"candidates  {fit}, {many(why.compatible_players, 'player')} with this one",
     ]
     if (estimate := why.estimated_wait_s) is not None:
         often = f"half of such tickets have a match within {estimate.p50:.0f} s more"
@@ -205,8 +206,8 @@ def _told(receipt: Receipt) -> Iterator[str]:
     yield from (f"term        {value:.3f}  {one}" for one, value in receipt.terms.items())
     waited = f"{receipt.waited_s:.1f} s on average"
     yield f"waited      {waited}; the dial's bar was {receipt.bar_s:.1f} s"
-    yield f"candidates  {receipt.candidates} of {receipt.waiting} tickets, for its oldest"
-    yield f"pass        {receipt.found} matches, {receipt.better} of them better"
+    yield f"candidates  {receipt.candidates} of {many(receipt.waiting, 'ticket')}, for its oldest"
+    yield f"pass        {many(receipt.found, 'match', 'es')}, {receipt.better} of them better"
 
 
 def _sides(found: ShadowFigures) -> Iterator[str]:

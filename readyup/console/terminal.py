@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from core.words import many
 from readyup.console.snapshot import FleetView, Promises, QueueView, ServerTile, Snapshot
 
 STYLES = {
@@ -60,15 +61,6 @@ def promise_words(promises: Promises) -> str:
         return counted
     breaches, lost = many(promises.breaches, "breach", "es"), many(promises.lost, "lost ticket")
     return f"{counted}: {breaches}, {lost}, {many(promises.leaked, 'leaked room')}"
-
-
-def many(count: int, one: str, ending: str = "s") -> str:
-    """A number and its noun.
-
-    >>> many(1, "lost ticket"), many(2, "breach", "es")
-    ('1 lost ticket', '2 breaches')
-    """
-    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}{ending}"
 
 
 def _headline(page: Snapshot) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from core.eventlog import Event
+from core.words import many
 from matchmaker.engine.receipt import Receipt, receipt_of
 
 MATCHES_MAX = 5_000
@@ -257,8 +258,8 @@ def words_of(event: Event) -> str:
     room = str(event.get("room") or "").rpartition("/")[2]
     mmr, why = event.get("mmr"), event.get("reason")
     return WORDS[kind].format(
-        players=_many(len(event.get("players") or ()), "player"),
-        tickets=_many(len(event.get("tickets") or ()), "ticket"),
+        players=many(len(event.get("players") or ()), "player"),
+        tickets=many(len(event.get("tickets") or ()), "ticket"),
         rated="" if mmr is None else f", MMR {float(mmr):.0f}",
         why=f": {why}" if why else "",
         epoch=event.get("epoch"),
@@ -282,7 +283,3 @@ def _full(name: str, known: OrderedDict[str, TicketLine] | OrderedDict[str, Matc
         return ""
     prefix = f"{queue}."
     return next((n for n in reversed(known) if n.endswith(ending) and n.startswith(prefix)), "")
-
-
-def _many(count: int, one: str) -> str:
-    return f"{count} {one}" if count == 1 else f"{count} {one}s"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core.words import many
 from readyup.bots.report import percentiles
 from readyup.demo.counts import BurstCounts, Counts
 from readyup.demo.servers import Servers
@@ -89,7 +90,7 @@ def as_text(report: Mapping[str, Any]) -> str:
         "tickets": f"{tickets['created']} created: {tickets['assigned']} assigned, "
         f"{tickets['cancelled']} cancelled, {tickets['expired']} expired",
         "matches": f"{matches['made']} made, {matches['completed']} played to the end; "
-        f"{report['newcomers']} players came to one that ran",
+        f"{many(report['newcomers'], 'player')} came to one that ran",
         "waits": f"p50 {wait['p50']:.0f} ms, p95 {wait['p95']:.0f} ms, p99 {wait['p99']:.0f} ms",
         "placing": f"p50 {place['p50']:.1f} ms, p99 {place['p99']:.1f} ms "
         "(from match and free room to the push)",
@@ -100,16 +101,15 @@ def as_text(report: Mapping[str, Any]) -> str:
         "errors": errors,
         "repairs": repairs,
         "promises": "; ".join(
-            (f"{report['breaches']} breaches in {report['events']} events", *report["remarks"])
+            (
+                f"{many(report['breaches'], 'breach', 'es')} in {report['events']} events",
+                *report["remarks"],
+            )
         ),
         "history": report["history"] or "not kept; --dir FOLDER keeps it",
     }
     for name, queue in report["queues"].items():
-        made, waited, good = queue["matches"]["made"], queue["wait_ms"], queue["quality"]
-        rows[name] = (
-            f"{made} matches, waits p50 {waited['p50']:.0f} ms, p95 {waited['p95']:.0f} ms, "
-            f"quality p10 {good['p10']:.2f}, p50 {good['p50']:.2f}, p90 {good['p90']:.2f}"
-        )
+        rows[name] = _queue_words(queue)
     if burst := report.get("burst"):
         rows["burst"] = _burst_words(burst)
     for fault, cost in report.get("chaos", {}).items():
@@ -120,23 +120,25 @@ def as_text(report: Mapping[str, Any]) -> str:
     return "\n".join(f"{name:<{max(10, len(name) + 2)}}{text}" for name, text in rows.items())
 
 
+def _queue_words(queue: Mapping[str, Any]) -> str:
+    made, waited, good = queue["matches"]["made"], queue["wait_ms"], queue["quality"]
+    if not made:
+        return "no matches"
+    return (
+        f"{many(made, 'match', 'es')}, waits p50 {waited['p50']:.0f} ms, "
+        f"p95 {waited['p95']:.0f} ms, "
+        f"quality p10 {good['p10']:.2f}, p50 {good['p50']:.2f}, p90 {good['p90']:.2f}"
+    )
+
+
 def _burst_words(burst: Mapping[str, Any]) -> str:
     acted, wait = burst["scale_action_s"], burst["wait_ms"]
     begun = "no server was begun" if acted is None else f"first server begun after {acted:.2f} s"
     if acted is None and 0 < burst["servers_max"] <= burst["servers"]:
         begun += f": {burst['servers']} ran, the most there may be (size_max, ports or --servers)"
     mixed = f" ({burst['mixed']} with others who waited)" if burst["mixed"] else ""
-    matches = _many(burst["matches"], "match", "matches")
+    matches = many(burst["matches"], "match", "es")
     return (
         f"{matches}{mixed}; {begun}; {burst['waited_share']:.0%} waited over "
         f"{WAITED_MS / 1000:g} s; waits p50 {wait['p50']:.0f} ms, p99 {wait['p99']:.0f} ms"
     )
-
-
-def _many(count: int, one: str, more: str) -> str:
-    """So many, in words.
-
-    >>> _many(1, "match", "matches"), _many(0, "match", "matches")
-    ('1 match', '0 matches')
-    """
-    return f"{count} {one if count == 1 else more}"

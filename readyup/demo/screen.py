@@ -11,6 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from core.words import many
+
 STARTING = "starting"
 PLAYING = "playing; Ctrl-C ends it"
 DRAINING = "ending: nobody enqueues, matches play on"
@@ -112,7 +114,7 @@ class _Lines:
             return
         queues = "; ".join(
             f"{name}: {queue['waiting']} waiting, {queue['playing']} playing, "
-            f"{queue['matches']} matches"
+            f"{many(queue['matches'], 'match', 'es')}"
             for name, queue in scene.crowd["queues"].items()
         )
         self._say(

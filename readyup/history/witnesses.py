@@ -7,6 +7,7 @@ rule; docs/history.md tells it at length.
 
 from collections import defaultdict
 
+from core.words import many
 from readyup.history import witness_events as own
 from readyup.history.invariant import Invariant
 from readyup.history.story import Handlers, Match, Session, Story
@@ -121,8 +122,7 @@ class Witnesses(Invariant):
         for player, name, server in sorted(self._admitted):
             self._judge_guest(player, name, server)
         if count := len(self._outsiders):
-            who = "1 player" if count == 1 else f"{count} players"
-            self.remarks.append(f"{who} from outside had no witness")
+            self.remarks.append(f"{many(count, 'player')} from outside had no witness")
 
     def _is_own(self, player: str) -> bool:
         """Of the run's crowd, or heard in this log; where no crowd is named, everybody is."""

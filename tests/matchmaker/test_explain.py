@@ -63,6 +63,12 @@ def test_the_rule_that_keeps_others_away_is_named_and_counted():
     assert found.excluded == {"Near": 2, "Mode": 2}
 
 
+def test_one_ticket_that_is_kept_away_is_told_as_one():
+    found = explain(DUEL, "a", [party("a", 0, 50), party("other", 2, 51, mode="b")], 5)
+
+    assert found.sentence() == "1 more player is needed who fits; 'Mode' keeps 1 ticket away."
+
+
 def test_what_will_release_it_is_what_the_engine_then_does():
     found = explain(DUEL, "a", [party("a", 0, 50), party("far", 3, 90)], 5)
 

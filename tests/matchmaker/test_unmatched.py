@@ -98,7 +98,7 @@ async def test_who_waits_long_hears_why_and_the_end_repeats_it(queue: QueueStore
 
     (said,) = await told(queue, queue.log, "ticket.unmatched")
     assert (said["ticket"], said["waited_ms"]) == (ann, 5_000), "bo had left by then"
-    assert "more players are needed" in said["why"]
+    assert "1 more player is needed who fits" in said["why"]
     push = (await told(queue, queue.out, "ticket"))[-1]
     assert (push["status"], push["why"], push["ver"]) == ("QUEUED", said["why"], 2)
     record = await queue.ticket(ann)

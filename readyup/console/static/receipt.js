@@ -1,7 +1,7 @@
 // A match's receipt: by which rules, how good and in what, out of whom, and why just then.
 
 import { byId, el, keep, setText } from "./dom.js";
-import { count } from "./format.js";
+import { count, plural } from "./format.js";
 
 const WHY = {
   allowed: () => "It was made as soon as the rules allowed it.",
@@ -31,7 +31,7 @@ export function drawReceipt(receipt) {
   const better = receipt.better ?? 0;
   const facts = [
     `${count(receipt.candidates ?? 0)} of ${count(receipt.waiting ?? 0)} waiting tickets could play with its oldest`,
-    `${count(receipt.found ?? 1)} matches in the same pass, ${count(better)} of them better`,
+    `${plural(receipt.found ?? 1, "match", "matches")} in the same pass, ${count(better)} of them better`,
     ...inForce,
     `rules ${receipt.name ? `${receipt.name}, ` : ""}version ${receipt.rules}`,
   ];

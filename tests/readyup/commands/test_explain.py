@@ -46,6 +46,7 @@ async def test_the_answer_says_who_is_kept_away_and_what_opens(monkeypatch: pyte
 
     assert lines[0] == ANSWER["sentence"]
     assert "excluded         3 by rating" in lines
+    assert "candidates  0 of 3 tickets fit, 1 player with this one" in lines
     assert "nearest     duel.b: rating; opens in 7.0 s" in lines
 
 

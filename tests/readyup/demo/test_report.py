@@ -195,8 +195,22 @@ def test_a_person_reads_the_same_figures_in_lines(history: Path):
     assert "4 of 4" in rows["handovers"]
     assert "1 409" in rows["errors"]
     assert "1 moved" in rows["repairs"]
-    assert f"1 breaches in {len(LOG)} events" in rows["promises"]
+    assert f"1 breach in {len(LOG)} events" in rows["promises"]
     assert str(history) in rows["history"]
+
+
+def test_a_queue_without_matches_says_so_in_the_place_of_figures():
+    counts = Counts()
+    counts.add({"k": "ticket.enqueued", "t": 1, "ticket": "squad.a", "players": ["bot-1"]})
+    said = report_of(counts, {}, history=Path("log"), verdict=verdict(), repairs={}, restarts={})
+
+    assert as_text(said).splitlines()[-1].split(maxsplit=1) == ["squad", "no matches"]
+
+
+def test_one_of_a_kind_is_told_as_one(history: Path):
+    rows = {line.split()[0]: line for line in as_text(report(history, CROWD)).splitlines()}
+
+    assert "1 match, waits" in rows["duel"]
 
 
 def test_what_could_not_be_judged_is_told_beside_the_breaches(history: Path):
