@@ -1,6 +1,7 @@
 """``readyup fleet``: what fleets look like, how they stand, and how they change."""
 
 import asyncio
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -231,7 +232,7 @@ def _plan(asked: Asked) -> int:
     from readyup.commands.process import configure_logging
     from readyup.fleetctl.announce import planned
 
-    configure_logging(as_json=False)
+    configure_logging(as_json=False, level=logging.WARNING)  # the audit has the change
     if not asked.name:
         raise Invalid("write readyup fleet plan NAME", field="NAME")
     told = asyncio.run(planned(asked.config, asked.name, asked.plan))
@@ -282,7 +283,7 @@ def _drain(asked: Asked) -> int:
     from readyup.commands.process import configure_logging
     from readyup.fleetctl.drain import told
 
-    configure_logging(as_json=False)
+    configure_logging(as_json=False, level=logging.WARNING)  # the audit has the change
     if not asked.name:
         raise Invalid("write readyup fleet drain NODE", field="NODE")
 

@@ -139,11 +139,22 @@ def test_a_drain_asks_for_a_node_and_for_the_store_of_the_service(config, capsys
     assert "names no store" in where
 
 
+def test_a_plan_is_answered_without_the_audits_log_line(tmp_path, capsys, valkey_url, monkeypatch):
+    path = tmp_path / "planned.toml"
+    path.write_text(CONFIG.replace("[fleets.duel]", "[fleets.arena.capacity]\n[fleets.duel]"))
+    monkeypatch.setenv("READYUP_STORE_URL", valkey_url)
+
+    assert fleet("plan", "arena", config=path, at="now", servers=4) == 0
+    said = capsys.readouterr()
+    assert "at least 4 from" in said.out
+    assert said.err == ""
+
+
 def test_a_node_that_is_not_drained_or_not_there_is_told(config, capsys, valkey_url, monkeypatch):
     monkeypatch.setenv("READYUP_STORE_URL", valkey_url)
 
     assert fleet("drain", "node-8", config=config, cancel=True) == 1
     assert fleet("drain", "node-8", config=config) == 1
-    back, begun = capsys.readouterr().err.splitlines()[-2:]
+    back, begun = capsys.readouterr().err.splitlines()
     assert back.endswith("node 'node-8' is not drained")
     assert "no server is on node 'node-8'" in begun
