@@ -3,6 +3,7 @@
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,9 @@ from readyup.simulation.world import simulate as play
 BREACHES_SHOWN = 10
 PROGRESS_EVERY = 10
 """Seeds of a sweep between two lines that say how far it is."""
+
+PROGRESS_S = 1.0
+"""Between two such lines of one seed."""
 
 
 def simulate(  # noqa: PLR0913 - each is an option
@@ -94,8 +98,10 @@ def _minutes(minutes: float | None, hours: float | None) -> float:
 
 def _one(evening: Evening, history: Path | None, faults: str, *, as_json: bool) -> int:
     began_s = time.perf_counter()
-    outcome = play(evening)
+    outcome = play(evening, watch=_progress(evening) if sys.stderr.isatty() else None)
     took_s = time.perf_counter() - began_s
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
     if history is not None:
         history.write_bytes(b"".join(outcome.history))
     brief = summary(evening, outcome)
@@ -106,6 +112,22 @@ def _one(evening: Evening, history: Path | None, faults: str, *, as_json: bool) 
         if not brief.is_good:
             print(f"replay: {replay_command(evening, faults_file=faults)}")
     return 0 if brief.is_good else 1
+
+
+def _progress(evening: Evening) -> Callable[[float], None]:
+    """A line on stderr, written anew each second, that says how far the evening is."""
+    last_s, end_s = time.perf_counter(), evening.minutes * 60.0
+
+    def watch(virtual_s: float) -> None:
+        nonlocal last_s
+        if (now_s := time.perf_counter()) - last_s < PROGRESS_S:
+            return
+        last_s = now_s
+        drains = ", and what is left over" if virtual_s > end_s else ""
+        said = f"seed {evening.seed}: {min(virtual_s, end_s):.0f} of {end_s:.0f} virtual seconds"
+        print(f"\r{said}{drains}\033[K", end="", file=sys.stderr, flush=True)
+
+    return watch
 
 
 def _tell(brief: Brief, outcome: Outcome, took_s: float) -> None:

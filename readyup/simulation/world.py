@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -52,20 +52,23 @@ any patience of the service but a session's two hours, which a room's server end
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def simulate(evening: Evening) -> Outcome:
+def simulate(evening: Evening, *, watch: Callable[[float], None] | None = None) -> Outcome:
     """Run it; the same evening gives the same outcome.
+
+    ``watch`` hears, at each event, how many virtual seconds have gone by.
 
     Raises:
         Invalid: fakeredis with Lua is not installed.
     """
     needs_fakeredis()
     with _silence():
-        return run(_World(evening).play(), seed=evening.seed)
+        return run(_World(evening, watch).play(), seed=evening.seed)
 
 
 class _World:
-    def __init__(self, evening: Evening) -> None:
+    def __init__(self, evening: Evening, watch: Callable[[float], None] | None) -> None:
         self._evening = evening
+        self._watch = watch
         self._clock = LoopClock()
         self._lines: list[bytes] = []
         self._announced: set[str] = set()
@@ -194,10 +197,15 @@ class _World:
             self._over.add(event["match"])
         elif event["k"] == "session.ended":
             self._gone_s.setdefault(event["match"], self._clock.elapsed_s())
-        self._lines.append(_encode({"src": src, **event}) + b"\n")
+        self._note({"src": src, **event})
 
     def _write(self, kind: str, src: str, clock: Clock, **fields: object) -> None:
-        self._lines.append(_encode({"t": clock.wall_ms(), "src": src, "k": kind, **fields}) + b"\n")
+        self._note({"t": clock.wall_ms(), "src": src, "k": kind, **fields})
+
+    def _note(self, line: dict[str, object]) -> None:
+        self._lines.append(_encode(line) + b"\n")
+        if self._watch is not None:
+            self._watch(self._clock.elapsed_s())
 
     def _final(self, engine: "Engine") -> dict[str, int]:
         waiting = live = held = sessions = 0
