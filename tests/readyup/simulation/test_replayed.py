@@ -38,8 +38,8 @@ class Listening(world._World):
 def test_an_evening_with_faults_comes_out_again(monkeypatch: pytest.MonkeyPatch):
     evenings: list[Listening] = []
 
-    def listening(evening: Evening) -> Listening:
-        evenings.append(Listening(evening))
+    def listening(evening: Evening, watch: None) -> Listening:
+        evenings.append(Listening(evening, watch))
         evenings[0].lines = []
         return evenings[0]
 
