@@ -2,24 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
-from core.address import PASSWORD, Address
-from core.errors import StoreUnreachable
+from core.address import Address
 from readyup.commands import record
 
 
-def test_the_stores_password_comes_from_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    asked: list[Address] = []
-
-    async def connect(where: Address) -> None:
-        asked.append(where)
-        raise StoreUnreachable("nobody answers")
-
-    monkeypatch.setenv(PASSWORD, "hunter2")
-    monkeypatch.setattr(record.Store, "connect", connect)
+def test_the_stores_password_comes_from_the_environment(tmp_path: Path, asked: list[Address]):
     code = record.record(tmp_path / "lately.jsonl", store="redis://store:6379/0")
 
     assert code == 1
